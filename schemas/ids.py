@@ -1,0 +1,75 @@
+"""Ids: random or derived with a key, in the 62 letters and digits, so that they need no quoting anywhere."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import SecretBytes
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+_TASK_ID_BYTES: Final = 16
+_CUSTOMER_ID_BYTES: Final = 12  # 96 bits: a collision among 10⁹ customers has a probability of about 10⁻¹¹
+_ADDRESS_ID_BYTES: Final = 8
+_FINGERPRINT_BYTES: Final = 16
+
+TASK_ID_LENGTH: Final = 22
+"""Characters of a task id: 128 bits in base 62."""
+
+TASK_ID_PATTERN: Final = re.compile(rf"[0-9A-Za-z]{{{TASK_ID_LENGTH}}}")
+
+
+def _base62(raw: bytes, length: int) -> str:
+    number = int.from_bytes(raw, "big")
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))
+
+
+def is_task_id(text: str) -> bool:
+    """Whether the text has the form of a task id; no statement about whether such a task exists."""
+    return TASK_ID_PATTERN.fullmatch(text) is not None
+
+
+def new_task_id() -> str:
+    """A random task id that cannot be guessed."""
+    return _base62(secrets.token_bytes(_TASK_ID_BYTES), TASK_ID_LENGTH)
+
+
+class IdDeriver:
+    """Derives ids and fingerprints with a secret key (HMAC-SHA-256, RFC 2104), each kind in a domain of its own."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: SecretBytes) -> None:
+        self._key = key
+
+    def task_id(self, *, caller: str, idempotency_key: str) -> str:
+        """The one task that this caller's idempotency key names."""
+        return _base62(self._digest(b"task", caller, idempotency_key)[:_TASK_ID_BYTES], TASK_ID_LENGTH)
+
+    def fingerprint(self, body: bytes) -> str:
+        """What tells two request bodies apart; keyed, since a bare hash would let a password in it be guessed."""
+        return _base62(self._digest(b"fingerprint", body)[:_FINGERPRINT_BYTES], TASK_ID_LENGTH)
+
+    def customer_id(self, *, task_id: str, fingerprint: str) -> str:
+        """The `_id` that every delivery of this task with this request gives the customer; 17 characters."""
+        return _base62(self._digest(b"customer", task_id, fingerprint)[:_CUSTOMER_ID_BYTES], 17)
+
+    def address_id(self, *, customer_id: str, position: int) -> str:
+        """The id of the customer's address at this position; 11 characters."""
+        return _base62(self._digest(b"address", customer_id, str(position))[:_ADDRESS_ID_BYTES], 11)
+
+    def _digest(self, domain: bytes, *parts: str | bytes) -> bytes:
+        message = [domain]
+        for part in parts:
+            raw = part if isinstance(part, bytes) else part.encode()
+            # Lengths before contents: ("ab", "c") and ("a", "bc") must not meet.
+            message.append(len(raw).to_bytes(4, "big") + raw)
+        return hmac.digest(self._key.get_secret_value(), b"\x00".join(message), "sha256")

@@ -1,0 +1,99 @@
+"""Logs of both sides: structlog, JSON lines (readable on a terminal), ids bound, nothing of a request's content.
+
+An exception is logged by its type and where it was raised, never by its text: drivers put what they were given into
+theirs (pymongo's duplicate key error holds the email).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
+
+_FRAMES_SHOWN: Final = 12
+
+_QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace", "uvicorn.access", "pymongo", "asyncio")
+"""They write a line for each task, request or probe, some with arguments or results; ours say the same once."""
+
+
+def configure_logs(*, level: str, log_format: str, component: str) -> None:
+    """Send this process' logs, the libraries' included, to standard error in one shape.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        log_format: `json`, `console`, or `auto`: `console` where standard error is a terminal.
+        component: which process this is; in every line.
+    """
+    readable = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+
+    def add_component(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["component"] = component
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        add_component,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _exceptions_without_text,
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(event_key="event", timestamp_key="at", colors=sys.stderr.isatty())
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=True)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _exceptions_without_text(_logger: object, _method: str, event: EventDict) -> EventDict:
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(error, BaseException):
+        event["exception"] = describe_exception(error)
+    return event
+
+
+def describe_exception(error: BaseException) -> list[dict[str, Any]]:
+    """The exception and what it came from, as types and places in code, without any of their texts or variables."""
+    chain: list[dict[str, Any]] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < _FRAMES_SHOWN:
+        frames = traceback.extract_tb(current.__traceback__)[-_FRAMES_SHOWN:]
+        chain.append(
+            {
+                "type": f"{type(current).__module__}.{type(current).__qualname__}",
+                "at": [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames],
+            }
+        )
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return chain

@@ -1,0 +1,107 @@
+"""The documented outcomes of `customer.create`: the customer, or one of four errors. HTTP codes are not known here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from schemas.customer import Fault, StoredCustomer
+
+ErrorCode = Literal["duplicate_key", "validation_error", "customer_invalid_email", "address_contry_invalid"]
+
+CREATED: Final = "created"
+"""What logs and metrics call the outcome of a customer that was created; the others go by their error code."""
+
+
+class Outcome(TypedDict):
+    """A response as it is documented: `ok` with a customer, or an error with its data."""
+
+    ok: bool
+    customer: NotRequired[dict[str, Any]]
+    error: NotRequired[ErrorCode]
+    data: NotRequired[dict[str, Any]]
+
+
+def created(customer: StoredCustomer) -> Outcome:
+    """The customer that exists now, without anything that is the service's own."""
+    return Outcome(
+        ok=True,
+        customer={
+            "email": customer["email"],
+            "firstName": customer["firstName"],
+            "lastName": customer["lastName"],
+            "status": customer["status"],
+            "tags": customer["tags"],
+            "addresses": customer["addresses"],
+            "id": customer["id"],
+        },
+    )
+
+
+def duplicate_key(email: str) -> Outcome:
+    """Another customer has this email."""
+    return Outcome(ok=False, error="duplicate_key", data={"index": "email", "key": {"email": email}})
+
+
+def validation_error(faults: Sequence[Fault]) -> Outcome:
+    """The request does not have the documented form."""
+    return Outcome(ok=False, error="validation_error", data={"errors": list(faults)})
+
+
+def invalid_email(email: str) -> Outcome:
+    """The email's format is invalid."""
+    return Outcome(ok=False, error="customer_invalid_email", data={"email": email})
+
+
+def invalid_country(country: str, *, address: int) -> Outcome:
+    """The country of the address at this position is no ISO 3166-1 alpha-2 code. The code's spelling is MicroBase's."""
+    return Outcome(
+        ok=False,
+        error="address_contry_invalid",
+        data={"address": country, "field": f"addresses.{address}.country"},
+    )
+
+
+def name_of(outcome: Outcome) -> str:
+    """One word for logs and metrics."""
+    return CREATED if outcome["ok"] else outcome["error"]
+
+
+class CeleryResult(TypedDict):
+    """What Celery's key-value result backends store for a task (celery.backends.base.Backend._get_result_meta)."""
+
+    status: Literal["SUCCESS", "FAILURE"]
+    result: Any
+    traceback: None
+    children: list[Any]
+    date_done: str
+    task_id: str
+
+
+def celery_result(task_id: str, outcome: Outcome, *, finished_at: datetime) -> CeleryResult:
+    """The outcome as `AsyncResult(task_id).get()` of any Celery client reads it."""
+    return CeleryResult(
+        status="SUCCESS",
+        result=outcome,
+        traceback=None,
+        children=[],
+        date_done=finished_at.isoformat(),
+        task_id=task_id,
+    )
+
+
+def celery_failure(task_id: str, reason: str, *, finished_at: datetime) -> CeleryResult:
+    """A dead letter as a Celery client reads it; `reason` is a code of this service, never a request's content."""
+    return CeleryResult(
+        status="FAILURE",
+        result={"exc_type": "RuntimeError", "exc_message": [reason], "exc_module": "builtins"},
+        traceback=None,
+        children=[],
+        date_done=finished_at.isoformat(),
+        task_id=task_id,
+    )

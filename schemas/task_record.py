@@ -1,0 +1,111 @@
+"""The task record in Redis: names of keys and fields, states, and the arguments and replies of its scripts.
+
+The record is a hash without expiry while its task is open. The scripts that move it from state to state are in
+`schemas.record_scripts`; nothing else writes to it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+TASK_NAME: Final = "customer.create"
+"""The Celery task's name; on the wire, so never made from a module's path."""
+
+QUEUE: Final = "customer.create"
+"""The Celery queue, and so the Redis list that kombu keeps it in."""
+
+OPEN_KEY: Final = "intake:open"
+"""Sorted set: id of each open task → when it was accepted, in Unix milliseconds."""
+
+DEAD_KEY: Final = "intake:dead"
+"""Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""
+
+UNACKED_KEY: Final = "unacked"
+"""Hash in which kombu's Redis transport books what consumers hold: delivery tag → message."""
+
+UNACKED_INDEX_KEY: Final = "unacked_index"
+"""Sorted set beside it: delivery tag → when it was delivered, in Unix seconds."""
+
+
+def record_key(task_id: str) -> str:
+    """The task's record."""
+    return f"intake:task:{task_id}"
+
+
+def result_key(task_id: str) -> str:
+    """Where Celery's Redis result backend looks for the outcome, and the channel on which it is published."""
+    return f"celery-task-meta-{task_id}"
+
+
+def rate_key(caller: str) -> str:
+    """The caller's place in the rate limit."""
+    return f"intake:rate:{caller}"
+
+
+class State(StrEnum):
+    """States of a task, by Celery's names (celery.states) where a client sees them."""
+
+    PENDING = "PENDING"
+    """Accepted, waiting in the queue."""
+    STARTED = "STARTED"
+    """A worker has it."""
+    RETRY = "RETRY"
+    """A worker had it and gave it back or died; it will be delivered again."""
+    SUCCESS = "SUCCESS"
+    """It has an outcome, which may be a documented error."""
+    FAILURE = "FAILURE"
+    """It has none and is parked as a dead letter."""
+
+
+class Field(StrEnum):
+    """Fields of the record. The scripts spell them alike."""
+
+    FINGERPRINT = "fingerprint"
+    SEALED = "sealed"
+    """The sealed request; gone once there is an outcome."""
+    CALLER = "caller"
+    ACCEPTED_AT = "accepted_at"
+    """Times are Unix milliseconds by Redis' clock."""
+    SENT_AT = "sent_at"
+    SENDS = "sends"
+    """How often the message was put on the queue."""
+    STARTS = "starts"
+    """How often a worker started on it without giving it back."""
+    STATE = "state"
+    FINISHED_AT = "finished_at"
+    REASON = "reason"
+    """Why it is a dead letter: a code."""
+
+
+class Accepted(StrEnum):
+    """What the ACCEPT script replies first."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"
+    """The same request has this id already: a repeat by the client, or of a call whose answer was lost."""
+    REUSED = "reused"
+    """Another request has this id: the idempotency key was used before."""
+    QUEUE_FULL = "queue_full"
+    RATE_LIMITED = "rate_limited"
+
+
+class Started(StrEnum):
+    """What the START script replies first."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    """There is an outcome already: acknowledge and go on."""
+    PARKED = "parked"
+    """It is a dead letter: acknowledge, an operator has it."""
+    UNKNOWN = "unknown"
+    """No such record: it expired, was dropped, or Redis lost it."""
+
+
+class Finished(StrEnum):
+    """What the FINISH, RELEASE and PARK scripts reply."""
+
+    WRITTEN = "written"
+    FINISHED = "finished"
+    """An outcome was there before; nothing was changed."""
+    UNKNOWN = "unknown"
