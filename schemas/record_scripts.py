@@ -56,11 +56,14 @@ return {record[1], record[2], redis.call('GET', KEYS[2])}
 START: Final = (
     """#!lua flags=allow-oom
 -- KEYS: record
--- Reply: {started, sealed request, fingerprint, starts, accepted_at, now} | {finished} | {parked} | {unknown}
-local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at')
+-- ARGV: 1 where the task runs alone in its process, else 0
+-- Reply: {started, sealed request, fingerprint, starts, accepted_at, now} | {finished} | {parked} | {alone} | {unknown}
+local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts')
 if not held[1] then return {'unknown'} end
 if held[1] == 'SUCCESS' then return {'finished'} end
 if held[1] == 'FAILURE' then return {'parked'} end
+-- Two starts that came to nothing may be a neighbour's doing; a task that kills its process shows it when alone.
+if tonumber(held[5]) >= 2 and ARGV[1] == '0' then return {'alone'} end
 """
     + _NOW
     + """
@@ -121,3 +124,79 @@ redis.call('PUBLISH', KEYS[4], ARGV[3])
 return 'written'
 """
 )
+
+SWEEP: Final = (
+    """#!lua
+-- KEYS: intake:open, queue, unacked
+-- ARGV: prefix of a record's key, first rank to look at, most ranks to look at, grace in milliseconds,
+--       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it
+-- Sends again what is open and neither in the queue nor with a worker.
+-- Reply: {rank to go on at | -1, ids sent again...}
+"""
+    + _NOW
+    + """
+local function id_in(message)
+  return string.match(message, '"correlation_id": ?"(%w+)"')
+end
+local before = now - tonumber(ARGV[4])
+local head = redis.call('LINDEX', KEYS[2], -1)
+if head then
+  -- The queue keeps the order of sending: what was sent before its head and is not with a worker is gone.
+  local sent_at = redis.call('HGET', ARGV[1] .. (id_in(head) or ''), 'sent_at')
+  if sent_at then before = math.min(before, tonumber(sent_at) - 1) end
+end
+local first = tonumber(ARGV[2])
+local most = tonumber(ARGV[3])
+local due = redis.call('ZRANGE', KEYS[1], '-inf', before, 'BYSCORE', 'LIMIT', first, most)
+local sent = {#due < most and -1 or first + #due}
+for _, id in ipairs(due) do
+  local record = ARGV[1] .. id
+  local held = redis.call('HMGET', record, 'sent_at', 'sends')
+  if not held[1] then
+    redis.call('ZREM', KEYS[1], id)
+  else
+    local gap = math.min(tonumber(ARGV[5]), tonumber(ARGV[4]) * 2 ^ (tonumber(held[2]) - 1))
+    if tonumber(held[1]) <= before and now - tonumber(held[1]) >= gap
+        and redis.call('HEXISTS', KEYS[3], id) == 0 then
+      redis.call('HSET', record, 'sent_at', now, 'sends', held[2] + 1, 'state', 'RETRY')
+      redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[6], ARGV[7], id)))
+      sent[#sent + 1] = id
+    end
+  end
+end
+return sent
+"""
+)
+
+REQUEUE: Final = (
+    """#!lua
+-- KEYS: record, intake:open, intake:dead, queue, Celery result
+-- ARGV: task id, Celery message
+-- An operator's second chance for a dead letter, its starts forgotten. Reply: written | finished | unknown
+local held = redis.call('HMGET', KEYS[1], 'state', 'accepted_at', 'sends')
+if not held[1] then return 'unknown' end
+if held[1] ~= 'FAILURE' then return 'finished' end
+"""
+    + _NOW
+    + """
+redis.call('HDEL', KEYS[1], 'reason', 'finished_at')
+redis.call('HSET', KEYS[1], 'state', 'PENDING', 'starts', 0, 'sent_at', now, 'sends', held[3] + 1)
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZADD', KEYS[2], held[2], ARGV[1])
+redis.call('DEL', KEYS[5])
+redis.call('LPUSH', KEYS[4], ARGV[2])
+return 'written'
+"""
+)
+
+DROP: Final = """#!lua flags=allow-oom
+-- KEYS: record, intake:dead, Celery result
+-- ARGV: task id
+-- Forget a dead letter and its request for good. Reply: written | finished | unknown
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return 'unknown' end
+if state ~= 'FAILURE' then return 'finished' end
+redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 'written'
+"""

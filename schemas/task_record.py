@@ -18,6 +18,9 @@ QUEUE: Final = "customer.create"
 OPEN_KEY: Final = "intake:open"
 """Sorted set: id of each open task → when it was accepted, in Unix milliseconds."""
 
+SWEEPER_LEASE_KEY: Final = "intake:sweeper"
+"""Held by the worker that sweeps, with an expiry."""
+
 DEAD_KEY: Final = "intake:dead"
 """Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""
 
@@ -98,6 +101,8 @@ class Started(StrEnum):
     """There is an outcome already: acknowledge and go on."""
     PARKED = "parked"
     """It is a dead letter: acknowledge, an operator has it."""
+    ALONE = "alone"
+    """It was started before and came to nothing: nothing was counted, start it again with nothing beside it."""
     UNKNOWN = "unknown"
     """No such record: it expired, was dropped, or Redis lost it."""
 

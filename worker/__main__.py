@@ -1,0 +1,27 @@
+"""`python -m worker`: one worker process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from schemas.logs import configure_logs
+from schemas.settings import SettingsError
+from worker.app import build_worker, run
+from worker.settings import read_worker_settings
+
+
+def main() -> int:
+    """Read the settings, put the worker together, run it."""
+    try:
+        settings = read_worker_settings(os.environ)
+    except SettingsError as error:
+        for fault in error.faults:
+            print(f"worker: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
+        return 2
+    configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
+    return run(build_worker(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

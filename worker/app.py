@@ -1,0 +1,216 @@
+"""The worker put together: settings, clients, use case, Celery app and housekeeping."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+import structlog
+from celery import Celery, signals
+from prometheus_client import start_http_server
+from pymongo import MongoClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from schemas.celery_message import celery_routing, render_message
+from schemas.ids import IdDeriver
+from schemas.sealing import Unsealer
+from worker.create_customer import CreateCustomer
+from worker.customers import MongoCustomers
+from worker.health import HealthStep
+from worker.leases import RENEWALS_A_TIMEOUT, Leases
+from worker.metrics import WorkerMetrics
+from worker.passwords import Argon2Passwords
+from worker.patience import Patience
+from worker.periodic import run_periodically
+from worker.records import RedisRecords
+from worker.sweeper import Sweeper
+from worker.tasks import register_tasks
+from worker.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from worker.settings import WorkerSettings
+
+REDIS_TIMEOUT_SECONDS: Final = 5.0
+"""How long one command may take: past it the connection is taken for dead, as behind a firewall that forgot it."""
+
+SHUTDOWN_SECONDS: Final = 28.0
+"""A warm shutdown that takes longer ends the process: what it held is delivered again, and the protocol allows that."""
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is put together and not started."""
+
+    celery: Celery
+    customers: MongoCustomers
+    patience: Patience
+    settings: WorkerSettings
+
+
+def build_worker(settings: WorkerSettings) -> Worker:
+    """Make every client and connect every part; nothing is sent yet."""
+    stopping = threading.Event()
+    metrics = WorkerMetrics()
+    patience = Patience(stopping, metrics)
+    redis_client = redis.Redis.from_url(
+        settings.shared.redis_url,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_keepalive=True,
+        health_check_interval=25,
+        # One quiet repeat for a connection that a restart left dead in the pool; the rest is Patience's.
+        retry=Retry(NoBackoff(), 1),
+    )
+    mongo_client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.mongodb_uri.get_secret_value(),
+        # One deadline for each operation, server selection and retries included.
+        timeoutMS=int(1000 * settings.mongodb_timeout_seconds),
+        serverSelectionTimeoutMS=3000,
+        connectTimeoutMS=3000,
+        maxPoolSize=settings.concurrency + 2,
+        tz_aware=True,
+        appname="customer-intake-worker",
+    )
+    customers = MongoCustomers(mongo_client, database=settings.mongodb_database)
+    create_customer = CreateCustomer(
+        records=RedisRecords(redis_client, result_ttl_seconds=settings.shared.result_ttl_seconds),
+        customers=customers,
+        passwords=Argon2Passwords(settings.password_cost, at_once=settings.hash_concurrency),
+        unsealer=Unsealer(dict(settings.key_ring)),
+        ids=IdDeriver(settings.shared.id_key),
+        patience=patience,
+        turnstile=Turnstile(),
+        metrics=metrics,
+        maximum_starts=settings.maximum_starts,
+        minimum_password_characters=settings.minimum_password_characters,
+    )
+    app = _celery_app(settings)
+    register_tasks(app, create_customer)
+    _connect_signals(
+        settings,
+        stopping=stopping,
+        leases=Leases(redis_client),
+        sweeper=Sweeper(
+            redis_client,
+            message=render_message(),
+            interval_seconds=settings.sweep_interval_seconds,
+            grace_seconds=settings.sweep_grace_seconds,
+            metrics=metrics,
+        ),
+        metrics=metrics,
+    )
+    return Worker(app, customers, patience, settings)
+
+
+def run(worker: Worker) -> int:
+    """Consume until SIGTERM or SIGINT; returns the exit code."""
+    # Before the first insert, or two customers of one email could get in.
+    worker.patience.until_done(worker.customers.prepare)
+    process = worker.celery.Worker(
+        # argon2 gives up the interpreter's lock: threads hash on all cores and share one process' memory and clients.
+        pool="threads",
+        concurrency=worker.settings.concurrency,
+        # Workers need not know each other.
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    process.start()
+    return int(process.exitcode or 0)
+
+
+def _celery_app(settings: WorkerSettings) -> Celery:
+    app = Celery("customer-intake", set_as_current=False)
+    app.conf.update(
+        **celery_routing(),
+        broker_url=settings.shared.redis_url,
+        # For AsyncResult of any Celery client: FINISH writes each outcome to where this backend looks for it.
+        result_backend=settings.shared.redis_url,
+        # Acknowledged after FINISH, so that a worker that dies leaves its task to the next.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # The record has the outcome; a Celery result of our own would be a second, different truth.
+        task_ignore_result=True,
+        # Reading results survives a broker that is away for a moment.
+        result_backend_always_retry=True,
+        result_extended=False,
+        # Nothing is sent for each task that nobody asked for; `celery events` can switch it on.
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        # As many as are worked at once: what one worker holds no other can work.
+        worker_prefetch_multiplier=1,
+        # Tasks cost alike, so nothing is to be gained by the pool's own ideas; times are the protocol's business.
+        task_time_limit=None,
+        task_soft_time_limit=None,
+        broker_connection_retry_on_startup=True,
+        broker_connection_retry=True,
+        broker_connection_max_retries=None,
+        # What runs goes on when the connection drops; FINISH has a connection of its own.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_transport_options={
+            "visibility_timeout": settings.visibility_timeout_seconds,
+            # Look for what a dead worker held at every interval, and bring back all of it.
+            "unacked_restore_interval": max(1.0, settings.visibility_timeout_seconds / RENEWALS_A_TIMEOUT),
+            "unacked_restore_throttle": 1,
+            "unacked_restore_limit": 1000,
+            # One queue, one list: no priorities.
+            "priority_steps": [0],
+            "socket_timeout": REDIS_TIMEOUT_SECONDS,
+            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+            "socket_keepalive": True,
+            # A half-open connection is found within about twice this.
+            "health_check_interval": 5,
+        },
+        # The logs are ours (schemas/logs.py), and nobody types into a worker.
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    health = type("HealthStep", (HealthStep,), {"path": settings.health_file})
+    app.steps["consumer"].add(health)
+    return app
+
+
+def _connect_signals(
+    settings: WorkerSettings,
+    *,
+    stopping: threading.Event,
+    leases: Leases,
+    sweeper: Sweeper,
+    metrics: WorkerMetrics,
+) -> None:
+    def leave_logs_alone(**_: object) -> None:
+        """Connected, this keeps Celery from setting up logs of its own."""
+
+    def on_ready(**_: object) -> None:
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
+        # Leases outlive `stopping`: what still runs while the worker shuts down is still held.
+        run_periodically(
+            leases.renew,
+            name="leases",
+            interval_seconds=settings.visibility_timeout_seconds / RENEWALS_A_TIMEOUT,
+            stopping=threading.Event(),
+        )
+        run_periodically(
+            sweeper.sweep_if_due, name="sweeper", interval_seconds=settings.sweep_interval_seconds, stopping=stopping
+        )
+        log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)
+
+    def on_shutting_down(**_: object) -> None:
+        stopping.set()
+        deadline = threading.Timer(SHUTDOWN_SECONDS, os._exit, (1,))
+        deadline.daemon = True
+        deadline.start()
+        log.info("worker_shutting_down")
+
+    # weak=False: nothing else holds these functions.
+    signals.setup_logging.connect(leave_logs_alone, weak=False)
+    signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutting_down.connect(on_shutting_down, weak=False)

@@ -1,0 +1,63 @@
+"""Proof that the worker consumes, not only that it lives: a file that is rewritten while it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import bootsteps
+from celery.worker import state
+
+if TYPE_CHECKING:
+    from celery.worker.consumer import Consumer
+
+BEAT_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 10.0
+"""kombu asks the queue anew every second; after this long without it the worker does not consume."""
+
+
+class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publishes no types
+    """Writes the health file from the consumer's own event loop.
+
+    The loop must be turning to get here, and within the last seconds it must have asked Redis for the next message
+    or have as many tasks as it may hold. A worker that waits for MongoDB is healthy: restarting it would help nobody.
+    """
+
+    requires = ("celery.worker.consumer:Tasks",)
+
+    path = ""
+    """Where the file is; set by the composition root on a subclass. Empty: none is written."""
+
+    def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._timer: Any = None
+
+    def start(self, consumer: Consumer) -> None:
+        """Begin to write with the first beat."""
+        if self.path:
+            self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, self._beat, (consumer,))
+
+    def stop(self, _consumer: Consumer) -> None:
+        """A worker that stops, or has lost its broker, consumes no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _beat(self, consumer: Consumer) -> None:
+        channel = consumer.task_consumer.channel
+        asked = getattr(channel, "_brpop_sent_at", None)
+        silence = time.monotonic() - asked if asked is not None else float("inf")
+        if silence < _SILENCE_SECONDS or not channel.qos.can_consume():
+            write_health_file(Path(self.path), held=len(state.reserved_requests))
+
+
+def write_health_file(path: Path, *, held: int) -> None:
+    """Replace the file at once, so that a reader never sees half of it."""
+    document = {"pid": os.getpid(), "at": datetime.now(UTC).isoformat(), "consuming": True, "tasks_held": held}
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.write_text(json.dumps(document) + "\n")
+    scratch.replace(path)

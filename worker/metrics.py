@@ -1,0 +1,84 @@
+"""What the worker counts, for Prometheus (docs/operations.md lists every name)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
+_HASH_BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
+
+
+class WorkerMetrics:
+    """The worker's metrics in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._tasks = Counter(
+            "intake_tasks",
+            "Tasks that this worker ended, by outcome (created, an error code, or what happened instead).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._task_seconds = Histogram(
+            "intake_task_seconds", "From START to the end of a task.", buckets=_TASK_BUCKETS, registry=self.registry
+        )
+        self._wait_seconds = Histogram(
+            "intake_task_wait_seconds", "From accepting to START.", buckets=_WAIT_BUCKETS, registry=self.registry
+        )
+        self._hash_seconds = Histogram(
+            "intake_password_hash_seconds",
+            "One password hash, waiting for a core included.",
+            buckets=_HASH_BUCKETS,
+            registry=self.registry,
+        )
+        self._in_flight = Gauge("intake_tasks_in_flight", "Tasks that this worker works on.", registry=self.registry)
+        self._dependency_failures = Counter(
+            "intake_dependency_failures",
+            "Calls to the broker or the database that failed and are repeated.",
+            ["dependency"],
+            registry=self.registry,
+        )
+        self._resent = Counter(
+            "intake_tasks_resent", "Tasks that were missing from the queue and were sent again.", registry=self.registry
+        )
+
+    @contextmanager
+    def task_in_flight(self) -> Iterator[None]:
+        """Count a task while it is worked on, and how long."""
+        started = time.perf_counter()
+        self._in_flight.inc()
+        try:
+            yield
+        finally:
+            self._in_flight.dec()
+            self._task_seconds.observe(time.perf_counter() - started)
+
+    @contextmanager
+    def hashing(self) -> Iterator[None]:
+        """Time one hash."""
+        with self._hash_seconds.time():
+            yield
+
+    def task_started(self, waited_seconds: float) -> None:
+        """Count a start."""
+        self._wait_seconds.observe(max(0.0, waited_seconds))
+
+    def task_ended(self, outcome: str) -> None:
+        """Count an end."""
+        self._tasks.labels(outcome).inc()
+
+    def dependency_failed(self, dependency: str) -> None:
+        """Count a failed call."""
+        self._dependency_failures.labels(dependency).inc()
+
+    def tasks_resent(self, count: int) -> None:
+        """Count what the sweeper sent again."""
+        self._resent.inc(count)

@@ -1,0 +1,46 @@
+"""Password hashing: argon2id by passlib's API (from its maintained distribution, libpass)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from passlib.context import CryptContext
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from worker.settings import PasswordCost
+
+
+class PasswordHasher(Protocol):
+    """Makes of a password what may be stored."""
+
+    def hash(self, password: SecretStr) -> str:
+        """The hash with its own random salt, in the PHC string format; the password exactly as it is, as UTF-8."""
+        ...
+
+
+class Argon2Passwords:
+    """argon2id hashes at a set cost, at most so many at once. Thread-safe.
+
+    argon2 gives up the interpreter's lock, so threads hash on as many cores as there are; more hashes at once than
+    cores would only take memory from each other.
+    """
+
+    def __init__(self, cost: PasswordCost, *, at_once: int) -> None:
+        self._context = CryptContext(
+            schemes=["argon2"],
+            argon2__type="ID",
+            argon2__memory_cost=cost.memory_kib,
+            argon2__rounds=cost.time_cost,
+            argon2__parallelism=cost.parallelism,
+        )
+        self._places = threading.BoundedSemaphore(at_once)
+        # passlib chooses and patches in its backend at the first hash; do it before there are threads to race.
+        self._context.hash("warm-up")
+
+    def hash(self, password: SecretStr) -> str:
+        """The argon2id hash of this password."""
+        with self._places:
+            return str(self._context.hash(password.get_secret_value()))

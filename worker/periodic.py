@@ -1,0 +1,30 @@
+"""Housekeeping beside the tasks, each job in a thread of its own so that one that waits delays no other."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger("worker.housekeeping")
+
+
+def run_periodically(
+    job: Callable[[], object], *, name: str, interval_seconds: float, stopping: threading.Event
+) -> threading.Thread:
+    """Call the job every so many seconds in a daemon thread until `stopping` is set; failures are logged."""
+
+    def loop() -> None:
+        while not stopping.wait(interval_seconds):
+            try:
+                job()
+            except Exception as error:
+                log.warning("housekeeping_failed", job=name, exc_info=error)
+
+    thread = threading.Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread

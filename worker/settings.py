@@ -1,0 +1,129 @@
+"""The worker's settings, read once at start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pydantic import SecretStr
+
+from schemas.sealing import KeyFormatError, parse_key_ring
+from schemas.settings import EnvironmentReader, SharedSettings, read_shared_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nacl.public import PrivateKey
+    from pydantic import SecretBytes
+
+LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
+"""argon2id settings of equal strength, at one lane (OWASP Password Storage Cheat Sheet); more passes need 7168 too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordCost:
+    """What one argon2id hash takes (RFC 9106)."""
+
+    memory_kib: int
+    time_cost: int
+    """Passes over that memory."""
+    parallelism: int
+
+
+TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
+"""A hash that costs next to nothing and protects nothing: for this project's own tests and benches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What the worker is told by its environment."""
+
+    shared: SharedSettings
+    key_ring: Mapping[str, PrivateKey]
+    mongodb_uri: SecretStr
+    mongodb_database: str
+    mongodb_timeout_seconds: float
+    """How long one operation may take before it is tried again."""
+    concurrency: int
+    """Tasks in flight; more than cores, since some of them wait for the journal while others hash."""
+    hash_concurrency: int
+    """Hashes at the same time: as many as there are cores. Each takes `password_cost.memory_kib`."""
+    password_cost: PasswordCost
+    test_profile: bool
+    minimum_password_characters: int
+    maximum_starts: int
+    """Starts after which a task that still has no outcome becomes a dead letter."""
+    visibility_timeout_seconds: float
+    """How long after a worker's last sign of life its tasks are delivered again."""
+    sweep_interval_seconds: float
+    sweep_grace_seconds: float
+    """How long after it was sent a task may be missing from the queue before it is sent again."""
+    health_file: str
+    metrics_port: int
+    """Where `GET /metrics` answers; 0: nowhere."""
+    metrics_host: str
+
+
+def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
+    """Read and check everything at once.
+
+    Raises:
+        SettingsError: with a sentence for each variable that is missing or unusable.
+    """
+    reader = EnvironmentReader(environment)
+    cores = usable_cores()
+    test_profile = reader.flag("ARGON2_TEST_PROFILE")
+    settings = WorkerSettings(
+        shared=read_shared_settings(reader),
+        key_ring=_read_key_ring(reader),
+        mongodb_uri=SecretStr(
+            reader.url("MONGODB_URI", ("mongodb", "mongodb+srv"), "mongodb://127.0.0.1:27017/?replicaSet=rs0")
+        ),
+        mongodb_database=reader.text("MONGODB_DATABASE", "customer_intake"),
+        mongodb_timeout_seconds=reader.seconds("MONGODB_TIMEOUT_SECONDS", 8, minimum=0.5, maximum=20),
+        concurrency=reader.integer("WORKER_CONCURRENCY", 2 * cores + 2, minimum=1, maximum=256),
+        hash_concurrency=reader.integer("HASH_CONCURRENCY", cores, minimum=1, maximum=256),
+        password_cost=TEST_PROFILE if test_profile else _read_password_cost(reader),
+        test_profile=test_profile,
+        minimum_password_characters=reader.integer("PASSWORD_MINIMUM_CHARACTERS", 0, minimum=0, maximum=1024),
+        maximum_starts=reader.integer("MAXIMUM_STARTS", 5, minimum=3, maximum=100),
+        visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
+        sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
+        sweep_grace_seconds=reader.seconds("SWEEP_GRACE_SECONDS", 15, minimum=0.1, maximum=3600),
+        health_file=reader.text("WORKER_HEALTH_FILE", ""),
+        metrics_port=reader.integer("WORKER_METRICS_PORT", 0, minimum=0, maximum=65535),
+        metrics_host=reader.text("WORKER_METRICS_HOST", "127.0.0.1"),
+    )
+    reader.check()
+    return settings
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _read_key_ring(reader: EnvironmentReader) -> dict[str, PrivateKey]:
+    secret: SecretBytes = reader.secret("SEALING_PRIVATE_KEYS")
+    raw = secret.get_secret_value()
+    if not raw:
+        return {}
+    try:
+        return parse_key_ring(raw)
+    except KeyFormatError as error:
+        reader.fault("SEALING_PRIVATE_KEYS", f"does not hold private keys: {error}")
+        return {}
+
+
+def _read_password_cost(reader: EnvironmentReader) -> PasswordCost:
+    time_cost = reader.integer("ARGON2_TIME_COST", 2, minimum=1, maximum=100)
+    least = LEAST_MEMORY_KIB_BY_TIME_COST.get(time_cost, min(LEAST_MEMORY_KIB_BY_TIME_COST.values()))
+    memory_kib = reader.integer("ARGON2_MEMORY_KIB", max(19456, least), minimum=1024, maximum=4 * 1024 * 1024)
+    if memory_kib < least:
+        reader.fault("ARGON2_MEMORY_KIB", f"must be at least {least} with a time cost of {time_cost} (OWASP)")
+    return PasswordCost(
+        memory_kib=memory_kib,
+        time_cost=time_cost,
+        parallelism=reader.integer("ARGON2_PARALLELISM", 1, minimum=1, maximum=16),
+    )

@@ -1,0 +1,94 @@
+"""Sends again what was lost between the queue and a worker.
+
+kombu's Redis transport takes a message off the queue first and books it afterwards; a process that dies in between
+takes the message with it, and no late acknowledgement or visibility timeout knows of it. The task's record does.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from schemas import record_scripts
+from schemas.celery_message import PLACEHOLDER_ID
+from schemas.task_record import OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, UNACKED_KEY, record_key
+
+if TYPE_CHECKING:
+    import redis
+
+    from worker.metrics import WorkerMetrics
+
+_RANKS_A_CALL: Final = 500
+"""Open tasks that one call looks at: Redis does nothing else for as long as it takes, a few milliseconds."""
+
+_LONGEST_GAP_SECONDS: Final = 600.0
+
+log = structlog.get_logger("worker.sweeper")
+
+
+class Sweeper:
+    """Looks through the open tasks, one worker at a time.
+
+    A task is sent again when it is open, was sent before what stands at the queue's head, is with no worker (kombu's
+    `unacked`), and was last sent longer ago than the grace time, which doubles with every send. Where that is wrong
+    all the same, the second delivery finds the first one's outcome or document and changes nothing.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        message: bytes,
+        interval_seconds: float,
+        grace_seconds: float,
+        metrics: WorkerMetrics,
+    ) -> None:
+        self._client = client
+        self._sweep = client.register_script(record_scripts.SWEEP)
+        self._message = message
+        self._interval_seconds = interval_seconds
+        self._grace_seconds = grace_seconds
+        self._metrics = metrics
+        self._holder = secrets.token_hex(8)
+
+    def sweep_if_due(self) -> int:
+        """Sweep, unless another worker has done so within the interval.
+
+        Returns:
+            How many tasks were sent again.
+
+        Raises:
+            redis.RedisError: Redis is away; the next round is soon enough.
+        """
+        # The lease is not given back: it also spaces the sweeps of all workers together.
+        lease_milliseconds = int(900 * self._interval_seconds)
+        if not self._client.set(SWEEPER_LEASE_KEY, self._holder, nx=True, px=lease_milliseconds):
+            return 0
+        return self.sweep()
+
+    def sweep(self) -> int:
+        """Look through all open tasks once; see `sweep_if_due`."""
+        resent = 0
+        rank = 0
+        while rank >= 0:
+            reply = self._sweep(
+                keys=[OPEN_KEY, QUEUE, UNACKED_KEY],
+                args=[
+                    record_key(""),
+                    rank,
+                    _RANKS_A_CALL,
+                    int(1000 * self._grace_seconds),
+                    int(1000 * _LONGEST_GAP_SECONDS),
+                    self._message,
+                    PLACEHOLDER_ID,
+                ],
+            )
+            rank = reply[0]
+            for task_id in reply[1:]:
+                log.warning("task_resent", task_id=task_id.decode())
+            resent += len(reply) - 1
+        if resent:
+            self._metrics.tasks_resent(resent)
+        return resent

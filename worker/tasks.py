@@ -1,0 +1,55 @@
+"""The one Celery task: a doorway to the use case."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery.exceptions import Reject
+
+from schemas.task_record import TASK_NAME
+from worker.patience import ShuttingDownError, TransientError
+
+if TYPE_CHECKING:
+    from celery import Celery, Task
+
+    from worker.create_customer import CreateCustomer
+
+log = structlog.get_logger("worker.task")
+
+
+def register_tasks(app: Celery, create_customer: CreateCustomer) -> Any:
+    """Register `customer.create` with the app and return it."""
+
+    @app.task(  # type: ignore[untyped-decorator] # celery publishes no types
+        name=TASK_NAME,
+        bind=True,
+        # FINISH has written the outcome where Celery's result backend looks for it; a second write could differ.
+        ignore_result=True,
+    )
+    def customer_create(self: Task[Any, Any]) -> None:
+        task_id: str = self.request.id
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(task_id=task_id):
+            try:
+                word = create_customer.run(task_id)
+            except ShuttingDownError:
+                _give_back(create_customer, task_id)
+                raise Reject(requeue=True) from None
+            except Exception as error:
+                # Not acknowledged with an outcome: the sweeper sends it again, with growing gaps, until the starts
+                # are used up and it is parked. Celery must not see the error, since it would log its text.
+                log.error("task_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+                return
+            log.info("task", outcome=word, seconds=round(time.perf_counter() - started, 4))
+
+    return customer_create
+
+
+def _give_back(create_customer: CreateCustomer, task_id: str) -> None:
+    try:
+        create_customer.release(task_id)
+    except TransientError:
+        log.warning("start_stays_counted", dependency="broker")
+    log.info("task", outcome="given_back")
