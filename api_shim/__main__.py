@@ -1,0 +1,53 @@
+"""`python -m api_shim`: the HTTP shim, in as many processes as it is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+import uvicorn
+
+from api_shim.settings import read_shim_settings
+from schemas.logs import configure_logs
+from schemas.settings import SettingsError
+
+_BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 75  # longer than a load balancer's minute, so that the balancer is the one that closes
+
+
+def main() -> int:
+    """Read the settings and serve."""
+    try:
+        settings = read_shim_settings(os.environ)
+    except SettingsError as error:
+        for fault in error.faults:
+            print(f"api_shim: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
+        return 2
+    configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
+    with tempfile.TemporaryDirectory(prefix="intake-metrics-") as counts:
+        if settings.processes > 1:
+            # Read by prometheus_client when it is imported, which the processes that serve do after this.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+        uvicorn.run(
+            "api_shim.app:create_app_from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.processes,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            # Logs, access included, are written by the app.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=settings.shutdown_seconds,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

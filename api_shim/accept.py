@@ -1,0 +1,133 @@
+"""Accepting a request: admission, sealing, and the one atomic call that makes the promise."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from api_shim.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls, script
+from schemas import record_scripts
+from schemas.ids import IdDeriver, new_task_id
+from schemas.task_record import OPEN_KEY, QUEUE, Accepted, State, rate_key, record_key
+
+if TYPE_CHECKING:
+    from schemas.celery_message import MessageTemplate
+    from schemas.sealing import Sealer
+
+_ACCEPT: Final = script(record_scripts.ACCEPT)
+_REPEAT_AFTER_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTask:
+    """The task that was promised, now or when the request came first."""
+
+    task_id: str
+    state: State
+    repeated: bool
+    """The same request has come before, with the same idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The idempotency key was used with another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFull:
+    """As many tasks are open as may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """The caller is over its rate."""
+
+    retry_after_seconds: float
+
+
+Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionLimits:
+    """What may come in."""
+
+    open_tasks: int
+    rate_per_second: float
+    rate_burst: int
+    seconds: float
+    """How long accepting may try while Redis does not answer."""
+
+
+class Acceptor:
+    """Puts requests on the queue. Once it has returned an `AcceptedTask`, an outcome will follow."""
+
+    def __init__(
+        self, calls: RedisCalls, *, sealer: Sealer, ids: IdDeriver, message: MessageTemplate, limits: AdmissionLimits
+    ) -> None:
+        self._calls = calls
+        self._sealer = sealer
+        self._ids = ids
+        self._message = message
+        self._limits = limits
+        # The rate limit's arguments, in milliseconds: what one request costs, and how much may be owed.
+        self._cost = 1000 / limits.rate_per_second if limits.rate_per_second else 0.0
+        self._burst = self._cost * limits.rate_burst
+
+    async def accept(self, body: bytes, *, caller: str, idempotency_key: str | None) -> Admission:
+        """Admit, seal and enqueue a request.
+
+        Args:
+            body: the request's JSON, exactly as it came.
+            caller: the token's subject.
+            idempotency_key: makes a repeat of the same request the same task.
+
+        Raises:
+            BrokerUnavailableError: Redis did not confirm in time. Nothing was promised; a repeat is safe.
+        """
+        repeatable = idempotency_key is not None
+        task_id = (
+            new_task_id()
+            if idempotency_key is None
+            else self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
+        )
+        reply = await self._call_until_known(
+            [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
+            [
+                task_id,
+                self._ids.fingerprint(body),
+                self._sealer.seal(task_id=task_id, body=body),
+                caller,
+                self._message.message(task_id),
+                self._limits.open_tasks,
+                f"{self._cost:.3f}",
+                f"{self._burst:.3f}",
+            ],
+        )
+        match Accepted(reply[0].decode()):
+            case Accepted.ACCEPTED:
+                return AcceptedTask(task_id, State.PENDING, repeated=False)
+            case Accepted.KNOWN:
+                # Under a random id only this very call can be meant: its first answer was lost on the way.
+                return AcceptedTask(task_id, State(reply[1].decode()), repeated=repeatable)
+            case Accepted.REUSED:
+                return KeyReused()
+            case Accepted.QUEUE_FULL:
+                return QueueFull()
+            case Accepted.RATE_LIMITED:
+                return RateLimited(reply[1] / 1000)
+
+    async def _call_until_known(self, keys: list[str], arguments: list[Any]) -> Any:
+        deadline = time.monotonic() + self._limits.seconds
+        while True:
+            try:
+                return await self._calls.run(_ACCEPT, keys, arguments)
+            except BrokerRefusedError:
+                raise
+            except BrokerUnavailableError:
+                # It may have worked: the same call with the same id tells, and changes nothing if it had.
+                if time.monotonic() + _REPEAT_AFTER_SECONDS >= deadline:
+                    raise
+                await asyncio.sleep(_REPEAT_AFTER_SECONDS)

@@ -1,0 +1,106 @@
+"""What the shim counts, for Prometheus, right also with several processes (docs/operations.md lists every name)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
+from schemas.task_record import DEAD_KEY, OPEN_KEY, QUEUE, UNACKED_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client's own variable: where the processes of one shim keep their counts together."""
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class ShimMetrics:
+    """The counts of this process."""
+
+    def __init__(self, *, waiting: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self._waiting_now = waiting
+        self._requests = Counter(
+            "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "intake_request_seconds",
+            "From a request's first byte to its answer, waiting included.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._accepts = Counter(
+            "intake_accepts", "Create requests by what became of them.", ["result"], registry=self._registry
+        )
+        self._waiting = Gauge(
+            "intake_waiting_requests",
+            "Requests that are held until an outcome is there.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+        self._waiting.set(self._waiting_now())
+
+    def accepted(self, *, repeated: bool) -> None:
+        """Count a promise, or the repeat of one."""
+        self._accepts.labels("repeated" if repeated else "accepted").inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a request that was not accepted."""
+        self._accepts.labels(reason).inc()
+
+    async def render(self, calls: RedisCalls) -> bytes:
+        """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""
+        self._waiting.set(self._waiting_now())
+        registry = self._registry
+        if os.environ.get(MULTIPROCESS_DIRECTORY):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        return generate_latest(registry) + await _render_queue(calls)
+
+
+async def _render_queue(calls: RedisCalls) -> bytes:
+    """The queue as it is now; asked of Redis at each scrape, so that no process' memory of it can be old."""
+    try:
+        opened, oldest, waiting, unacked, dead, clock = (
+            await calls.command("ZCARD", OPEN_KEY),
+            await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
+            await calls.command("LLEN", QUEUE),
+            await calls.command("HLEN", UNACKED_KEY),
+            await calls.command("ZCARD", DEAD_KEY),
+            await calls.command("TIME"),
+        )
+    except BrokerUnavailableError:
+        return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
+    return b"".join(
+        (
+            _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
+            _gauge("intake_open_tasks", "Tasks accepted and without outcome.", opened),
+            _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", _age(oldest, clock)),
+            _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
+            _gauge("intake_unacked_messages", "Messages that workers hold.", unacked),
+            _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
+        )
+    )
+
+
+def _age(oldest: list[Any], clock: list[Any]) -> float:
+    if not oldest:
+        return 0.0
+    flat = oldest[0] if isinstance(oldest[0], list) else oldest
+    return max(0.0, int(clock[0]) + int(clock[1]) / 1e6 - float(flat[1]) / 1000)
+
+
+def _gauge(name: str, meaning: str, value: float) -> bytes:
+    return f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}\n".encode()

@@ -1,0 +1,120 @@
+"""The shim's settings, read once at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nacl.public import PrivateKey, PublicKey
+
+from api_shim.token_keys import PublicKeyFault, VerificationKey, parse_public_keys
+from schemas.sealing import KeyFormatError, parse_public_key
+from schemas.settings import MINIMUM_KEY_BYTES, EnvironmentReader, SharedSettings, read_shared_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import SecretBytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """Which tokens are good."""
+
+    secret: SecretBytes | None
+    public_keys: tuple[VerificationKey, ...]
+    audience: str
+    issuer: str
+    leeway_seconds: float
+    create_scopes: frozenset[str]
+    """Any of these lets a caller create."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShimSettings:
+    """What the shim is told by its environment."""
+
+    shared: SharedSettings
+    tokens: TokenSettings
+    host: str
+    port: int
+    processes: int
+    prefix: str
+    sealing_key_id: str
+    sealing_key: PublicKey
+    maximum_body_bytes: int
+    maximum_open_tasks: int
+    rate_per_second: float
+    rate_burst: int
+    maximum_waiting: int
+    redis_timeout_seconds: float
+    shutdown_seconds: int
+
+
+def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
+    """Read and check everything at once.
+
+    Raises:
+        SettingsError: with a sentence for each variable that is missing or unusable.
+    """
+    reader = EnvironmentReader(environment)
+    key_id, key = _read_sealing_key(reader)
+    settings = ShimSettings(
+        shared=read_shared_settings(reader),
+        tokens=_read_token_settings(reader),
+        host=reader.text("HOST", "127.0.0.1"),
+        port=reader.integer("PORT", 3005, minimum=1, maximum=65535),
+        processes=reader.integer("PROCESSES", 1, minimum=1, maximum=64),
+        prefix=_read_prefix(reader),
+        sealing_key_id=key_id,
+        sealing_key=key,
+        maximum_body_bytes=reader.integer("MAX_BODY_BYTES", 256 * 1024, minimum=1024, maximum=8 * 1024 * 1024),
+        maximum_open_tasks=reader.integer("MAX_OPEN_TASKS", 1_000_000, minimum=0, maximum=1_000_000_000),
+        rate_per_second=reader.seconds("RATE_PER_SECOND", 0, minimum=0, maximum=1_000_000),
+        rate_burst=reader.integer("RATE_BURST", 50, minimum=1, maximum=1_000_000),
+        maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
+        redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),
+        shutdown_seconds=reader.integer("SHUTDOWN_SECONDS", 25, minimum=1, maximum=600),
+    )
+    reader.check()
+    return settings
+
+
+def _read_prefix(reader: EnvironmentReader) -> str:
+    prefix = reader.text("PREFIX", "/services").rstrip("/")
+    if prefix and not prefix.startswith("/"):
+        reader.fault("PREFIX", "must start with a slash")
+    return prefix
+
+
+def _read_sealing_key(reader: EnvironmentReader) -> tuple[str, PublicKey]:
+    raw = reader.secret("SEALING_PUBLIC_KEY").get_secret_value()
+    if raw:
+        try:
+            return parse_public_key(raw)
+        except KeyFormatError as error:
+            reader.fault("SEALING_PUBLIC_KEY", f"does not hold a public key: {error}")
+    return "00000000", PrivateKey.generate().public_key  # never used: the fault stops the start
+
+
+def _read_token_settings(reader: EnvironmentReader) -> TokenSettings:
+    secret = reader.optional_secret("JWT_SECRET")
+    if secret is not None and len(secret.get_secret_value()) < MINIMUM_KEY_BYTES:
+        reader.fault("JWT_SECRET", f"must be at least {MINIMUM_KEY_BYTES} bytes long")
+    public_keys: tuple[VerificationKey, ...] = ()
+    raw_keys = reader.optional_secret("JWT_PUBLIC_KEYS")
+    if raw_keys is not None:
+        try:
+            public_keys = parse_public_keys(raw_keys.get_secret_value())
+        except PublicKeyFault as error:
+            reader.fault("JWT_PUBLIC_KEYS", str(error))
+    if secret is None and raw_keys is None:
+        reader.fault("JWT_SECRET", "or INTAKE_JWT_PUBLIC_KEYS is required (or one of them with _FILE)")
+    return TokenSettings(
+        secret=secret,
+        public_keys=public_keys,
+        audience=reader.text("JWT_AUDIENCE", ""),
+        issuer=reader.text("JWT_ISSUER", ""),
+        leeway_seconds=reader.seconds("JWT_LEEWAY_SECONDS", 30, minimum=0, maximum=300),
+        create_scopes=frozenset(reader.text("SCOPES", "customer:create api").split()),
+    )
