@@ -1,0 +1,134 @@
+"""A real Redis of our own, set up as accepting requires it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import redis
+
+from local_stack import binaries
+from local_stack.ports import LOOPBACK
+from local_stack.process import ManagedProcess
+from local_stack.readiness import wait_until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+READY_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 15.0
+
+_DURABLE: Final = (
+    # A 202 is a promise: what Redis acknowledged is on disk.
+    "appendonly yes",
+    "appendfsync always",
+    # The append-only file is the whole truth; a second one would only cost memory for a fork.
+    'save ""',
+    # Full memory must refuse a new task and never forget an accepted one.
+    "maxmemory-policy noeviction",
+    # Keeps a task record with its sealed request in one compact allocation.
+    "hash-max-listpack-value 2048",
+)
+
+
+class RedisServer:
+    """A `redis-server` on the loopback interface with a password.
+
+    Data and configuration live in `directory`. An empty `password` asks for a random one, None for none; it is in the
+    configuration (mode 0600) and in `url`, and nowhere else.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        extra_config_lines: Iterable[str] = (),
+        *,
+        password: str | None = "",
+    ) -> None:
+        self.port = port
+        self._directory = directory
+        self._extra = tuple(extra_config_lines)
+        self._password = secrets.token_urlsafe(24) if password == "" else password
+        self._configuration = directory / "redis.conf"
+        self._process: ManagedProcess | None = None
+
+    def __repr__(self) -> str:
+        return f"RedisServer(port={self.port})"
+
+    @property
+    def url(self) -> str:
+        """With the password in it: for the environment of a child, never for its arguments or a log."""
+        credentials = f":{quote(self._password, safe='')}@" if self._password else ""
+        return f"redis://{credentials}{LOOPBACK}:{self.port}/0"
+
+    @property
+    def process(self) -> ManagedProcess:
+        """The process; made by the first start."""
+        if self._process is None:
+            self._process = ManagedProcess(
+                "redis",
+                [str(binaries.redis_server()), str(self._configuration)],
+                log_path=self._directory / "redis.log",
+                directory=self._directory,
+            )
+        return self._process
+
+    def start(self) -> None:
+        """Write the configuration, start it and wait until it answers."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._write_configuration()
+        self.process.start()
+        self.wait_ready()
+
+    def wait_ready(self, timeout: float = READY_SECONDS) -> None:
+        """Wait until it answers: after a restart, until it has read its data back.
+
+        Raises:
+            NotReadyError: it ended, or did not answer in time.
+        """
+        with redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2) as client:
+
+            def answers() -> bool:
+                try:
+                    return bool(client.ping())
+                except redis.ConnectionError as error:
+                    if isinstance(error, redis.AuthenticationError):
+                        raise  # another Redis has this port
+                    return False
+                except (redis.TimeoutError, redis.ResponseError):  # a ResponseError: LOADING
+                    return False
+
+            wait_until_ready(self.process, answers, timeout=timeout)
+
+    def stop(self) -> None:
+        """Ask it to stop; it writes what is left to disk."""
+        if self._process is not None:
+            self._process.terminate(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """As a crash: SIGKILL."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Stop it and start it again, with its data."""
+        self.stop()
+        self.start()
+
+    def _write_configuration(self) -> None:
+        lines = [
+            f"bind {LOOPBACK}",
+            f"port {self.port}",
+            f'dir "{self._directory}"',
+            "daemonize no",
+            *([f"requirepass {self._password}"] if self._password else []),
+            *_DURABLE,
+            *self._extra,
+        ]
+        self._configuration.unlink(missing_ok=True)
+        descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
