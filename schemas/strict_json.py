@@ -58,7 +58,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAXIMUM_INTEGER_DIGITS + 1:  # one more for the sign
+    if len(digits.removeprefix("-")) > MAXIMUM_INTEGER_DIGITS:
         raise _FaultError(f"a number has more than {MAXIMUM_INTEGER_DIGITS} digits")
     return int(digits)
 

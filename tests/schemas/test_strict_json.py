@@ -1,0 +1,174 @@
+"""Which bytes are a JSON object of one reading, and that all others are refused in one way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.strict_json import InvalidJsonError, parse_object
+
+NUMBERS = st.integers(-(10**19) + 1, 10**19 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+OBJECTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), VALUES, max_size=6)
+
+
+def refusal(body: bytes) -> str:
+    with pytest.raises(InvalidJsonError) as caught:
+        parse_object(body)
+    return str(caught.value)
+
+
+@given(document=OBJECTS, escaped=st.booleans(), indent=st.sampled_from([None, 0, 2]))
+def test_an_object_of_unique_names_is_read_as_the_standard_library_reads_it(
+    document: dict[str, Any], escaped: bool, indent: int | None
+) -> None:
+    body = json.dumps(document, ensure_ascii=escaped, indent=indent).encode()
+    assert parse_object(body) == json.loads(body) == document
+
+
+@given(body=st.binary(max_size=200))
+def test_any_other_bytes_are_refused_as_invalid_json_and_never_in_another_way(body: bytes) -> None:
+    try:
+        parsed = parse_object(body)
+    except InvalidJsonError:
+        return
+    assert parsed == json.loads(body)
+
+
+@given(text=st.text('{}[]",:\\u0123456789dDeE+-. truefalsnl', max_size=60))
+def test_anything_that_looks_like_json_is_read_in_one_way_or_refused(text: str) -> None:
+    try:
+        parsed = parse_object(text.encode())
+    except InvalidJsonError:
+        return
+    assert parsed == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"email": "a", "email": "b"}',
+        b'{"a": 1, "a": 1}',
+        b'{"a": {"b": 1, "b": 2}}',
+        b'{"a": [[{"c": 0}, {"b": 1, "x": 0, "b": 2}]]}',
+        b'{"a": 1, "\\u0061": 2}',
+    ],
+)
+def test_a_name_twice_in_one_object_is_refused_at_any_depth(body: bytes) -> None:
+    assert refusal(body) == "an object has the same name twice"
+
+
+def test_the_same_name_in_two_objects_is_fine() -> None:
+    assert parse_object(b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}') == {"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": "\\ud800"}',
+        b'{"a": "x\\udfffy"}',
+        b'{"a": "\\udc00\\ud800"}',
+        b'{"\\ud83d": 1}',
+        b'{"a": [{"b": ["\\ud83d"]}]}',
+        b'{"a": [{"\\uDBFF": 1}]}',
+    ],
+)
+def test_a_lone_surrogate_is_refused_wherever_it_stands(body: bytes) -> None:
+    assert "lone surrogate" in refusal(body)
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    assert parse_object(b'{"a": "\\ud83d\\ude00"}') == {"a": "😀"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 400 + ".0"])
+def test_a_number_that_no_double_holds_is_refused(number: str) -> None:
+    refusal(f'{{"a": [{number}]}}'.encode())
+
+
+@pytest.mark.parametrize("digits", ["1" * 20, "-" + "1" * 20, "9" * 5_000, "-" + "9" * 200_000])
+def test_an_integer_of_more_than_19_digits_is_refused(digits: str) -> None:
+    assert refusal(f'{{"a": {digits}}}'.encode()) == "a number has more than 19 digits"
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 10**19 - 1, 0])
+def test_an_integer_of_19_digits_is_read_exactly(number: int) -> None:
+    assert parse_object(f'{{"a": {number}}}'.encode()) == {"a": number}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"u": "\\u00e4", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=["open lists", "open objects", "closed lists", "closed objects", "with an escape"],
+)
+def test_a_hundred_thousand_nested_brackets_are_refused(body: bytes) -> None:
+    assert refusal(body) == "the body is nested too deeply"
+
+
+@pytest.mark.parametrize("depth", range(100, 2000, 100))
+@pytest.mark.parametrize("text", ["x", "\\u00e4", "\\ud800"])
+def test_a_nesting_of_any_depth_is_read_or_refused(depth: int, text: str) -> None:
+    body = (f'{{"a": {"[" * depth}"{text}"{"]" * depth}}}').encode()
+    try:
+        parsed = parse_object(body)
+    except InvalidJsonError:
+        return
+    assert list(parsed) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        ("{}".encode("utf-16"), "not UTF-8"),
+        ("{}".encode("utf-16-le"), "not JSON"),
+        ("{}".encode("utf-32-be"), "not JSON"),
+        (b'{"a": "\xe4"}', "not UTF-8 at byte 7"),
+        (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
+        (b'{"a": "\xc0\xaf"}', "not UTF-8"),
+    ],
+)
+def test_no_encoding_but_utf_8_without_a_byte_order_mark_is_taken(body: bytes, said: str) -> None:
+    assert said in refusal(body)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"a"', b"1", b"null", b"true", b'[{"a": 1}]'])
+def test_json_that_is_no_object_is_refused(body: bytes) -> None:
+    assert refusal(body) == "the body is not a JSON object"
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"{", b"{'a': 1}", b'{"a": 1,}', b"{} {}", b'{"a": 01}', b'{"a": "\n"}'])
+def test_what_is_not_json_is_refused_with_the_place(body: bytes) -> None:
+    assert "at character" in refusal(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"password": "canary"',
+        b'{"canary": 1, "canary": 2}',
+        b'{"password": "canary\\ud800"}',
+        b'"canary"',
+        b'{"a": 1e999, "b": "canary"}',
+        b'{"password": "canary\xff"}',
+    ],
+)
+def test_a_refusal_never_repeats_what_stood_there(body: bytes) -> None:
+    assert "canary" not in refusal(body)
