@@ -177,7 +177,7 @@ def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
     """Read the settings of both sides; faults are left with the reader."""
     log_format = reader.choice("LOG_FORMAT", ("auto", "json", "console"), "auto")
     return SharedSettings(
-        redis_url=reader.url("REDIS_URL", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/0"),
+        redis_url=reader.url("REDIS_URL", ("redis", "rediss"), "redis://127.0.0.1:6379/0"),
         id_key=reader.secret("ID_KEY", minimum_bytes=MINIMUM_KEY_BYTES),
         result_ttl_seconds=reader.integer(
             "RESULT_TTL_SECONDS",
