@@ -6,10 +6,12 @@ theirs (pymongo's duplicate key error holds the email).
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
@@ -44,16 +46,19 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _exceptions_without_text,
     ]
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(event_key="event", timestamp_key="at", colors=sys.stderr.isatty())
+    renderers: list[Processor] = (
+        [
+            _exceptions_as_lines,
+            structlog.dev.ConsoleRenderer(event_key="event", timestamp_key="at", colors=sys.stderr.isatty()),
+        ]
         if readable
-        else structlog.processors.JSONRenderer(ensure_ascii=True)
+        else [structlog.processors.JSONRenderer(ensure_ascii=True)]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
@@ -73,6 +78,16 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
     )
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """A line that cannot be written is told by the fault's type; logging's own report repeats arguments and texts."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        fault = type(sys.exc_info()[1]).__name__
+        line = {"event": "log_line_lost", "level": "error", "fault": fault, "logger": record.name}
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(json.dumps(line) + "\n")
+
+
 def _exceptions_without_text(_logger: object, _method: str, event: EventDict) -> EventDict:
     exc_info = event.pop("exc_info", None)
     if exc_info is True:
@@ -80,6 +95,16 @@ def _exceptions_without_text(_logger: object, _method: str, event: EventDict) ->
     error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
         event["exception"] = describe_exception(error)
+    return event
+
+
+def _exceptions_as_lines(_logger: object, _method: str, event: EventDict) -> EventDict:
+    # structlog's console shows an exception only as a string.
+    chain = event.get("exception")
+    if isinstance(chain, list):
+        event["exception"] = "\n".join(
+            line for link in chain for line in (link["type"], *(f"  {at}" for at in link["at"]))
+        )
     return event
 
 

@@ -1,0 +1,130 @@
+"""Logs of a process, read as what stands on its standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+CANARY = "canary-in-an-exceptions-text"
+
+PROCESS = """
+import logging, structlog
+from schemas.logs import configure_logs
+
+configure_logs(level="info", log_format={log_format!r}, component="worker")
+log = structlog.get_logger("worker.test")
+
+def fail():
+    password = "{canary}"
+    try:
+        raise ValueError("{canary}")
+    except ValueError as error:
+        raise RuntimeError("{canary}", password) from error
+
+{code}
+"""
+
+
+def lines_of(code: str, *, log_format: str = "json") -> list[str]:
+    """What a process that runs this code writes to standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS.format(code=code, canary=CANARY, log_format=log_format)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    assert done.stdout == ""
+    return done.stderr.splitlines()
+
+
+def events_of(code: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines_of(code)]
+
+
+CAUGHT = """
+try:
+    fail()
+except RuntimeError as error:
+    {call}
+"""
+
+
+def test_a_line_is_a_json_object_with_time_level_component_and_fields() -> None:
+    (event,) = events_of("log.info('task', outcome='created', name='Zoë')")
+    assert event.pop("at").endswith("Z")
+    assert event == {
+        "event": "task",
+        "outcome": "created",
+        "name": "Zoë",
+        "level": "info",
+        "logger": "worker.test",
+        "component": "worker",
+    }
+
+
+def test_what_is_bound_once_is_in_every_line() -> None:
+    events = events_of("with structlog.contextvars.bound_contextvars(task_id='t1'):\n  log.info('a')\n  log.info('b')")
+    assert [event["task_id"] for event in events] == ["t1", "t1"]
+
+
+def test_a_librarys_line_has_the_same_shape() -> None:
+    (event,) = events_of("logging.getLogger('some.library').warning('%s of %d', 'one', 2)")
+    assert event["event"] == "one of 2"
+    assert (event["logger"], event["level"], event["component"]) == ("some.library", "warning", "worker")
+
+
+def test_a_line_break_in_a_value_does_not_begin_a_second_line() -> None:
+    (event,) = events_of("log.info('a', name='x\\n{\"event\": \"forged\"}\\u2028')")
+    assert event["event"] == "a"
+
+
+def test_below_the_level_nothing_is_written() -> None:
+    assert events_of("log.debug('a'); logging.getLogger('x').debug('b')") == []
+
+
+def test_an_exception_is_told_by_its_types_and_places_and_never_by_its_text() -> None:
+    lines = lines_of(CAUGHT.format(call="log.error('task_failed', exc_info=error)"))
+    assert CANARY not in "\n".join(lines)
+    (event,) = map(json.loads, lines)
+    assert [link["type"] for link in event["exception"]] == ["builtins.RuntimeError", "builtins.ValueError"]
+    assert "in fail" in event["exception"][0]["at"][-1]
+
+
+def test_a_librarys_exception_is_told_without_its_text_too() -> None:
+    lines = lines_of(CAUGHT.format(call="logging.getLogger('some.library').exception('it failed')"))
+    assert CANARY not in "\n".join(lines)
+    (event,) = map(json.loads, lines)
+    assert event["exception"][0]["type"] == "builtins.RuntimeError"
+
+
+def test_the_readable_form_has_no_exceptions_text_either() -> None:
+    code = CAUGHT.format(call="log.exception('task_failed'); logging.getLogger('x').exception('it failed')")
+    text = "\n".join(lines_of(code, log_format="console"))
+    assert CANARY not in text
+    assert "task_failed" in text
+    assert "RuntimeError" in text
+
+
+def test_where_standard_error_is_no_terminal_auto_means_json() -> None:
+    (line,) = lines_of("log.info('a')", log_format="auto")
+    assert json.loads(line)["event"] == "a"
+
+
+def test_an_endless_chain_of_causes_is_cut_short() -> None:
+    code = """
+one, two = ValueError("1"), ValueError("2")
+one.__cause__, two.__cause__ = two, one
+log.error("task_failed", exc_info=one)
+"""
+    (event,) = events_of(code)
+    assert len(event["exception"]) == 12
+
+
+def test_a_line_that_cannot_be_written_is_told_without_what_stood_in_it() -> None:
+    (event,) = events_of(f"logging.getLogger('some.library').warning('%d', '{CANARY}')")
+    assert event == {"event": "log_line_lost", "level": "error", "fault": "TypeError", "logger": "some.library"}
