@@ -1,0 +1,92 @@
+# `make run` and `make test` need Python 3.11 or newer and nothing else; see README.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := schemas api_shim worker cli local_stack
+
+# Options of `customer-intake up`, of pytest or of `uv pip compile`: make run ARGS='--port 8080'
+ARGS ?=
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test test-all test-faults check format lock openapi clean
+
+help:
+	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
+	@echo 'make test         the tests that take seconds'
+	@echo 'make test-faults  the tests that kill, pause and restart real servers'
+	@echo 'make test-all     every test'
+	@echo 'make check        ruff, mypy and the import contracts'
+	@echo 'make format       let ruff format and repair'
+	@echo 'make lock         pin the dependencies anew; to raise them: ARGS=--upgrade'
+	@echo 'make openapi      write docs/openapi.json anew'
+	@echo 'make clean        remove what the above made, except .local (your data)'
+
+run: $(VENV)/.run
+	@exec $(BIN)/customer-intake up $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-all: $(VENV)/.dev
+	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/faults $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Three locks: what a service needs; that and real servers; that and what developers use. Existing pins are kept.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: $(VENV)/.dev
+	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements/service.txt
+	$(COMPILE) $(ARGS) pyproject.toml requirements/build.in --extra stack \
+	  --constraint requirements/service.txt --output-file requirements/run.txt
+	$(COMPILE) $(ARGS) pyproject.toml requirements/build.in requirements/tools.in --extra dev \
+	  --constraint requirements/run.txt --output-file requirements/dev.txt
+
+openapi: $(VENV)/.dev
+	$(BIN)/python -m api_shim.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(PACKAGES) tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- the virtual environment; a stamp file stands for what was installed into it -----------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This project needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
+	    "Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what requirements/run.txt pins ..."
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/run.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what requirements/dev.txt pins ..."
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
