@@ -126,7 +126,7 @@ return 'written'
 )
 
 SWEEP: Final = (
-    """#!lua
+    """#!lua flags=allow-oom
 -- KEYS: intake:open, queue, unacked
 -- ARGV: prefix of a record's key, first rank to look at, most ranks to look at, grace in milliseconds,
 --       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it

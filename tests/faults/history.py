@@ -1,0 +1,205 @@
+"""What a client did and was told, and the one checker of all fault tests, which works from nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from schemas.task_record import record_key
+from tests.faults.arena import CANARY
+
+if TYPE_CHECKING:
+    from tests.faults.arena import Arena
+
+_NO_WAITING = threading.Event()
+
+_ATTEMPTS = 40
+"""Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
+
+
+@dataclass
+class Submission:
+    """One signup as its client knows it."""
+
+    key: str
+    document: dict[str, Any]
+    task_id: str | None = None
+    attempts: int = 0
+    outcome: dict[str, Any] | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a 202 was given: the promise."""
+        return self.task_id is not None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The figures of one test."""
+
+    accepted: int
+    outcomes: int
+    lost: int
+    doubled: int
+    resends: int
+    problems: tuple[str, ...]
+
+
+class Client:
+    """Submits signups, retries with idempotency keys, and writes down what it was told. Thread-safe."""
+
+    def __init__(self, arena: Arena, *, name: str = "c") -> None:
+        self._arena = arena
+        self._name = name
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
+        self.history: list[Submission] = []
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def submit(self, *, retry: bool = True, password_suffix: str = "") -> Submission:
+        """Send one signup until it is accepted, or as often as is sensible."""
+        number = next(self._numbers)
+        # Every tenth asks for the email of the one before it.
+        holder = number - 1 if number % 10 == 9 else number
+        submission = Submission(
+            key=f"{self._name}-{number}",
+            document={
+                "email": f"{self._name}-{holder}@example.com",
+                "password": f"{CANARY}-{number}{password_suffix}",
+                "firstName": f"First {number}",
+                "lastName": "Last",
+            },
+        )
+        with self._lock:
+            self.history.append(submission)
+        self.send(submission, attempts=_ATTEMPTS if retry else 1)
+        return submission
+
+    def send(self, submission: Submission, *, attempts: int = 1) -> None:
+        """Send a submission (again), with its own key."""
+        for attempt in range(attempts):
+            if attempt:
+                _NO_WAITING.wait(min(2.0, 0.1 * attempt))
+            submission.attempts += 1
+            try:
+                answer = self._http.post(
+                    f"{self._arena.url}/customer.create",
+                    json=submission.document,
+                    headers={"idempotency-key": submission.key},
+                )
+            except httpx.TransportError as error:
+                submission.refused[type(error).__name__] += 1
+                continue
+            if answer.status_code == 202:
+                told = answer.json()["task"]["id"]
+                assert submission.task_id in {None, told}, "two tasks for one idempotency key"
+                submission.task_id = told
+                return
+            submission.refused[str(answer.status_code)] += 1
+            assert answer.status_code in {429, 503}, answer.text
+
+    def load(self, *, seconds: float, threads: int = 4, pause: float = 0.02) -> list[threading.Thread]:
+        """Submit from several threads for a while; join what is returned."""
+        until = time.monotonic() + seconds
+
+        def run() -> None:
+            while time.monotonic() < until:
+                self.submit()
+                _NO_WAITING.wait(pause)
+
+        started = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
+        for thread in started:
+            thread.start()
+        return started
+
+    def collect(self, *, seconds: float) -> None:
+        """Read the outcome of every accepted task, for as long as it may take to be there."""
+        deadline = time.monotonic() + seconds
+        for submission in self.history:
+            while submission.accepted and submission.outcome is None:
+                try:
+                    answer = self._http.get(
+                        f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
+                    )
+                except httpx.TransportError:
+                    answer = None
+                if answer is not None and answer.status_code in {200, 404, 500}:
+                    submission.outcome = answer.json()
+                elif time.monotonic() > deadline:
+                    break
+
+
+def check(arena: Arena, client: Client) -> Verdict:
+    """Hold the history against what is stored; see docs/reliability.md for what must be so."""
+    problems: list[str] = []
+    stored = arena.customers()
+    by_id = {customer["_id"]: customer for customer in stored}
+    accepted = [submission for submission in client.history if submission.accepted]
+    lost = [submission for submission in accepted if not _is_documented(submission.outcome)]
+    problems += [f"{submission.key} was accepted and its outcome is {submission.outcome}" for submission in lost]
+    created: Counter[str] = Counter()
+    for submission in accepted:
+        outcome = submission.outcome or {}
+        email = submission.document["email"]
+        if outcome.get("ok") is True:
+            customer_id = outcome["customer"]["id"]
+            created[customer_id] += 1
+            document = by_id.get(customer_id)
+            if document is None:
+                problems.append(f"{submission.key} is ok and its customer is not stored")
+            elif any(document[name] != submission.document[name] for name in ("email", "firstName", "lastName")):
+                problems.append(f"{submission.key} is ok and other data is stored")
+        elif outcome.get("error") == "duplicate_key":
+            holders = [other for other in stored if other["email"] == email]
+            if not holders or holders[0]["firstName"] == submission.document["firstName"]:
+                problems.append(f"{submission.key} is duplicate_key and nobody else has its email")
+    problems += [f"{customer_id} was given to {times} tasks" for customer_id, times in created.items() if times > 1]
+    doubled = [email for email, times in Counter(each["email_key"] for each in stored).items() if times > 1]
+    doubled += [name for name, times in Counter(each["firstName"] for each in stored).items() if times > 1]
+    problems += [f"{name} is stored twice" for name in doubled]
+    # A request that was never confirmed may have been carried out all the same; nobody else may have made a customer.
+    ambiguous = {submission.document["firstName"] for submission in client.history if not submission.accepted}
+    problems += [
+        f"{customer['_id']} is stored and nobody was told"
+        for customer in stored
+        if customer["_id"] not in created and customer["firstName"] not in ambiguous
+    ]
+    problems += _find_canary(arena)
+    return Verdict(
+        accepted=len(accepted),
+        outcomes=len(accepted) - len(lost),
+        lost=len(lost),
+        doubled=len(doubled),
+        resends=_resends(arena, accepted),
+        problems=tuple(problems),
+    )
+
+
+def _is_documented(outcome: dict[str, Any] | None) -> bool:
+    return outcome is not None and (outcome.get("ok") is True or outcome.get("error") == "duplicate_key")
+
+
+def _resends(arena: Arena, accepted: list[Submission]) -> int:
+    with arena.redis_client() as client:
+        sends = [client.hget(record_key(str(submission.task_id)), "sends") for submission in accepted]
+    return sum(int(each) - 1 for each in sends if each is not None)
+
+
+def _find_canary(arena: Arena) -> list[str]:
+    canary = CANARY.encode()
+    places = [path for path in (arena.folder / "redis").rglob("*") if path.is_file() and canary in path.read_bytes()]
+    problems = [f"a password is readable in {path}" for path in places]
+    if canary in arena.logs():
+        problems.append("a password is readable in a log")
+    return problems

@@ -1,0 +1,35 @@
+"""What kombu pops and has not booked when the process dies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.task_record import QUEUE
+from tests.faults.arena import Arena
+from tests.faults.history import Client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.conftest import Judge
+
+
+def test_a_message_that_a_frozen_and_killed_worker_had_popped_is_sent_again(tmp_path: Path, judge: Judge) -> None:
+    with Arena(tmp_path) as arena, arena.redis_client() as redis_client:
+        worker = arena.start_worker()
+        client = Client(arena)
+        popped = False
+        while not popped:
+            worker.pause()
+            client.submit()
+            # Redis answers a waiting BRPOP with the message itself; where none was waiting just then, once more.
+            popped = redis_client.llen(QUEUE) == 0
+            if not popped:
+                worker.resume()
+                client.collect(seconds=20)
+        arena.kill(worker)
+        arena.start_worker()
+
+        verdict = judge(arena, client, seconds=30)
+
+        assert verdict.resends >= 1, "it came back by other ways than the sweeper: the test did not provoke the loss"

@@ -1,0 +1,135 @@
+"""Task records in a real Redis, moved by the scripts that both sides use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schemas import record_scripts as scripts
+from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, render_message
+from schemas.task_record import (
+    DEAD_KEY,
+    OPEN_KEY,
+    QUEUE,
+    UNACKED_KEY,
+    Field,
+    rate_key,
+    record_key,
+    result_key,
+)
+
+if TYPE_CHECKING:
+    import redis
+
+DAY_MILLISECONDS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """Every step of the protocol with arguments that a test need not repeat."""
+
+    client: redis.Redis
+    messages: MessageTemplate = field(default_factory=MessageTemplate)
+
+    def accept(
+        self,
+        task_id: str,
+        *,
+        fingerprint: str = "fp",
+        sealed: bytes = b"sealed",
+        caller: str = "me",
+        most_open: int = 0,
+        cost_milliseconds: float = 0,
+        burst_milliseconds: float = 0,
+    ) -> Any:
+        """ACCEPT."""
+        return self._run(
+            scripts.ACCEPT,
+            [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
+            [
+                task_id,
+                fingerprint,
+                sealed,
+                caller,
+                self.messages.message(task_id),
+                most_open,
+                cost_milliseconds,
+                burst_milliseconds,
+            ],
+        )
+
+    def read(self, task_id: str) -> Any:
+        """READ."""
+        return self._run(scripts.READ, [record_key(task_id), result_key(task_id)], [])
+
+    def start(self, task_id: str, *, alone: bool = False) -> Any:
+        """START."""
+        return self._run(scripts.START, [record_key(task_id)], [int(alone)])
+
+    def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
+        """FINISH."""
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)]
+        return str(self._run(scripts.FINISH, keys, [task_id, result, milliseconds]))
+
+    def release(self, task_id: str) -> str:
+        """RELEASE."""
+        return str(self._run(scripts.RELEASE, [record_key(task_id)], []))
+
+    def park(self, task_id: str, *, reason: str = "a_reason", result: bytes = b"{}") -> str:
+        """PARK."""
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)]
+        return str(self._run(scripts.PARK, keys, [task_id, reason, result]))
+
+    def requeue(self, task_id: str) -> str:
+        """REQUEUE."""
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id)]
+        return str(self._run(scripts.REQUEUE, keys, [task_id, self.messages.message(task_id)]))
+
+    def drop(self, task_id: str) -> str:
+        """DROP."""
+        return str(self._run(scripts.DROP, [record_key(task_id), DEAD_KEY, result_key(task_id)], [task_id]))
+
+    def sweep(self, *, grace_milliseconds: int = 1000, first: int = 0, most: int = 500) -> Any:
+        """One call of SWEEP."""
+        return self._run(
+            scripts.SWEEP,
+            [OPEN_KEY, QUEUE, UNACKED_KEY],
+            [record_key(""), first, most, grace_milliseconds, 600_000, render_message(), PLACEHOLDER_ID],
+        )
+
+    def record(self, task_id: str) -> dict[str, str]:
+        """The record as it stands."""
+        held: dict[bytes, bytes] = self.client.hgetall(record_key(task_id))  # type: ignore[assignment]
+        return {name.decode(): value.decode(errors="replace") for name, value in held.items()}
+
+    def open_ids(self) -> set[str]:
+        """Ids of open tasks."""
+        return {raw.decode() for raw in self.client.zrange(OPEN_KEY, 0, -1)}  # type: ignore[union-attr]
+
+    def dead_ids(self) -> set[str]:
+        """Ids of dead letters."""
+        return {raw.decode() for raw in self.client.zrange(DEAD_KEY, 0, -1)}  # type: ignore[union-attr]
+
+    def queued(self) -> list[bytes]:
+        """Messages in the queue, the next one first."""
+        messages: list[bytes] = self.client.lrange(QUEUE, 0, -1)  # type: ignore[assignment]
+        return messages[::-1]
+
+    def age(self, task_id: str, *, milliseconds: int) -> None:
+        """Make the task as old as if it had been accepted and sent so much earlier."""
+        for name in (Field.ACCEPTED_AT, Field.SENT_AT):
+            self.client.hincrby(record_key(task_id), name, -milliseconds)
+        self.client.zincrby(OPEN_KEY, -milliseconds, task_id)
+
+    def lose_message(self) -> None:
+        """The queue's next message is taken by a process that dies before it books it."""
+        assert self.client.rpop(QUEUE) is not None
+
+    def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:
+        return _decoded(self.client.eval(script, len(keys), *keys, *args))
+
+
+def _decoded(reply: Any) -> Any:
+    if isinstance(reply, bytes):
+        return reply.decode(errors="replace")
+    return [_decoded(one) for one in reply] if isinstance(reply, list) else reply
