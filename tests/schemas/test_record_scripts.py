@@ -1,0 +1,342 @@
+"""The steps of the protocol, each one atomic, in a real Redis."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+
+from schemas import outcome as outcomes
+from schemas.celery_message import celery_routing
+from schemas.ids import new_task_id
+from schemas.task_record import OPEN_KEY, rate_key, record_key, result_key
+from tests.support.records import DAY_MILLISECONDS, Scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import redis
+
+
+@pytest.fixture
+def scripts(redis_client: redis.Redis) -> Scripts:
+    return Scripts(redis_client)
+
+
+@pytest.fixture
+def task_id() -> str:
+    return new_task_id()
+
+
+@pytest.fixture
+def accepted(scripts: Scripts, task_id: str) -> str:
+    scripts.accept(task_id)
+    return task_id
+
+
+# ACCEPT
+
+
+def test_accepting_writes_the_record_the_open_task_and_the_message_together(scripts: Scripts, task_id: str) -> None:
+    assert scripts.accept(task_id, fingerprint="fp", sealed=b"\x00\xff", caller="me") == ["accepted", "PENDING"]
+    record = scripts.record(task_id)
+    assert scripts.client.hget(record_key(task_id), "sealed") == b"\x00\xff"
+    assert (record["fingerprint"], record["caller"], record["state"]) == ("fp", "me", "PENDING")
+    assert (record["sends"], record["starts"]) == ("1", "0")
+    assert record["accepted_at"] == record["sent_at"]
+    assert scripts.open_ids() == {task_id}
+    assert scripts.queued() == [scripts.messages.message(task_id)]
+
+
+def test_an_open_task_never_expires(scripts: Scripts, accepted: str) -> None:
+    assert scripts.client.ttl(record_key(accepted)) == -1
+    assert scripts.client.ttl(OPEN_KEY) == -1
+
+
+def test_accepting_the_same_request_again_changes_nothing_and_tells_how_far_the_task_is(
+    scripts: Scripts, accepted: str
+) -> None:
+    scripts.start(accepted)
+    before = scripts.record(accepted)
+    assert scripts.accept(accepted, sealed=b"sealed anew") == ["known", "STARTED"]
+    assert scripts.record(accepted) == before
+    assert len(scripts.queued()) == 1
+
+
+def test_a_repeat_after_the_outcome_makes_no_second_task(scripts: Scripts, accepted: str) -> None:
+    scripts.finish(accepted)
+    assert scripts.accept(accepted) == ["known", "SUCCESS"]
+    assert scripts.open_ids() == set()
+    assert len(scripts.queued()) == 1
+
+
+def test_another_request_under_a_used_id_is_refused(scripts: Scripts, accepted: str) -> None:
+    before = scripts.record(accepted)
+    assert scripts.accept(accepted, fingerprint="another") == ["reused"]
+    assert scripts.record(accepted) == before
+    assert len(scripts.queued()) == 1
+
+
+def test_over_the_most_open_tasks_nothing_is_written(scripts: Scripts, task_id: str) -> None:
+    assert scripts.accept(new_task_id(), most_open=2)[0] == "accepted"
+    assert scripts.accept(new_task_id(), most_open=2)[0] == "accepted"
+    assert scripts.accept(task_id, most_open=2) == ["queue_full"]
+    assert scripts.record(task_id) == {}
+    assert len(scripts.queued()) == 2
+
+
+def test_a_repeat_is_answered_also_when_the_queue_is_full(scripts: Scripts, accepted: str) -> None:
+    assert scripts.accept(accepted, most_open=1) == ["known", "PENDING"]
+
+
+def test_a_task_that_ends_makes_room_for_another(scripts: Scripts, accepted: str, task_id: str) -> None:
+    del task_id
+    other = new_task_id()
+    assert scripts.accept(other, most_open=1) == ["queue_full"]
+    scripts.finish(accepted)
+    assert scripts.accept(other, most_open=1)[0] == "accepted"
+
+
+def test_a_caller_over_its_rate_is_told_how_long_to_wait_and_nothing_is_written(scripts: Scripts) -> None:
+    def accept() -> tuple[str, list[Any]]:
+        task_id = new_task_id()
+        return task_id, scripts.accept(task_id, cost_milliseconds=60_000, burst_milliseconds=180_000)
+
+    assert [accept()[1][0] for _ in range(3)] == ["accepted"] * 3
+    refused, (word, milliseconds) = accept()
+    assert word == "rate_limited"
+    assert 55_000 < milliseconds <= 60_000
+    assert scripts.record(refused) == {}
+    assert len(scripts.open_ids()) == len(scripts.queued()) == 3
+
+
+def test_being_refused_does_not_make_the_wait_longer(scripts: Scripts) -> None:
+    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    scripts.accept(new_task_id(), **rate)
+    waits = [scripts.accept(new_task_id(), **rate)[1] for _ in range(5)]
+    assert waits == sorted(waits, reverse=True)
+
+
+def test_a_rate_is_paid_for_by_time(scripts: Scripts) -> None:
+    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    scripts.accept(new_task_id(), **rate)
+    assert scripts.accept(new_task_id(), **rate)[0] == "rate_limited"
+    scripts.client.incrby(rate_key("me"), -60_000)  # as if a minute had passed
+    assert scripts.accept(new_task_id(), **rate)[0] == "accepted"
+
+
+def test_one_callers_rate_is_no_other_callers(scripts: Scripts) -> None:
+    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    assert scripts.accept(new_task_id(), caller="me", **rate)[0] == "accepted"
+    assert scripts.accept(new_task_id(), caller="you", **rate)[0] == "accepted"
+    assert scripts.accept(new_task_id(), caller="me", **rate)[0] == "rate_limited"
+
+
+def test_a_callers_place_in_the_rate_limit_expires_once_it_is_paid_for(scripts: Scripts) -> None:
+    scripts.accept(new_task_id(), cost_milliseconds=0.5, burst_milliseconds=1)
+    scripts.accept(new_task_id(), caller="you", cost_milliseconds=60_000, burst_milliseconds=60_000)
+    assert 0 < scripts.client.pttl(rate_key("you")) <= 60_000
+
+
+def test_a_repeat_costs_the_caller_nothing(scripts: Scripts, task_id: str) -> None:
+    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    scripts.accept(task_id, **rate)
+    assert scripts.accept(task_id, **rate) == ["known", "PENDING"]
+
+
+# READ
+
+
+def test_reading_a_task_tells_its_caller_its_state_and_its_outcome(scripts: Scripts, accepted: str) -> None:
+    assert scripts.read(accepted) == ["me", "PENDING", None]
+    scripts.finish(accepted, b'{"a": 1}')
+    assert scripts.read(accepted) == ["me", "SUCCESS", '{"a": 1}']
+    assert scripts.read(new_task_id()) == [None, None, None]
+
+
+# START
+
+
+def test_every_start_is_counted_and_hands_over_the_request(scripts: Scripts, accepted: str) -> None:
+    word, sealed, fingerprint, starts, accepted_at, now = scripts.start(accepted)
+    assert (word, sealed, fingerprint, starts) == ("started", "sealed", "fp", 1)
+    assert accepted_at <= now
+    assert scripts.start(accepted)[3] == 2
+    assert scripts.record(accepted)["state"] == "STARTED"
+
+
+def test_after_two_starts_a_task_is_started_only_alone(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted)
+    scripts.start(accepted)
+    assert scripts.start(accepted) == ["alone"]
+    assert scripts.record(accepted)["starts"] == "2"
+    assert scripts.start(accepted, alone=True)[3] == 3
+    assert scripts.start(accepted, alone=True)[3] == 4
+
+
+@pytest.mark.parametrize(("end", "word"), [(Scripts.finish, "finished"), (Scripts.park, "parked")])
+def test_a_task_that_has_ended_is_not_started(
+    scripts: Scripts, accepted: str, end: Callable[[Scripts, str], str], word: str
+) -> None:
+    end(scripts, accepted)
+    before = scripts.record(accepted)
+    assert scripts.start(accepted) == scripts.start(accepted, alone=True) == [word]
+    assert scripts.record(accepted) == before
+
+
+def test_no_step_makes_a_record_of_a_task_that_is_unknown(scripts: Scripts, task_id: str) -> None:
+    assert scripts.start(task_id) == ["unknown"]
+    steps = (scripts.finish, scripts.release, scripts.park, scripts.requeue, scripts.drop)
+    assert [step(task_id) for step in steps] == ["unknown"] * 5
+    assert scripts.client.dbsize() == 0
+
+
+# FINISH
+
+
+def test_finishing_writes_the_outcome_once_forgets_the_request_and_closes_the_task(
+    scripts: Scripts, accepted: str
+) -> None:
+    scripts.start(accepted)
+    assert scripts.finish(accepted, b'{"first": 1}') == "written"
+    assert scripts.finish(accepted, b'{"second": 2}') == "finished"
+    assert scripts.client.get(result_key(accepted)) == b'{"first": 1}'
+    record = scripts.record(accepted)
+    assert record["state"] == "SUCCESS"
+    assert "sealed" not in record
+    assert scripts.open_ids() == scripts.dead_ids() == set()
+
+
+def test_an_outcome_and_its_record_expire_together(scripts: Scripts, accepted: str) -> None:
+    scripts.finish(accepted, milliseconds=DAY_MILLISECONDS)
+    for key in (record_key(accepted), result_key(accepted)):
+        assert DAY_MILLISECONDS - 10_000 < scripts.client.pttl(key) <= DAY_MILLISECONDS
+
+
+def test_an_outcome_is_published_on_its_own_channel(scripts: Scripts, accepted: str) -> None:
+    with scripts.client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(result_key(accepted))
+        channel.get_message(timeout=5)
+        scripts.finish(accepted, b'{"a": 1}')
+        message = channel.get_message(timeout=5)
+    assert message is not None
+    assert message["data"] == b'{"a": 1}'
+
+
+def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, accepted: str) -> None:
+    scripts.park(accepted, result=b'{"dead": 1}')
+    assert scripts.finish(accepted, b'{"a": 1}') == "written"
+    assert scripts.dead_ids() == set()
+    assert scripts.read(accepted) == ["me", "SUCCESS", '{"a": 1}']
+    assert "reason" not in scripts.record(accepted)
+
+
+# RELEASE
+
+
+def test_a_start_that_is_given_back_does_not_count(scripts: Scripts, accepted: str) -> None:
+    for _ in range(5):
+        assert scripts.start(accepted)[3] == 1
+        assert scripts.release(accepted) == "written"
+    assert (scripts.record(accepted)["state"], scripts.record(accepted)["starts"]) == ("RETRY", "0")
+    assert scripts.open_ids() == {accepted}
+
+
+def test_only_a_started_task_can_be_given_back(scripts: Scripts, accepted: str) -> None:
+    assert scripts.release(accepted) == "finished"
+    scripts.finish(accepted)
+    assert scripts.release(accepted) == "finished"
+    assert scripts.record(accepted)["state"] == "SUCCESS"
+
+
+# PARK, REQUEUE, DROP
+
+
+def test_a_dead_letter_keeps_its_request_and_its_reason_without_expiry(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted)
+    assert scripts.park(accepted, reason="too_many_starts") == "written"
+    record = scripts.record(accepted)
+    assert (record["state"], record["reason"], record["sealed"]) == ("FAILURE", "too_many_starts", "sealed")
+    assert (scripts.open_ids(), scripts.dead_ids()) == (set(), {accepted})
+    assert scripts.client.ttl(record_key(accepted)) == -1
+
+
+def test_a_task_with_an_outcome_cannot_become_a_dead_letter(scripts: Scripts, accepted: str) -> None:
+    scripts.finish(accepted, b'{"a": 1}')
+    assert scripts.park(accepted) == "finished"
+    assert scripts.read(accepted)[1:] == ["SUCCESS", '{"a": 1}']
+    assert scripts.dead_ids() == set()
+
+
+def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scripts: Scripts, accepted: str) -> None:
+    for _ in range(4):
+        scripts.start(accepted, alone=True)
+    scripts.lose_message()
+    scripts.park(accepted)
+    assert scripts.requeue(accepted) == "written"
+    record = scripts.record(accepted)
+    assert (record["state"], record["starts"], record["sends"]) == ("PENDING", "0", "2")
+    assert not {"reason", "finished_at"} & record.keys()
+    assert (scripts.open_ids(), scripts.dead_ids()) == ({accepted}, set())
+    assert scripts.queued() == [scripts.messages.message(accepted)]
+    assert scripts.read(accepted) == ["me", "PENDING", None]
+    assert scripts.start(accepted)[3] == 1
+
+
+def test_a_requeued_task_is_as_old_as_when_it_was_accepted(scripts: Scripts, accepted: str) -> None:
+    scripts.park(accepted)
+    scripts.requeue(accepted)
+    assert scripts.client.zscore(OPEN_KEY, accepted) == int(scripts.record(accepted)["accepted_at"])
+
+
+def test_dropping_a_dead_letter_leaves_nothing_of_it(scripts: Scripts, accepted: str) -> None:
+    scripts.lose_message()
+    scripts.park(accepted)
+    assert scripts.drop(accepted) == "written"
+    assert scripts.client.dbsize() == 0
+
+
+@pytest.mark.parametrize("step", [Scripts.requeue, Scripts.drop])
+def test_only_a_dead_letter_can_be_requeued_or_dropped(
+    scripts: Scripts, accepted: str, step: Callable[[Scripts, str], str]
+) -> None:
+    before = scripts.record(accepted)
+    assert step(scripts, accepted) == "finished"
+    assert scripts.record(accepted) == before
+    scripts.finish(accepted)
+    assert step(scripts, accepted) == "finished"
+    assert scripts.record(accepted)["state"] == "SUCCESS"
+
+
+# What a Celery client reads
+
+
+@pytest.fixture
+def celery_client(isolated_env: Mapping[str, str]) -> Celery:
+    url = isolated_env["INTAKE_REDIS_URL"]
+    app = Celery("any-client", broker=url, backend=url, set_as_current=False)
+    app.conf.update(celery_routing())
+    return app
+
+
+def test_any_celery_client_reads_the_outcome(scripts: Scripts, accepted: str, celery_client: Celery) -> None:
+    outcome = outcomes.invalid_email("nobody")
+    result = outcomes.celery_result(accepted, outcome, finished_at=datetime.now(UTC))
+    scripts.finish(accepted, json.dumps(result).encode())
+    pending = celery_client.AsyncResult(accepted)
+    assert pending.get(timeout=10) == outcome
+    assert pending.state == "SUCCESS"
+
+
+def test_any_celery_client_is_told_of_a_dead_letter_by_an_exception(
+    scripts: Scripts, accepted: str, celery_client: Celery
+) -> None:
+    result = outcomes.celery_failure(accepted, "too_many_starts", finished_at=datetime.now(UTC))
+    scripts.park(accepted, reason="too_many_starts", result=json.dumps(result).encode())
+    pending = celery_client.AsyncResult(accepted)
+    with pytest.raises(RuntimeError, match="too_many_starts"):
+        pending.get(timeout=10)
+    assert pending.state == "FAILURE"
