@@ -1,0 +1,197 @@
+"""Real servers for the tests: one Redis and one MongoDB for the session, a database of each for every test that asks."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+import redis
+
+from local_stack.mongo_server import MongoReplicaSet
+from local_stack.ports import free_port
+from local_stack.process import ManagedProcess
+from local_stack.redis_server import RedisServer
+from local_stack.secret_files import SecretFiles, ensure_secret_files
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_REDIS_DATABASES = 16
+_databases = itertools.count()
+
+Environment = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The session's servers and secrets."""
+
+    redis: RedisServer
+    mongo: MongoReplicaSet
+    secrets: SecretFiles
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Running:
+    """A shim or a worker that a test started."""
+
+    process: ManagedProcess
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Of a shim: its root."""
+        return f"http://127.0.0.1:{self.environment['INTAKE_PORT']}"
+
+    def log(self) -> str:
+        """All that it wrote."""
+        return self.process.log_path.read_text(errors="replace")
+
+
+class Starter(Protocol):
+    """Starts a process of the service in this environment and waits until it is ready; stopped with the fixture."""
+
+    def __call__(self, environment: Mapping[str, str], **overrides: str) -> Running: ...
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Redis and a MongoDB replica set of one member, without shim or worker."""
+    folder = tmp_path_factory.mktemp("stack")
+    servers = Servers(
+        RedisServer(folder / "redis", free_port()),
+        MongoReplicaSet(folder / "mongo", [free_port()]),
+        ensure_secret_files(folder / "secrets"),
+        folder,
+    )
+    servers.redis.start()
+    servers.mongo.start()
+    yield servers
+    servers.mongo.kill()
+    servers.redis.kill()
+
+
+def fresh_environment(servers: Servers) -> Environment:
+    """Settings of a shim and a worker with an empty Redis database and an unused MongoDB database."""
+    number = next(_databases)
+    url = f"{servers.redis.url.rpartition('/')[0]}/{number % _REDIS_DATABASES}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")}
+    return {
+        **outer,
+        "INTAKE_REDIS_URL": url,
+        "INTAKE_MONGODB_URI": servers.mongo.uri,
+        "INTAKE_MONGODB_DATABASE": f"test_{number}",
+        "INTAKE_ID_KEY_FILE": str(servers.secrets.id_key),
+        "INTAKE_JWT_SECRET_FILE": str(servers.secrets.jwt_secret),
+        "INTAKE_SEALING_PUBLIC_KEY_FILE": str(servers.secrets.sealing_public_key),
+        "INTAKE_SEALING_PRIVATE_KEYS_FILE": str(servers.secrets.sealing_private_keys),
+        "INTAKE_PORT": str(free_port()),
+        "INTAKE_LOG_FORMAT": "json",
+        # One hash costs 21 ms of CPU; one test proves the default's parameters (tests/worker).
+        "INTAKE_ARGON2_TEST_PROFILE": "1",
+    }
+
+
+@pytest.fixture
+def isolated_env(stack: Servers) -> Environment:
+    """See `fresh_environment`."""
+    return fresh_environment(stack)
+
+
+@pytest.fixture(scope="module")
+def module_env(stack: Servers) -> Environment:
+    """The same, shared by a module's tests."""
+    return fresh_environment(stack)
+
+
+class _Starters:
+    """Starts processes and stops what it started."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._started: list[ManagedProcess] = []
+
+    def shim(self, environment: Mapping[str, str], **overrides: str) -> Running:
+        settings = {**environment, **overrides}
+        running = self._start("shim", "api_shim", settings)
+        wait_until(lambda: "Uvicorn running" in running.log() or self._ended(running), timeout=30, what="shim is up")
+        return running
+
+    def worker(self, environment: Mapping[str, str], **overrides: str) -> Running:
+        health = self._servers.folder / f"health-{next(_databases)}"
+        settings = {**environment, "INTAKE_WORKER_HEALTH_FILE": str(health), **overrides}
+        running = self._start("worker", "worker", settings)
+        wait_until(lambda: "worker_ready" in running.log() or self._ended(running), timeout=30, what="worker is up")
+        return running
+
+    def stop_all(self) -> None:
+        for process in self._started:
+            process.kill()
+
+    def _start(self, name: str, module: str, settings: dict[str, str]) -> Running:
+        process = ManagedProcess(
+            name,
+            [sys.executable, "-m", module],
+            log_path=self._servers.folder / f"{name}-{next(_databases)}.log",
+            environment=settings,
+        )
+        self._started.append(process)
+        process.start()
+        return Running(process, settings)
+
+    @staticmethod
+    def _ended(running: Running) -> bool:
+        if running.process.alive:
+            return False
+        raise AssertionError(f"{running.process.name} ended at its start:\n{running.process.log_tail()}")
+
+
+def _starters(servers: Servers) -> Iterator[_Starters]:
+    starters = _Starters(servers)
+    yield starters
+    starters.stop_all()
+
+
+@pytest.fixture
+def starters(stack: Servers) -> Iterator[_Starters]:
+    """For one test."""
+    yield from _starters(stack)
+
+
+@pytest.fixture(scope="module")
+def module_starters(stack: Servers) -> Iterator[_Starters]:
+    """For a module."""
+    yield from _starters(stack)
+
+
+@pytest.fixture
+def start_shim(starters: _Starters) -> Starter:
+    """Starts a shim for one test."""
+    return starters.shim
+
+
+@pytest.fixture
+def start_worker(starters: _Starters) -> Starter:
+    """Starts a worker for one test."""
+    return starters.worker
+
+
+@pytest.fixture(scope="module")
+def start_module_shim(module_starters: _Starters) -> Starter:
+    """Starts a shim for a module."""
+    return module_starters.shim
+
+
+@pytest.fixture(scope="module")
+def start_module_worker(module_starters: _Starters) -> Starter:
+    """Starts a worker for a module."""
+    return module_starters.worker
