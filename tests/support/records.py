@@ -117,16 +117,18 @@ class Scripts:
 
     def age(self, task_id: str, *, milliseconds: int) -> None:
         """Make the task as old as if it had been accepted and sent so much earlier."""
-        for name in (Field.ACCEPTED_AT, Field.SENT_AT):
-            self.client.hincrby(record_key(task_id), name, -milliseconds)
-        self.client.zincrby(OPEN_KEY, -milliseconds, task_id)
+        with self.client.pipeline(transaction=False) as pipeline:
+            for name in (Field.ACCEPTED_AT, Field.SENT_AT):
+                pipeline.hincrby(record_key(task_id), name, -milliseconds)
+            pipeline.zincrby(OPEN_KEY, -milliseconds, task_id)
+            pipeline.execute()
 
     def lose_message(self) -> None:
         """The queue's next message is taken by a process that dies before it books it."""
         assert self.client.rpop(QUEUE) is not None
 
     def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:
-        return _decoded(self.client.eval(script, len(keys), *keys, *args))
+        return _decoded(self.client.register_script(script)(keys=keys, args=args))
 
 
 def _decoded(reply: Any) -> Any:
