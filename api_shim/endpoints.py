@@ -90,7 +90,7 @@ class Methods:
             state = reading.state if isinstance(reading, Unfinished) else state
             state = State.FAILURE if isinstance(reading, DeadLetter) else state
         # The same prefix as the call came by.
-        location = f"{request.url.path.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
+        location = f"{request.scope['path'].removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
         return responses.accepted(admission.task_id, state, location=location)
 
     async def _result(self, request: Request, caller: Caller) -> Response:

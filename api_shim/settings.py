@@ -70,7 +70,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         sealing_key=key,
         maximum_body_bytes=reader.integer("MAX_BODY_BYTES", 256 * 1024, minimum=1024, maximum=8 * 1024 * 1024),
         maximum_open_tasks=reader.integer("MAX_OPEN_TASKS", 1_000_000, minimum=0, maximum=1_000_000_000),
-        rate_per_second=reader.seconds("RATE_PER_SECOND", 0, minimum=0, maximum=1_000_000),
+        rate_per_second=reader.number("RATE_PER_SECOND", 0, minimum=0, maximum=1_000_000),
         rate_burst=reader.integer("RATE_BURST", 50, minimum=1, maximum=1_000_000),
         maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
         redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),

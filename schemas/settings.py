@@ -73,13 +73,17 @@ class EnvironmentReader:
 
     def seconds(self, name: str, default: float, *, minimum: float, maximum: float) -> float:
         """A duration in seconds within bounds, both included."""
+        return self.number(name, default, minimum=minimum, maximum=maximum, what="a number of seconds")
+
+    def number(self, name: str, default: float, *, minimum: float, maximum: float, what: str = "a number") -> float:
+        """A number within bounds, both included; `what` names it in a fault."""
         raw = self.text(name, str(default))
         try:
             value = float(raw)
         except ValueError:
             value = math.nan
         if not minimum <= value <= maximum:  # also false for NaN
-            self._fault(name, f"must be a number of seconds from {minimum:g} to {maximum:g}")
+            self._fault(name, f"must be {what} from {minimum:g} to {maximum:g}")
             return default
         return value
 

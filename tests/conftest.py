@@ -1,4 +1,4 @@
-"""Real servers for the tests: one Redis and one MongoDB for the session, a database of each for every test that asks."""
+"""Real servers for the tests: one Redis and one MongoDB for the session, databases of their own for each test."""
 
 from __future__ import annotations
 
