@@ -1,0 +1,109 @@
+"""The worker's settings: defaults as documented, hashing never below OWASP's floor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from schemas.sealing import generate_key_pair
+from schemas.settings import SettingsError
+from worker.settings import TEST_PROFILE, PasswordCost, WorkerSettings, read_worker_settings, usable_cores
+
+PAIR: Final = generate_key_pair()
+REQUIRED: Final = {"ID_KEY": "k" * 32, "SEALING_PRIVATE_KEYS": PAIR.private_line}
+
+
+def read(**environment: str) -> WorkerSettings:
+    return read_worker_settings({f"INTAKE_{name}": value for name, value in (REQUIRED | environment).items()})
+
+
+def faults_of(**environment: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        read(**environment)
+    return caught.value.faults
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    settings = read()
+    assert settings.mongodb_uri.get_secret_value() == "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+    assert settings.mongodb_database == "customer_intake"
+    assert settings.mongodb_timeout_seconds == 8
+    assert settings.concurrency == 2 * usable_cores() + 2
+    assert settings.hash_concurrency == usable_cores()
+    assert settings.password_cost == PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
+    assert not settings.test_profile
+    assert settings.minimum_password_characters == 0
+    assert settings.maximum_starts == 5
+    assert settings.visibility_timeout_seconds == 60
+    assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (5, 15)
+    assert (settings.health_file, settings.metrics_host, settings.metrics_port) == ("", "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("time_cost", "least"), [(1, 47104), (2, 19456), (3, 12288), (4, 9216), (5, 7168), (6, 7168), (10, 7168)]
+)
+def test_hashing_is_never_cheaper_than_owasps_equivalents(time_cost: int, least: int) -> None:
+    settings = read(ARGON2_TIME_COST=str(time_cost), ARGON2_MEMORY_KIB=str(least))
+    assert settings.password_cost == PasswordCost(memory_kib=least, time_cost=time_cost, parallelism=1)
+    (fault,) = faults_of(ARGON2_TIME_COST=str(time_cost), ARGON2_MEMORY_KIB=str(least - 1))
+    assert fault == f"INTAKE_ARGON2_MEMORY_KIB must be at least {least} with a time cost of {time_cost} (OWASP)"
+
+
+def test_one_pass_alone_raises_the_memory_to_what_it_needs() -> None:
+    assert read(ARGON2_TIME_COST="1").password_cost.memory_kib == 47104
+
+
+def test_the_test_profile_is_asked_for_by_name_and_shows_in_the_settings() -> None:
+    settings = read(ARGON2_TEST_PROFILE="1")
+    assert settings.password_cost == TEST_PROFILE
+    assert settings.test_profile
+
+
+def test_all_faults_of_both_parts_are_told_at_once() -> None:
+    faults = faults_of(
+        ID_KEY="short",
+        SEALING_PRIVATE_KEYS=PAIR.public_line,
+        MONGODB_URI="postgres://me:canary@h",
+        MAXIMUM_STARTS="2",
+        ARGON2_MEMORY_KIB="2048",
+        WORKER_CONCURRENCY="0",
+    )
+    assert sorted(fault.split()[0] for fault in faults) == [
+        "INTAKE_ARGON2_MEMORY_KIB",
+        "INTAKE_ID_KEY",
+        "INTAKE_MAXIMUM_STARTS",
+        "INTAKE_MONGODB_URI",
+        "INTAKE_SEALING_PRIVATE_KEYS",
+        "INTAKE_WORKER_CONCURRENCY",
+    ]
+    assert "canary" not in "".join(faults)
+
+
+def test_without_private_keys_nothing_starts() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_worker_settings({"INTAKE_ID_KEY": "k" * 32})
+    (fault,) = caught.value.faults
+    assert fault.startswith("INTAKE_SEALING_PRIVATE_KEYS is required")
+
+
+def test_a_key_ring_that_cannot_be_parsed_is_a_fault_without_the_keys() -> None:
+    broken = PAIR.private_line[:-4]
+    (fault,) = faults_of(SEALING_PRIVATE_KEYS=broken)
+    assert fault.startswith("INTAKE_SEALING_PRIVATE_KEYS does not hold private keys")
+    assert broken.split(":")[1] not in fault
+
+
+def test_several_private_keys_are_one_ring() -> None:
+    other = generate_key_pair()
+    assert set(read(SEALING_PRIVATE_KEYS=f"{PAIR.private_line}\n{other.private_line}").key_ring) == {
+        PAIR.key_id,
+        other.key_id,
+    }
+
+
+def test_no_secret_is_in_the_repr_of_the_settings() -> None:
+    shown = repr(read(MONGODB_URI="mongodb://me:canary@h/?replicaSet=rs0"))
+    assert "canary" not in shown
+    assert "k" * 32 not in shown
+    assert PAIR.private_line.split(":")[1] not in shown
