@@ -1,0 +1,41 @@
+"""Customers in memory: what a test uses where no database is the point. It passes the suite of the real one."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import TYPE_CHECKING
+
+from worker.customers import Added, EmailTaken
+
+if TYPE_CHECKING:
+    from schemas.customer import StoredCustomer
+
+
+class InMemoryCustomers:
+    """A `CustomerRepository` that forgets everything with its process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, StoredCustomer] = {}
+        self._lock = threading.Lock()
+
+    def add(self, customer: StoredCustomer) -> Added | EmailTaken:
+        """See `CustomerRepository.add`."""
+        with self._lock:
+            stored = self._by_id.get(customer["id"])
+            if stored is not None:
+                return Added(copy.deepcopy(stored))
+            if any(other["email_key"] == customer["email_key"] for other in self._by_id.values()):
+                return EmailTaken()
+            self._by_id[customer["id"]] = copy.deepcopy(customer)
+            return Added(copy.deepcopy(customer))
+
+    def find(self, customer_id: str) -> StoredCustomer | None:
+        """See `CustomerRepository.find`."""
+        with self._lock:
+            return copy.deepcopy(self._by_id.get(customer_id))
+
+    def all(self) -> list[StoredCustomer]:
+        """Every customer, for a test to look at."""
+        with self._lock:
+            return copy.deepcopy(list(self._by_id.values()))
