@@ -13,6 +13,7 @@ from local_stack.process import ManagedProcess
 from local_stack.readiness import wait_until_ready
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -88,8 +89,9 @@ class MongoReplicaSet:
     The data may be of an earlier run with other ports: the configuration is brought up to date at the start.
     """
 
-    def __init__(self, directory: Path, ports: Sequence[int]) -> None:
+    def __init__(self, directory: Path, ports: Sequence[int], *, stopping: threading.Event | None = None) -> None:
         self._directory = directory
+        self._stopping = stopping
         self.members = tuple(
             MongoMember(directory / f"member-{number}", port, name="mongo" if len(ports) == 1 else f"mongo-{number}")
             for number, port in enumerate(ports)
@@ -144,7 +146,9 @@ class MongoReplicaSet:
         Raises:
             NotReadyError: there is none in time.
         """
-        wait_until_ready(self.members[0].process, lambda: self.primary() is not None, timeout=timeout)
+        wait_until_ready(
+            self.members[0].process, lambda: self.primary() is not None, timeout=timeout, stopping=self._stopping
+        )
 
     def primary(self) -> MongoMember | None:
         """The member that takes writes now; None between two elections."""
@@ -187,8 +191,7 @@ class MongoReplicaSet:
             "settings": {"electionTimeoutMillis": _ELECTION_MILLISECONDS},
         }
 
-    @staticmethod
-    def _wait_until_answers(member: MongoMember) -> None:
+    def _wait_until_answers(self, member: MongoMember) -> None:
         with member.client() as client:
 
             def answers() -> bool:
@@ -198,4 +201,4 @@ class MongoReplicaSet:
                     return False
                 return True
 
-            wait_until_ready(member.process, answers, timeout=READY_SECONDS)
+            wait_until_ready(member.process, answers, timeout=READY_SECONDS, stopping=self._stopping)

@@ -75,12 +75,20 @@ class ManagedProcess:
         """How it ended; negative: by that signal. None while it runs or was never started."""
         return self._process.poll() if self._process is not None else None
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, without waiting; a paused process is woken, or it would not hear."""
+        self.resume()
+        self._send(signal.SIGTERM)
+
     def terminate(self, timeout: float = 10.0) -> bool:
         """Ask it to stop and wait; killed after `timeout`. Returns whether it stopped by itself."""
-        if self._process is None or not self.alive:
+        self.ask_to_stop()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it has ended; killed after `timeout`. Returns whether it ended by itself."""
+        if self._process is None:
             return True
-        self.resume()  # a paused process does not hear
-        self._send(signal.SIGTERM)
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -19,6 +19,10 @@ class NotReadyError(RuntimeError):
     """A process ended or did not get ready; the message holds the end of its log."""
 
 
+class StopRequestedError(Exception):
+    """Somebody asked to stop while something was being started."""
+
+
 def wait_until_ready(
     process: ManagedProcess,
     ready: Callable[[], bool],
@@ -26,10 +30,11 @@ def wait_until_ready(
     timeout: float,
     stopping: threading.Event | None = None,
 ) -> None:
-    """Poll `ready` until it holds, or until `stopping` is set.
+    """Poll `ready` until it holds.
 
     Raises:
         NotReadyError: the process ended, or time is up.
+        StopRequestedError: `stopping` was set meanwhile.
     """
     pause = stopping or threading.Event()
     deadline = time.monotonic() + timeout
@@ -39,7 +44,7 @@ def wait_until_ready(
         if time.monotonic() > deadline:
             raise NotReadyError(_report(process, f"was not ready after {timeout:g} seconds"))
         if pause.wait(_POLL_SECONDS):
-            return
+            raise StopRequestedError
 
 
 def _report(process: ManagedProcess, what: str) -> str:

@@ -15,6 +15,7 @@ from local_stack.process import ManagedProcess
 from local_stack.readiness import wait_until_ready
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -48,11 +49,13 @@ class RedisServer:
         extra_config_lines: Iterable[str] = (),
         *,
         password: str | None = "",
+        stopping: threading.Event | None = None,
     ) -> None:
         self.port = port
         self._directory = directory
         self._extra = tuple(extra_config_lines)
         self._password = secrets.token_urlsafe(24) if password == "" else password
+        self._stopping = stopping
         self._configuration = directory / "redis.conf"
         self._process: ManagedProcess | None = None
 
@@ -102,7 +105,7 @@ class RedisServer:
                 except (redis.TimeoutError, redis.ResponseError):  # a ResponseError: LOADING
                     return False
 
-            wait_until_ready(self.process, answers, timeout=timeout)
+            wait_until_ready(self.process, answers, timeout=timeout, stopping=self._stopping)
 
     def stop(self) -> None:
         """Ask it to stop; it writes what is left to disk."""

@@ -1,0 +1,201 @@
+"""The whole service on one machine: Redis, MongoDB, workers and the shim, started and stopped in order."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from local_stack.environments import Environments
+from local_stack.mongo_server import MongoReplicaSet
+from local_stack.ports import LOOPBACK, free_port, free_ports, is_free
+from local_stack.process import ManagedProcess
+from local_stack.readiness import wait_until_ready
+from local_stack.redis_server import RedisServer
+from local_stack.secret_files import SecretFiles, ensure_secret_files, make_private_directory
+from local_stack.state_file import ProcessIdentity, StackState, remove_state, write_state
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+WORKER_STOP_SECONDS: Final = 35.0
+"""More than the worker's own bound for a warm shutdown."""
+
+SHIM_STOP_SECONDS: Final = 30.0
+"""More than the shim gives to requests that are open."""
+
+_READY_SECONDS: Final = 60.0
+_HEALTH_SECONDS: Final = 10.0
+"""A health file older than this says nothing; the worker writes it every two seconds."""
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+"""Where `python -m worker` finds this project and nothing of the caller's directory that is named alike."""
+
+
+class PortTakenError(RuntimeError):
+    """Something else listens on the port that was asked for."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is taken")
+        self.port = port
+
+
+class LocalStack:
+    """All processes of one data directory; `port` 0 takes any free one. Made once for each run."""
+
+    def __init__(self, directory: Path, *, port: int, workers: int = 1, stopping: threading.Event) -> None:
+        self.directory = directory.resolve()
+        self._stopping = stopping
+        self._workers = workers
+        if port and not is_free(port):
+            raise PortTakenError(port)
+        self.port = port or free_port()
+        make_private_directory(self.directory)
+        for name in ("logs", "run", "redis"):
+            make_private_directory(self.directory / name)
+        self.secrets: SecretFiles = ensure_secret_files(self.directory / "secrets")
+        redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=self.port)
+        self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping)
+        self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping)
+        self._environments = Environments(self.redis.url, self.mongo.uri, self.secrets)
+        self._worker_ports = free_ports(workers)
+        self.workers = [self._make_worker(number) for number in range(1, workers + 1)]
+        self.shim = self._make_process("shim", "api_shim", self._environments.shim(port=self.port))
+
+    @property
+    def url(self) -> str:
+        """Where the shim answers."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def processes(self) -> list[ManagedProcess]:
+        """Every process, in the order in which they are started."""
+        return [self.redis.process, *(member.process for member in self.mongo.members), *self.workers, self.shim]
+
+    def start(self, tell: Callable[[str], None]) -> None:
+        """Start everything and wait until each part is ready; on a failure what runs is left to `stop`.
+
+        Raises:
+            MissingServerError: there is no Redis or no MongoDB to start.
+            NotReadyError: something ended or did not get ready.
+            StopRequestedError: `stopping` was set meanwhile.
+        """
+        tell("Redis")
+        self.redis.start()
+        self.record()
+        tell("MongoDB")
+        self.mongo.start()
+        self.record()
+        tell("worker" if self._workers == 1 else f"{self._workers} workers")
+        for number, worker in enumerate(self.workers, start=1):
+            self._health_file(number).unlink(missing_ok=True)
+            worker.start()
+        self.record()
+        for number, worker in enumerate(self.workers, start=1):
+            self._wait(worker, partial(_is_fresh, self._health_file(number)))
+        tell("shim")
+        self.shim.start()
+        self.record()
+        self._wait(self.shim, self._shim_is_ready)
+        self.record(ready=True)
+
+    def record(self, *, ready: bool = False) -> None:
+        """Write down what runs, for other commands."""
+        state = StackState(
+            supervisor=ProcessIdentity.own(),
+            url=self.url,
+            redis_url=self.redis.url,
+            mongodb_uri=self.mongo.uri,
+            ready=ready,
+            components={
+                each.name: ProcessIdentity.of(each.pid)
+                for each in self.processes
+                if each.alive and each.pid is not None
+            },
+            ports={
+                "shim": self.port,
+                "redis": self.redis.port,
+                **{member.name: member.port for member in self.mongo.members},
+                **{
+                    f"{worker.name} metrics": port
+                    for worker, port in zip(self.workers, self._worker_ports, strict=True)
+                },
+            },
+        )
+        write_state(self.directory, state)
+
+    def stop(self) -> list[str]:
+        """Stop everything: callers first, then those they need. Returns the names of those that had to be killed."""
+        killed = []
+        if not self.shim.terminate(SHIM_STOP_SECONDS):
+            killed.append(self.shim.name)
+        for worker in self.workers:
+            worker.ask_to_stop()
+        deadline = time.monotonic() + WORKER_STOP_SECONDS
+        killed += [each.name for each in self.workers if not each.wait(max(0.1, deadline - time.monotonic()))]
+        self.mongo.stop()
+        self.redis.stop()
+        remove_state(self.directory)
+        return killed
+
+    def _make_worker(self, number: int) -> ManagedProcess:
+        environment = self._environments.worker(
+            health_file=self._health_file(number), metrics_port=self._worker_ports[number - 1]
+        )
+        return self._make_process("worker" if self._workers == 1 else f"worker-{number}", "worker", environment)
+
+    def _make_process(self, name: str, module: str, environment: dict[str, str]) -> ManagedProcess:
+        return ManagedProcess(
+            name,
+            [sys.executable, "-m", module],
+            log_path=self.directory / "logs" / f"{name}.log",
+            environment=environment,
+            directory=_ROOT,
+        )
+
+    def _health_file(self, number: int) -> Path:
+        return self.directory / "run" / f"worker-{number}.health"
+
+    def _wait(self, process: ManagedProcess, ready: Callable[[], bool]) -> None:
+        wait_until_ready(process, ready, timeout=_READY_SECONDS, stopping=self._stopping)
+
+    def _shim_is_ready(self) -> bool:
+        return answers_ready(self.port)
+
+
+def answers_ready(port: int) -> bool:
+    """Whether the shim on this port says that it can accept."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _is_fresh(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < _HEALTH_SECONDS
+    except OSError:
+        return False
+
+
+def _server_ports(path: Path, *, avoid: int) -> tuple[int, int]:
+    """Redis' and MongoDB's ports: those of the last run where they are still free."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        kept = (int(document["redis"]), int(document["mongo"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        kept = (0, 0)
+    if all(port and port != avoid and is_free(port) for port in kept):
+        return kept
+    redis_port, mongo_port = [port for port in free_ports(3) if port != avoid][:2]
+    path.write_text(json.dumps({"redis": redis_port, "mongo": mongo_port}) + "\n", encoding="utf-8")
+    return redis_port, mongo_port
