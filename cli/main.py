@@ -1,0 +1,42 @@
+"""`customer-intake`: the local stack, tokens, keys, signups from files and dead letters."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "up": ("cli.up", "up"),
+    "status": ("cli.status", "status"),
+    "down": ("cli.down", "down"),
+    "token": ("cli.token", "token"),
+    "keys": ("cli.keys", "keys"),
+    "submit": ("cli.submit", "submit"),
+    "dead-letters": ("cli.dead_letters", "dead_letters"),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when it is called: `token` need not wait for MongoDB's driver."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, name = _COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="customer-intake")
+def main() -> None:
+    """Take in signups through a queue: customer.create, accepted at once, never lost or made twice."""
+
+
+if __name__ == "__main__":
+    main()
