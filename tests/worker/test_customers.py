@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from pymongo import MongoClient
 
-from schemas.customer import StoredCustomer
 from tests.support.in_memory_customers import InMemoryCustomers
 from worker.customers import COLLECTION, Added, CustomerRepository, EmailTaken, MongoCustomers
 from worker.patience import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from schemas.customer import StoredCustomer
 
 
 @pytest.fixture

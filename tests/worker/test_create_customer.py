@@ -1,0 +1,324 @@
+"""The use case, with task records in a real Redis and customers in memory: one accepted task, one outcome."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from argon2 import PasswordHasher
+from pydantic import SecretBytes
+
+from schemas.ids import IdDeriver, new_task_id
+from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
+from schemas.task_record import result_key
+from tests.support.in_memory_customers import InMemoryCustomers
+from tests.support.records import Scripts
+from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
+from worker.create_customer import CreateCustomer
+from worker.passwords import Argon2Passwords
+from worker.patience import Patience, ShuttingDownError, TransientError
+from worker.records import RedisRecords
+from worker.settings import TEST_PROFILE
+from worker.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+    from schemas.customer import StoredCustomer
+    from worker.customers import Added, EmailTaken
+    from worker.metrics import WorkerMetrics
+
+PAIR = generate_key_pair()
+IDS = IdDeriver(SecretBytes(b"k" * 32))
+
+
+class BrokenBetweenInsertAndFinish(Exception):  # noqa: N818 - it stands for a death, not for an error
+    """The process dies here."""
+
+
+class FatefulCustomers(InMemoryCustomers):
+    """Dies once right after an insert, or is away for some calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dies_after_insert = False
+        self.away_for = 0
+
+    def add(self, customer: StoredCustomer) -> Added | EmailTaken:
+        if self.away_for:
+            self.away_for -= 1
+            raise TransientError("database")
+        added = super().add(customer)
+        if self.dies_after_insert:
+            self.dies_after_insert = False
+            raise BrokenBetweenInsertAndFinish
+        return added
+
+
+@dataclass
+class Intake:
+    """Accepts tasks as the shim does and works them as the worker does."""
+
+    client: redis.Redis
+    metrics: WorkerMetrics
+    customers: FatefulCustomers = field(default_factory=FatefulCustomers)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    minimum_password_characters: int = 0
+
+    def __post_init__(self) -> None:
+        self.scripts = Scripts(self.client)
+
+    def accept(self, body: bytes, *, pair: KeyPair = PAIR, sealed_for: str | None = None) -> str:
+        task_id = new_task_id()
+        sealer = Sealer(*parse_public_key(pair.public_line.encode()))
+        sealed = sealer.seal(task_id=sealed_for or task_id, body=body)
+        self.scripts.accept(task_id, fingerprint=IDS.fingerprint(body), sealed=sealed)
+        return task_id
+
+    def run(self, task_id: str) -> str:
+        use_case = CreateCustomer(
+            records=RedisRecords(self.client, result_ttl_seconds=86400),
+            customers=self.customers,
+            passwords=Argon2Passwords(TEST_PROFILE, at_once=2),
+            unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
+            ids=IDS,
+            patience=Patience(self.stopping, self.metrics),
+            turnstile=Turnstile(),
+            metrics=self.metrics,
+            maximum_starts=5,
+            minimum_password_characters=self.minimum_password_characters,
+        )
+        return use_case.run(task_id)
+
+    def outcome(self, task_id: str) -> dict[str, Any]:
+        """What a client reads."""
+        raw = self.client.get(result_key(task_id))
+        assert isinstance(raw, bytes)
+        result: dict[str, Any] = json.loads(raw)
+        assert result["task_id"] == task_id
+        assert result["status"] == "SUCCESS"
+        outcome: dict[str, Any] = result["result"]
+        return outcome
+
+    def answer(self, document: object) -> dict[str, Any]:
+        """Accept, work, read."""
+        task_id = self.accept(as_body(document))
+        self.run(task_id)
+        return self.outcome(task_id)
+
+
+def everything_in(client: redis.Redis) -> list[Any]:
+    """All keys with what they hold."""
+    reads: dict[Any, Callable[[Any], Any]] = {
+        b"hash": client.hgetall,
+        b"string": client.get,
+        b"list": partial(client.lrange, start=0, end=-1),
+    }
+    return [(key, reads.get(client.type(key), client.dump)(key)) for key in client.scan_iter()]
+
+
+@pytest.fixture
+def intake(redis_client: redis.Redis, metrics: WorkerMetrics) -> Intake:
+    return Intake(redis_client, metrics)
+
+
+# The customer
+
+
+def test_a_customer_is_created_and_answered_as_it_was_sent_with_ids(intake: Intake) -> None:
+    answer = intake.answer(a_full_request(addresses=[a_full_address(), an_address(address_2=["", "x"])]))
+    assert answer["ok"] is True
+    customer = answer["customer"]
+    assert len(customer.pop("id")) == 17
+    assert [len(address.pop("id")) for address in customer["addresses"]] == [11, 11]
+    sent = a_full_request(addresses=[a_full_address(), an_address(address_2=["", "x"])])
+    del sent["password"]
+    assert customer == sent
+
+
+def test_what_was_not_sent_has_the_documented_defaults(intake: Intake) -> None:
+    customer = intake.answer(a_request())["customer"]
+    assert (customer["status"], customer["tags"], customer["addresses"]) == ("ACTIVE", [], [])
+
+
+def test_the_stored_password_is_a_hash_of_exactly_what_was_sent(intake: Intake) -> None:
+    intake.answer(a_request(password=" pass 😀\u0301 "))
+    (stored,) = intake.customers.all()
+    assert stored["password_hash"].startswith("$argon2id$")
+    assert PasswordHasher().verify(stored["password_hash"], " pass 😀\u0301 ")
+
+
+def test_the_password_is_readable_nowhere(intake: Intake, capfd: pytest.CaptureFixture[str]) -> None:
+    created, refused = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(status=1)))
+    shown = repr(everything_in(intake.client))
+    intake.run(created)
+    intake.run(refused)
+    shown += repr(everything_in(intake.client))
+    assert created in shown
+    assert CANARY not in shown
+    assert CANARY not in repr(intake.customers.all())
+    assert CANARY not in "".join(capfd.readouterr())
+
+
+# The documented errors, in their order
+
+
+def test_a_request_without_the_documented_form_gets_every_fault(intake: Intake) -> None:
+    assert intake.answer({"email": "a@b.example", "password": "x", "lastName": 1}) == {
+        "ok": False,
+        "error": "validation_error",
+        "data": {
+            "errors": [
+                {"field": "firstName", "message": "Field required"},
+                {"field": "lastName", "message": "Input should be a valid string"},
+            ]
+        },
+    }
+
+
+def test_an_invalid_email_is_an_outcome(intake: Intake) -> None:
+    assert intake.answer(a_request(email="nobody@")) == {
+        "ok": False,
+        "error": "customer_invalid_email",
+        "data": {"email": "nobody@"},
+    }
+
+
+def test_a_wrong_country_in_the_second_of_two_addresses_stores_nothing(intake: Intake) -> None:
+    assert intake.answer(a_request(addresses=[an_address(), an_address(country="UK")])) == {
+        "ok": False,
+        "error": "address_contry_invalid",
+        "data": {"address": "UK", "field": "addresses.1.country"},
+    }
+    assert intake.customers.all() == []
+
+
+def test_an_email_that_another_customer_has_in_any_case_is_an_outcome(intake: Intake) -> None:
+    first = intake.answer(a_request())
+    assert intake.answer(a_request(email="JOHN.DOE@EXAMPLE.COM", firstName="Jane")) == {
+        "ok": False,
+        "error": "duplicate_key",
+        "data": {"index": "email", "key": {"email": "JOHN.DOE@example.com"}},
+    }
+    assert [customer["id"] for customer in intake.customers.all()] == [first["customer"]["id"]]
+
+
+def test_where_several_errors_hold_the_first_in_the_documented_order_is_the_outcome(intake: Intake) -> None:
+    intake.answer(a_request())
+    document = a_request(tags=1, addresses=[an_address(country="UK")])
+    assert intake.answer(document | {"email": "nobody"})["error"] == "validation_error"
+    document["tags"] = []
+    assert intake.answer(document | {"email": "nobody"})["error"] == "customer_invalid_email"
+    assert intake.answer(document)["error"] == "address_contry_invalid"
+    document["addresses"] = [an_address()]
+    assert intake.answer(document)["error"] == "duplicate_key"
+
+
+def test_a_password_below_the_set_minimum_is_a_validation_error_that_does_not_repeat_it(intake: Intake) -> None:
+    intake.minimum_password_characters = len(CANARY) + 1
+    answer = intake.answer(a_request())
+    assert (answer["error"], answer["data"]["errors"][0]["field"]) == ("validation_error", "password")
+    assert CANARY not in repr(answer)
+    intake.minimum_password_characters = len(CANARY)
+    assert intake.answer(a_request())["ok"] is True
+
+
+# Deliveries
+
+
+def test_a_delivery_after_the_outcome_does_nothing(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    assert intake.run(task_id) == "created"
+    before = (intake.outcome(task_id), intake.scripts.record(task_id), intake.customers.all())
+    assert intake.run(task_id) == "finished"
+    assert (intake.outcome(task_id), intake.scripts.record(task_id), intake.customers.all()) == before
+
+
+def test_a_delivery_of_an_unknown_task_does_nothing(intake: Intake) -> None:
+    assert intake.run(new_task_id()) == "unknown"
+    assert intake.client.dbsize() == 0
+
+
+def test_a_delivery_after_a_death_between_insert_and_finish_answers_with_what_is_stored(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    intake.customers.dies_after_insert = True
+    with pytest.raises(BrokenBetweenInsertAndFinish):
+        intake.run(task_id)
+    (stored,) = intake.customers.all()
+    assert intake.run(task_id) == "created"
+    assert intake.outcome(task_id)["customer"]["id"] == stored["id"]
+    assert intake.customers.all() == [stored]
+
+
+def test_the_insert_of_a_task_that_is_out_of_starts_is_still_its_outcome(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    intake.customers.dies_after_insert = True
+    with pytest.raises(BrokenBetweenInsertAndFinish):
+        intake.run(task_id)
+    for _ in range(9):
+        intake.scripts.start(task_id, alone=True)
+    assert intake.run(task_id) == "created"
+    assert intake.outcome(task_id)["ok"] is True
+
+
+def test_a_task_that_came_to_nothing_five_times_is_a_dead_letter_at_its_sixth_start(intake: Intake) -> None:
+    fifth, sixth = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(email="b@example.com")))
+    for task_id, starts in ((fifth, 4), (sixth, 5)):
+        for _ in range(starts):
+            intake.scripts.start(task_id, alone=True)
+    assert intake.run(fifth) == "created"
+    assert intake.run(sixth) == "too_many_starts"
+    assert intake.scripts.record(sixth)["reason"] == "too_many_starts"
+    assert intake.scripts.dead_ids() == {sixth}
+    assert intake.run(sixth) == "parked"
+
+
+def test_a_requeued_dead_letter_is_worked(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    for _ in range(5):
+        intake.scripts.start(task_id, alone=True)
+    assert intake.run(task_id) == "too_many_starts"
+    intake.scripts.requeue(task_id)
+    assert intake.run(task_id) == "created"
+    assert intake.outcome(task_id)["ok"] is True
+
+
+def test_a_request_sealed_with_a_key_that_the_worker_lacks_is_a_dead_letter(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()), pair=generate_key_pair())
+    assert intake.run(task_id) == "unknown_sealing_key"
+    assert intake.scripts.dead_ids() == {task_id}
+    assert "sealed" in intake.scripts.record(task_id)
+
+
+def test_a_request_sealed_for_another_task_is_a_dead_letter_and_stores_nothing(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()), sealed_for=new_task_id())
+    assert intake.run(task_id) == "sealed_request_unreadable"
+    assert intake.scripts.dead_ids() == {task_id}
+    assert intake.customers.all() == []
+
+
+# Dependencies that are away
+
+
+def test_a_task_waits_for_a_database_that_is_away_and_then_has_its_outcome(intake: Intake) -> None:
+    intake.customers.away_for = 3
+    assert intake.answer(a_request())["ok"] is True
+
+
+def test_a_worker_that_stops_while_the_database_is_away_leaves_the_task_without_an_outcome(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    intake.customers.away_for = 10**6
+    intake.stopping.set()
+    with pytest.raises(ShuttingDownError):
+        intake.run(task_id)
+    assert intake.scripts.record(task_id)["state"] == "STARTED"
+    assert intake.scripts.open_ids() == {task_id}
+    intake.customers.away_for = 0
+    intake.stopping.clear()
+    assert intake.run(task_id) == "created"
