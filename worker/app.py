@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ from worker.periodic import run_periodically
 from worker.records import RedisRecords
 from worker.sweeper import Sweeper
 from worker.tasks import register_tasks
+from worker.transport import transport_with_book
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -90,12 +92,13 @@ def build_worker(settings: WorkerSettings) -> Worker:
         maximum_starts=settings.maximum_starts,
         minimum_password_characters=settings.minimum_password_characters,
     )
-    app = _celery_app(settings)
-    register_tasks(app, create_customer)
+    app = _celery_app(settings, redis_client)
+    leases = Leases(redis_client)
+    register_tasks(app, create_customer, leases)
     _connect_signals(
         settings,
         stopping=stopping,
-        leases=Leases(redis_client),
+        leases=leases,
         sweeper=Sweeper(
             redis_client,
             message=render_message(),
@@ -126,11 +129,17 @@ def run(worker: Worker) -> int:
     return int(process.exitcode or 0)
 
 
-def _celery_app(settings: WorkerSettings) -> Celery:
+def _celery_app(settings: WorkerSettings, redis_client: redis.Redis) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
+    encrypted = settings.shared.redis_url.startswith("rediss://")
     app.conf.update(
         **celery_routing(),
         broker_url=settings.shared.redis_url,
+        # kombu's own, with a book of deliveries that outlives its connection.
+        broker_transport=transport_with_book(redis_client),
+        # kombu takes TLS from here where the transport is given as a class.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
+        redis_backend_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
         # For AsyncResult of any Celery client: FINISH writes each outcome to where this backend looks for it.
         result_backend=settings.shared.redis_url,
         # Acknowledged after FINISH, so that a worker that dies leaves its task to the next.

@@ -7,13 +7,16 @@ to be long for that, which makes a killed worker's tasks wait as long. Renewed e
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from celery.worker import state
 
 from schemas.task_record import UNACKED_INDEX_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import redis
 
 RENEWALS_A_TIMEOUT = 6
@@ -25,6 +28,16 @@ class Leases:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        self._working: set[str] = set()
+
+    @contextmanager
+    def holding(self, task_id: str) -> Iterator[None]:
+        """The task is worked on; Celery forgets that it has it when the connection is lost."""
+        self._working.add(task_id)
+        try:
+            yield
+        finally:
+            self._working.discard(task_id)
 
     def renew(self) -> int:
         """Set the delivery time of what is held to now.
@@ -35,16 +48,16 @@ class Leases:
         Raises:
             redis.RedisError: Redis is away.
         """
-        held = _reserved_task_ids()
+        held = {*_copy(self._working), *(request.id for request in _copy(state.reserved_requests))}
         if held:
             # XX: what was acknowledged meanwhile must not come back. The delivery tag is the task id.
             self._client.zadd(UNACKED_INDEX_KEY, dict.fromkeys(held, time.time()), xx=True)
         return len(held)
 
 
-def _reserved_task_ids() -> list[str]:
+def _copy(changing: Iterable[Any]) -> tuple[Any, ...]:
     while True:
         try:
-            return [request.id for request in tuple(state.reserved_requests)]
-        except RuntimeError:  # the set was changed by another thread while it was copied
+            return tuple(changing)
+        except RuntimeError:  # another thread changed the set meanwhile
             continue

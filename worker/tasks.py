@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from celery import Celery, Task
 
     from worker.create_customer import CreateCustomer
+    from worker.leases import Leases
 
 log = structlog.get_logger("worker.task")
 
 
-def register_tasks(app: Celery, create_customer: CreateCustomer) -> Any:
+def register_tasks(app: Celery, create_customer: CreateCustomer, leases: Leases) -> Any:
     """Register `customer.create` with the app and return it."""
 
     @app.task(  # type: ignore[untyped-decorator] # celery publishes no types
@@ -31,7 +32,7 @@ def register_tasks(app: Celery, create_customer: CreateCustomer) -> Any:
     def customer_create(self: Task[Any, Any]) -> None:
         task_id: str = self.request.id
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(task_id=task_id):
+        with structlog.contextvars.bound_contextvars(task_id=task_id), leases.holding(task_id):
             try:
                 word = create_customer.run(task_id)
             except ShuttingDownError:
