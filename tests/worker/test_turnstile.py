@@ -127,7 +127,7 @@ def test_one_that_fails_inside_leaves_it_open(passage: Passage, alone: bool) -> 
 
 
 def test_under_a_crowd_nobody_is_ever_beside_one_alone() -> None:
-    turnstile, inside, violations = Turnstile(), [0, 0], []
+    turnstile, inside, violations = Turnstile(), [0, 0], list[tuple[int, ...]]()
     count = threading.Lock()
 
     def pass_through(number: int) -> None:

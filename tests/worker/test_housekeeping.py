@@ -1,0 +1,193 @@
+"""Patience, the sweeper's lease and the renewal of what a worker holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.worker import state
+from prometheus_client import generate_latest
+
+from schemas.celery_message import render_message
+from schemas.ids import new_task_id
+from schemas.task_record import SWEEPER_LEASE_KEY, UNACKED_INDEX_KEY
+from tests.support.records import Scripts
+from tests.support.waiting import wait_until
+from worker.leases import Leases
+from worker.patience import Patience, ShuttingDownError, TransientError
+from worker.periodic import run_periodically
+from worker.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import redis
+
+    from worker.metrics import WorkerMetrics
+
+
+class Flaky:
+    """Fails a number of times, then answers."""
+
+    def __init__(self, failures: float) -> None:
+        self.failures = failures
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise TransientError("broker")
+        return "done"
+
+
+# Patience
+
+
+def test_a_call_whose_dependency_is_away_is_repeated_until_it_works(metrics: WorkerMetrics) -> None:
+    call = Flaky(failures=2)
+    assert Patience(threading.Event(), metrics).until_done(call) == "done"
+    assert call.calls == 3
+    assert b'intake_dependency_failures_total{dependency="broker"} 2.0' in generate_latest(metrics.registry)
+
+
+def test_a_call_that_works_is_made_also_while_the_worker_stops(metrics: WorkerMetrics) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    assert Patience(stopping, metrics).until_done(Flaky(failures=0)) == "done"
+
+
+def test_a_worker_that_stops_waits_no_longer(metrics: WorkerMetrics) -> None:
+    stopping = threading.Event()
+    call = Flaky(failures=float("inf"))
+    ended: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            Patience(stopping, metrics).until_done(call)
+        except ShuttingDownError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    wait_until(lambda: call.calls >= 2)
+    stopping.set()
+    thread.join(5)
+    assert [type(error) for error in ended] == [ShuttingDownError]
+
+
+def test_another_fault_is_not_waited_for(metrics: WorkerMetrics) -> None:
+    def fail() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        Patience(threading.Event(), metrics).until_done(fail)
+
+
+# The sweeper
+
+
+def a_sweeper(client: redis.Redis, metrics: WorkerMetrics, **changes: Any) -> Sweeper:
+    settings: dict[str, Any] = {"interval_seconds": 60, "grace_seconds": 1} | changes
+    return Sweeper(client, message=render_message(), metrics=metrics, **settings)
+
+
+def lose_a_task(client: redis.Redis) -> str:
+    scripts, task_id = Scripts(client), new_task_id()
+    scripts.accept(task_id)
+    scripts.lose_message()
+    scripts.age(task_id, milliseconds=10_000)
+    return task_id
+
+
+def test_a_lost_task_is_sent_again_with_its_own_message_and_counted(
+    redis_client: redis.Redis, metrics: WorkerMetrics
+) -> None:
+    task_id = lose_a_task(redis_client)
+    assert a_sweeper(redis_client, metrics).sweep_if_due() == 1
+    scripts = Scripts(redis_client)
+    assert scripts.queued() == [scripts.messages.message(task_id)]
+    assert b"intake_tasks_resent_total 1.0" in generate_latest(metrics.registry)
+
+
+def test_of_several_workers_one_sweeps_within_an_interval(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
+    first, second = (a_sweeper(redis_client, metrics) for _ in range(2))
+    lose_a_task(redis_client)
+    assert first.sweep_if_due() == 1
+    lose_a_task(redis_client)
+    redis_client.delete("customer.create")
+    assert second.sweep_if_due() == 0
+    assert first.sweep_if_due() == 0
+
+
+def test_the_sweepers_lease_ends_within_the_interval(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
+    a_sweeper(redis_client, metrics, interval_seconds=60).sweep_if_due()
+    assert 50_000 < redis_client.pttl(SWEEPER_LEASE_KEY) < 60_000
+    redis_client.delete(SWEEPER_LEASE_KEY)  # as if it had expired
+    lose_a_task(redis_client)
+    assert a_sweeper(redis_client, metrics).sweep_if_due() == 1
+
+
+def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
+    for _ in range(501):
+        lose_a_task(redis_client)
+    assert a_sweeper(redis_client, metrics).sweep() == 501
+
+
+# Leases
+
+
+class Request:
+    """What Celery's worker keeps of a task that it has reserved."""
+
+    def __init__(self, task_id: str) -> None:
+        self.id = task_id
+
+
+@pytest.fixture
+def reserved() -> Iterator[Request]:
+    request = Request(new_task_id())
+    state.reserved_requests.add(request)
+    yield request
+    state.reserved_requests.discard(request)
+
+
+def test_what_a_worker_holds_is_as_if_it_had_been_delivered_just_now(
+    redis_client: redis.Redis, reserved: Request
+) -> None:
+    before = time.time()
+    redis_client.zadd(UNACKED_INDEX_KEY, {reserved.id: 1.0, "another worker's": 1.0})
+    assert Leases(redis_client).renew() == 1
+    renewed = redis_client.zscore(UNACKED_INDEX_KEY, reserved.id)
+    assert renewed is not None
+    assert before - 1 <= renewed <= time.time() + 1
+    assert redis_client.zscore(UNACKED_INDEX_KEY, "another worker's") == 1.0
+
+
+def test_what_was_acknowledged_meanwhile_does_not_come_back(redis_client: redis.Redis, reserved: Request) -> None:
+    assert Leases(redis_client).renew() == 1
+    assert redis_client.zscore(UNACKED_INDEX_KEY, reserved.id) is None
+
+
+def test_a_worker_that_holds_nothing_asks_redis_for_nothing(redis_client: redis.Redis) -> None:
+    assert Leases(redis_client).renew() == 0
+    assert redis_client.dbsize() == 0
+
+
+# Jobs in threads
+
+
+def test_a_job_that_fails_is_called_again_until_the_worker_stops() -> None:
+    stopping = threading.Event()
+    calls: list[None] = []
+
+    def job() -> None:
+        calls.append(None)
+        raise LookupError
+
+    thread = run_periodically(job, name="job", interval_seconds=0.01, stopping=stopping)
+    wait_until(lambda: len(calls) >= 3)
+    stopping.set()
+    thread.join(5)
+    assert not thread.is_alive()
