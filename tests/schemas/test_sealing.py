@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -65,12 +66,16 @@ def test_an_envelope_that_is_moved_to_another_task_does_not_open() -> None:
         an_unsealer().unseal(task_id=new_task_id(), envelope=envelope)
 
 
-def test_an_envelope_with_any_byte_flipped_does_not_open() -> None:
+def test_an_envelope_with_any_bit_flipped_does_not_open() -> None:
     envelope = a_sealer().seal(task_id=TASK_ID, body=b'{"a": 1}')
     unsealer = an_unsealer()
-    for position in range(len(envelope)):
+    # X25519 ignores the highest bit of a public key (RFC 7748, section 5): that one makes no difference.
+    ignored = (SENDER.stop - 1, 7)
+    for position, bit in itertools.product(range(len(envelope)), range(8)):
+        if (position, bit) == ignored:
+            continue
         flipped = bytearray(envelope)
-        flipped[position] ^= 1
+        flipped[position] ^= 1 << bit
         with pytest.raises(UnsealError):
             unsealer.unseal(task_id=TASK_ID, envelope=bytes(flipped))
 
