@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 READY_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 15.0
 
+_CONFIGURATION: Final = "redis.conf"
+
 _DURABLE: Final = (
     # A 202 is a promise: what Redis acknowledged is on disk.
     "appendonly yes",
@@ -56,7 +58,7 @@ class RedisServer:
         self._extra = tuple(extra_config_lines)
         self._password = secrets.token_urlsafe(24) if password == "" else password
         self._stopping = stopping
-        self._configuration = directory / "redis.conf"
+        self._configuration = directory / _CONFIGURATION
         self._process: ManagedProcess | None = None
 
     def __repr__(self) -> str:
@@ -65,8 +67,7 @@ class RedisServer:
     @property
     def url(self) -> str:
         """With the password in it: for the environment of a child, never for its arguments or a log."""
-        credentials = f":{quote(self._password, safe='')}@" if self._password else ""
-        return f"redis://{credentials}{LOOPBACK}:{self.port}/0"
+        return _url(self.port, self._password)
 
     @property
     def process(self) -> ManagedProcess:
@@ -135,3 +136,19 @@ class RedisServer:
         descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+
+
+def url_of_directory(directory: Path) -> str:
+    """The URL of the server whose configuration was last written here, with its password.
+
+    Raises:
+        OSError: there is none, or it belongs to somebody else.
+    """
+    lines = (directory / _CONFIGURATION).read_text(encoding="utf-8").splitlines()
+    settings = dict(line.split(" ", 1) for line in lines if " " in line)
+    return _url(int(settings["port"]), settings.get("requirepass"))
+
+
+def _url(port: int, password: str | None) -> str:
+    credentials = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{credentials}{LOOPBACK}:{port}/0"

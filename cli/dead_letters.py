@@ -1,0 +1,151 @@
+"""`customer-intake dead-letters`: what failed for a reason of the service's own, for the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+import redis
+
+from cli.options import data_dir_option
+from cli.tell import tell
+from local_stack.redis_server import url_of_directory
+from schemas.celery_message import MessageTemplate
+from schemas.settings import EnvironmentReader, SettingsError
+from schemas.task_record import Finished
+from worker.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_TIMEOUT_SECONDS = 10
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line.")
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Tasks that wait for an operator. A request's content is sealed and never shown.
+
+    They are looked for in the Redis of INTAKE_REDIS_URL, else in that of the local stack.
+    """
+
+
+@dead_letters.command("list")
+@json_option
+@data_dir_option
+def list_(directory: Path, as_json: bool) -> None:
+    """List all, the oldest first."""
+    with _redis(directory) as client:
+        count = 0
+        for letter in DeadLetters(client, MessageTemplate()).all():
+            count += 1
+            click.echo(json.dumps(letter.as_dict()) if as_json else _line(letter))
+        if not as_json:
+            tell(f"{count} dead letters")
+
+
+@dead_letters.command()
+@click.argument("task_id")
+@json_option
+@data_dir_option
+def show(task_id: str, directory: Path, as_json: bool) -> None:
+    """Show one, without its request."""
+    with _redis(directory) as client:
+        letter = DeadLetters(client, MessageTemplate()).find(task_id)
+    if letter is None:
+        raise click.ClickException(f"{task_id} is no dead letter")
+    if as_json:
+        click.echo(json.dumps(letter.as_dict()))
+        return
+    for name, value in letter.as_dict().items():
+        click.echo(f"{name:12} {value}")
+
+
+@dead_letters.command()
+@click.argument("task_ids", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@json_option
+@data_dir_option
+def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bool) -> None:
+    """Put tasks on the queue again, once what made them fail is mended."""
+    with _redis(directory) as client:
+        letters = DeadLetters(client, MessageTemplate())
+        _each(_chosen(letters, task_ids, every=every), letters.requeue, done="requeued", as_json=as_json)
+
+
+@dead_letters.command()
+@click.argument("task_ids", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@data_dir_option
+def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -> None:
+    """Forget tasks and their requests for good: the promise of their 202 is broken knowingly."""
+    if not yes:
+        click.confirm(f"Drop {len(task_ids)} accepted signups for good?", abort=True, err=True)
+    with _redis(directory) as client:
+        _each(list(task_ids), DeadLetters(client, MessageTemplate()).drop, done="dropped", as_json=as_json)
+
+
+@dead_letters.command("keys")
+@json_option
+@data_dir_option
+def keys_in_use(directory: Path, as_json: bool) -> None:
+    """Which sealing keys open tasks and dead letters still need; any other private key may go."""
+    with _redis(directory) as client:
+        counts = sealing_keys_in_use(client)
+    for key_id, tasks in sorted(counts.items()):
+        click.echo(json.dumps({"key": key_id, "tasks": tasks}) if as_json else f"{key_id}  {tasks} tasks")
+    if not as_json and not counts:
+        tell("no open task or dead letter: only the newest key is needed")
+
+
+@contextmanager
+def _redis(directory: Path) -> Iterator[redis.Redis]:
+    try:
+        with redis.Redis.from_url(
+            _url(directory), socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+        ) as client:
+            yield client
+    except redis.RedisError as error:
+        raise click.ClickException(f"Redis does not answer ({type(error).__name__}); nothing more was done") from None
+
+
+def _url(directory: Path) -> str:
+    if os.environ.get("INTAKE_REDIS_URL"):
+        reader = EnvironmentReader(os.environ)
+        url = reader.url("REDIS_URL", ("redis", "rediss", "unix"), "")
+        try:
+            reader.check()
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
+        return url
+    try:
+        return url_of_directory(directory / "redis")
+    except OSError:
+        raise click.ClickException("there is no local stack here: set INTAKE_REDIS_URL or --data-dir") from None
+
+
+def _chosen(letters: DeadLetters, task_ids: tuple[str, ...], *, every: bool) -> list[str]:
+    if every == bool(task_ids):
+        raise click.UsageError("name tasks, or give --all")
+    return [letter.task_id for letter in letters.all()] if every else list(task_ids)
+
+
+def _each(task_ids: list[str], action: Callable[[str], Finished], *, done: str, as_json: bool) -> None:
+    failed = 0
+    for task_id in task_ids:
+        result = action(task_id)
+        failed += result is not Finished.WRITTEN
+        word = done if result is Finished.WRITTEN else "no dead letter"
+        click.echo(json.dumps({"id": task_id, "result": word}) if as_json else f"{task_id}  {word}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _line(letter: DeadLetter) -> str:
+    return f"{letter.task_id}  {letter.parked_at:%Y-%m-%d %H:%M:%S}  {letter.reason}  starts={letter.starts}"
