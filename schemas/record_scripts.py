@@ -143,7 +143,9 @@ local head = redis.call('LINDEX', KEYS[2], -1)
 if head then
   -- The queue keeps the order of sending: what was sent before its head and is not with a worker is gone.
   local sent_at = redis.call('HGET', ARGV[1] .. (id_in(head) or ''), 'sent_at')
-  if sent_at then before = math.min(before, tonumber(sent_at) - 1) end
+  -- A head whose task is gone tells nothing; the one after it will, as soon as it stands there.
+  if not sent_at then return {-1} end
+  before = math.min(before, tonumber(sent_at) - 1)
 end
 local first = tonumber(ARGV[2])
 local most = tonumber(ARGV[3])

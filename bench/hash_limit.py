@@ -1,0 +1,55 @@
+"""What the machine's cores hash at best: argon2id at the default cost, one thread a core, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from argon2.low_level import Type, hash_secret
+
+from worker.settings import usable_cores
+
+
+def _hash() -> None:
+    """The service's default cost."""
+    hash_secret(
+        b"password", b"0123456789abcdef", time_cost=2, memory_cost=19456, parallelism=1, hash_len=32, type=Type.ID
+    )
+
+
+@dataclass(frozen=True)
+class HashLimit:
+    """The limit, as it was in this run."""
+
+    per_second: float
+    cpu_milliseconds: float
+    """CPU time of one hash."""
+    alone_milliseconds: float
+    """Wall time of one hash with nothing beside it."""
+
+
+def measure_hash_limit(seconds: float) -> HashLimit:
+    """Hash for so long on all cores."""
+    cores = usable_cores()
+    counts = [0] * cores
+    alone = []
+    for _ in range(10):
+        started = time.perf_counter()
+        _hash()
+        alone.append(time.perf_counter() - started)
+    until = time.perf_counter() + seconds
+
+    def run(place: int) -> None:
+        while time.perf_counter() < until:
+            _hash()
+            counts[place] += 1
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(cores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return HashLimit(sum(counts) / wall, 1000 * cpu / sum(counts), 1000 * sorted(alone)[len(alone) // 2])
