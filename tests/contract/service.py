@@ -1,0 +1,128 @@
+"""A running service as its client sees it, and what it stores as an operator sees it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import secrets
+import socket
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import redis
+from pymongo import MongoClient
+
+from schemas.task_record import OPEN_KEY
+from tests.support.requests import a_request, as_body
+from tests.support.tokens import token
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.conftest import Running
+
+PREFIXES: Final = ("/services", "")
+CREATE: Final = "/services/customer/v1/customer.create"
+RESULT: Final = "/services/customer/v1/customer.create.result"
+_TIMEOUT_SECONDS: Final = 30
+_numbers = itertools.count()
+
+
+def an_email() -> str:
+    """An email that no other test uses."""
+    return f"{secrets.token_hex(6)}.{next(_numbers)}@example.com"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A shim, usually with a worker behind it."""
+
+    shim: Running
+    worker: Running | None = None
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings that it was started with."""
+        return self.shim.environment
+
+    def bearer(self, **claims: Any) -> dict[str, str]:
+        """The header of a caller."""
+        return {"authorization": f"Bearer {token(self.environment, **claims)}"}
+
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None, *, path: str = CREATE) -> httpx.Response:
+        """POST bytes as a caller whose token is good; a header of "" is not sent."""
+        merged = {"content-type": "application/json", **self.bearer(), **(headers or {})}
+        sent = {name: value for name, value in merged.items() if value}
+        return self.http.post(self.shim.url + path, content=body, headers=sent)
+
+    def create(self, headers: Mapping[str, str] | None = None, **changes: Any) -> httpx.Response:
+        """`customer.create` of a valid request, changed."""
+        return self.post(as_body(a_request(**{"email": an_email(), **changes})), headers)
+
+    def outcome(self, document: Any) -> Any:
+        """What `Prefer: wait` answers to this document."""
+        response = self.post(as_body(document), {"prefer": "wait=20"})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **query: str) -> httpx.Response:
+        """GET as the same caller."""
+        return self.http.get(self.shim.url + path, params=query or None, headers={**self.bearer(), **(headers or {})})
+
+    def result(self, task_id: str, *, wait: int = 20) -> httpx.Response:
+        """`customer.create.result`."""
+        return self.get(RESULT, id=task_id, wait=str(wait))
+
+    def raw(self, request: bytes, *, end: bool = False) -> bytes:
+        """Send bytes and read until the answer is there; `end`: say that nothing more comes."""
+        with closing(socket.create_connection(("127.0.0.1", int(self.environment["INTAKE_PORT"])), 10)) as connection:
+            connection.sendall(request)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+            return _read_answer(connection)
+
+    def customers(self) -> list[dict[str, Any]]:
+        """Every stored customer."""
+        with MongoClient[dict[str, Any]](self.environment["INTAKE_MONGODB_URI"]) as client:
+            return list(client[self.environment["INTAKE_MONGODB_DATABASE"]]["customers"].find())
+
+    def redis(self) -> redis.Redis:
+        """The broker."""
+        return redis.Redis.from_url(self.environment["INTAKE_REDIS_URL"])
+
+    def tasks(self) -> int:
+        """How many task records there are."""
+        with self.redis() as client:
+            return sum(1 for _ in client.scan_iter("intake:task:*", count=1000))
+
+    def wait_until_idle(self) -> None:
+        """Every accepted task has its outcome."""
+        with self.redis() as client:
+            wait_until(lambda: client.zcard(OPEN_KEY) == 0, timeout=30, what="no task is open")
+
+
+def _read_answer(connection: socket.socket) -> bytes:
+    answer = b""
+    while chunk := connection.recv(65536):
+        answer += chunk
+        head, found, body = answer.partition(b"\r\n\r\n")
+        if found and not head.startswith(b"HTTP/1.1 100"):
+            lengths = [
+                int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.startswith(b"content-length")
+            ]
+            if lengths and len(body) >= lengths[0]:
+                break
+    return answer
+
+
+def parse_raw(answer: bytes) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and JSON body of an answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return int(status.split()[1]), headers, json.loads(body) if body else None
