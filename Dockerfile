@@ -1,0 +1,44 @@
+# One image for the shim (`api_shim`, the default) and the worker (`worker`): they are built, scanned and released as one.
+# The tags name a minor version, so that building anew brings its security fixes; add a digest to freeze a deployment.
+
+# The Python that the tests run on.
+FROM python:3.11-slim-trixie AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+# What runs holds no installer: pip stays in this stage and installs into the other environment from outside.
+RUN python -m venv --without-pip /opt/intake
+# Before the code, so that a change of code alone installs nothing anew. Only wheels: there is no compiler, and no
+# package's own build script runs.
+COPY requirements/service.txt requirements/run.txt requirements/
+# The build backend's pin is taken out of the lock that has it; the rest of that lock is not for an image.
+RUN pip --python /opt/intake/bin/python install --require-hashes --only-binary :all: -r requirements/service.txt \
+  && awk '/^[^ ]/ {wanted = /^setuptools==/} wanted' requirements/run.txt > requirements/build.txt \
+  && pip install --require-hashes --only-binary :all: -r requirements/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY api_shim api_shim
+COPY cli cli
+COPY local_stack local_stack
+COPY schemas schemas
+COPY worker worker
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+  && pip --python /opt/intake/bin/python install --no-deps /wheels/*.whl
+
+FROM python:3.11-slim-trixie
+LABEL org.opencontainers.image.title="customer-intake" org.opencontainers.image.licenses="MIT"
+# A fixed number, so that volumes and secret files can be given to it; any other works too (docker-compose.yml uses that).
+RUN groupadd --gid 10001 intake \
+  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin intake
+COPY --from=build /opt/intake /opt/intake
+# Bytecode was written when it was installed, and the file system may be read-only. The safe path keeps a directory
+# that somebody can write to from being imported from.
+ENV PATH=/opt/intake/bin:$PATH \
+  PYTHONUNBUFFERED=1 \
+  PYTHONDONTWRITEBYTECODE=1 \
+  PYTHONSAFEPATH=1 \
+  INTAKE_HOST=0.0.0.0 \
+  INTAKE_LOG_FORMAT=json
+USER 10001:10001
+EXPOSE 3005
+# No HEALTHCHECK here: the two have different ones (docker-compose.yml).
+ENTRYPOINT ["python", "-m"]
+CMD ["api_shim"]

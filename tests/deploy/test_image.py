@@ -1,0 +1,63 @@
+"""What the Dockerfile must keep true, read from the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+import pytest
+
+from tests.deploy.test_compose import ROOT, SERVICES
+
+# Continued lines as one, comments left out.
+LINES: Final = [
+    line
+    for line in re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text()).splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def _of(instruction: str) -> list[str]:
+    return [line.split(None, 1)[1] for line in LINES if line.startswith(f"{instruction} ")]
+
+
+def test_the_base_images_are_pinned_by_version() -> None:
+    assert _of("FROM")
+    for image in _of("FROM"):
+        assert re.match(r"python:\d+\.\d+[\w.]*-slim-\w+( AS build)?$", image)
+
+
+def test_what_is_installed_is_what_the_lock_pins() -> None:
+    installs = [step.strip() for run in _of("RUN") for step in run.split("&&") if " install " in step]
+    assert len(installs) == 3
+    for install in installs:
+        assert "--require-hashes" in install or "--no-deps" in install
+
+
+def test_it_runs_as_nobody_in_particular() -> None:
+    *_, user = _of("USER")
+    uid, _, gid = user.partition(":")
+    assert int(uid) >= 10000
+    assert int(gid) >= 10000
+
+
+def test_it_gets_its_signals_itself() -> None:
+    """An exec form: a shell in between would swallow SIGTERM, and nothing would end in order."""
+    assert json.loads(_of("ENTRYPOINT")[0]) == ["python", "-m"]
+    assert json.loads(_of("CMD")[0]) == SERVICES["shim"]["command"]
+
+
+def test_it_announces_the_port_that_compose_publishes() -> None:
+    assert _of("EXPOSE") == ["3005"]
+    assert SERVICES["shim"]["ports"][0].endswith(":3005")
+
+
+def test_every_package_of_the_project_is_in_it() -> None:
+    copied = {words.split()[0] for words in _of("COPY")}
+    assert {"api_shim", "cli", "local_stack", "schemas", "worker"} <= copied
+
+
+@pytest.mark.parametrize("word", ["secret", "password", "token", "INTAKE_ID_KEY", "INTAKE_SEALING"])
+def test_no_secret_is_built_in(word: str) -> None:
+    assert not [line for line in LINES if word.lower() in line.lower()]

@@ -1,0 +1,46 @@
+"""What the compose file sets, the two sides read: a misspelt variable would be ignored in silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api_shim.settings import read_shim_settings
+from local_stack.secret_files import ensure_secret_files
+from tests.deploy.test_compose import SERVICES
+from worker.settings import read_worker_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+
+class _Recording(dict[str, str]):
+    """An environment that knows what was asked of it."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override] # a narrower use
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def _environment(name: str, secrets: Path) -> Iterator[tuple[str, str]]:
+    for variable, value in SERVICES[name]["environment"].items():
+        if value.startswith("/run/secrets/"):
+            yield variable, str(secrets / value.removeprefix("/run/secrets/").replace("_", "-"))
+        else:
+            yield variable, value
+
+
+@pytest.mark.parametrize(("name", "read"), [("shim", read_shim_settings), ("worker", read_worker_settings)])
+def test_every_variable_of_a_service_is_one_that_it_reads(
+    name: str, read: Callable[[Mapping[str, str]], object], tmp_path: Path
+) -> None:
+    ensure_secret_files(tmp_path / "secrets")
+    environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
+    read(environment)
+    assert set(environment) <= environment.asked
