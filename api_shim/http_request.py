@@ -17,9 +17,11 @@ _MAXIMUM_KEY_CHARACTERS: Final = 255
 _VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _QUOTED_KEY: Final = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
+# RFC 7240, section 2: at commas outside quoted strings; one that is not closed takes the rest with it.
+_PREFERENCES: Final = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+""")
 _PREFERENCE: Final = re.compile(
-    # RFC 7240, section 2: a token, and a value that is a token or a quoted string.
-    r"""\s*(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s",;]*)))?\s*(?:;[^,]*)?\s*"""
+    # A token, a value that is a token or a quoted string, parameters. Written so that it never backtracks far.
+    r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s",;]*)))?\s*(?:;.*)?"""
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,6}")
 
@@ -111,27 +113,14 @@ def idempotency_key(request: Request) -> str | None:
 
 def preferred_wait(request: Request) -> int | None:
     """Seconds that `Prefer: wait=N` asks for, at most 60; None where it does not, or not in RFC 7240's form."""
-    for preference in _split_preferences(",".join(request.headers.getlist("prefer"))):
-        match = _PREFERENCE.fullmatch(preference)
+    for preference in _PREFERENCES.findall(",".join(request.headers.getlist("prefer"))):
+        match = _PREFERENCE.fullmatch(preference.strip())
         if match is None or match["name"].lower() != "wait":
             continue
         value = match["quoted"] if match["quoted"] is not None else match["token"] or ""
         # The first of several counts, also where it makes no sense (RFC 7240, section 2).
         return min(int(value), MAXIMUM_WAIT_SECONDS) if _DIGITS.fullmatch(value) else None
     return None
-
-
-def _split_preferences(header: str) -> list[str]:
-    """Split at the commas outside quoted strings."""
-    parts, start, quoted = [], 0, False
-    for position, character in enumerate(header):
-        if character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
-            parts.append(header[start:position])
-            start = position + 1
-    parts.append(header[start:])
-    return parts
 
 
 def result_query(request: Request) -> ResultQuery:
