@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
-from schemas.task_record import DEAD_KEY, OPEN_KEY, QUEUE, UNACKED_KEY
+from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,11 +73,11 @@ class ShimMetrics:
 async def _render_queue(calls: RedisCalls) -> bytes:
     """The queue as it is now; asked of Redis at each scrape, so that no process' memory of it can be old."""
     try:
-        opened, oldest, waiting, unacked, dead, clock = (
+        opened, oldest, waiting, held, dead, clock = (
             await calls.command("ZCARD", OPEN_KEY),
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
             await calls.command("LLEN", QUEUE),
-            await calls.command("HLEN", UNACKED_KEY),
+            await calls.command("ZCARD", HELD_KEY),
             await calls.command("ZCARD", DEAD_KEY),
             await calls.command("TIME"),
         )
@@ -89,7 +89,7 @@ async def _render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_open_tasks", "Tasks accepted and without outcome.", opened),
             _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", _age(oldest, clock)),
             _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
-            _gauge("intake_unacked_messages", "Messages that workers hold.", unacked),
+            _gauge("intake_held_tasks", "Tasks that workers work on.", held),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
         )
     )

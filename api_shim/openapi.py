@@ -7,258 +7,227 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.metadata import version
 from typing import Any, Final
 
-from api_shim import openapi_schemas as shapes
+from api_shim import openapi_examples as examples
 from api_shim.endpoints import CREATE_PATH, RESULT_PATH
+from api_shim.openapi_components import (
+    WAIT,
+    JsonSchema,
+    answer,
+    component_headers,
+    component_responses,
+    component_schemas,
+)
 
-_JSON: Final = "application/json"
+INTERFACE_VERSION: Final = "1.0.0"
+"""Of the interface, not of the package: it changes when a client could notice."""
 
-_RETRY_AFTER: Final = {
-    "description": "Seconds to wait before asking again.",
-    "schema": {"type": "integer", "minimum": 1},
+_DESCRIPTION: Final = """\
+MicroBase's `customer.create`, made asynchronous: a request is accepted at once, a queue worker does the work, and the
+documented response is read back as a result.
+
+- Every answer is a JSON object with a boolean `ok`; a failure has `error`, a short code, and maybe `data`.
+- An outcome of the method itself, a customer or one of its four errors, is always HTTP 200: the status speaks of the
+  transport, `ok` of the customer.
+- The methods answer under their documented path, `/customer/v1/…`, too.
+- A path that does not exist gets `404 {"ok": false, "error": "not_found"}`.
+"""
+
+_CREATE_DESCRIPTION: Final = """\
+A 202 is a promise: exactly one outcome follows, whatever process dies in between. Where several errors hold, the first
+of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `duplicate_key` is the outcome.
+"""
+
+_VISIBLE_ASCII: Final = "^[!-~]+$"
+_IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
+"""Visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
+
+_TRY_RESULT: Final = {
+    "result": {
+        "operationId": "customerCreateResult",
+        "parameters": {"id": "$response.body#/task/id"},
+        "description": "Where the outcome will be.",
+    }
 }
-_REQUEST_ID: Final = {"description": "The caller's, or a new one; logs carry it too.", "schema": {"type": "string"}}
-
-Schema = dict[str, Any]
 
 
-def openapi_document(*, prefix: str = "/services") -> Schema:
-    """The description, with the methods under this prefix (they answer without it too)."""
+def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
+    """The description, with the methods under this prefix."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "customer-intake",
-            "version": version("customer-intake"),
+            "version": INTERFACE_VERSION,
             "license": {"name": "MIT", "identifier": "MIT"},
-            "description": "MicroBase's customer.create, made asynchronous: accepted at once, worked by a queue.",
+            "description": _DESCRIPTION,
         },
+        "tags": [{"name": "customer"}, {"name": "service"}],
         "paths": {
             f"{prefix}{CREATE_PATH}": {"post": _create()},
             f"{prefix}{RESULT_PATH}": {"get": _result_by_query(), "post": _result_by_body()},
-            "/healthz": {"get": _probe("healthz", "Whether the process serves", {"200": _ok()})},
-            "/readyz": {
-                "get": _probe(
-                    "readyz",
-                    "Whether requests can be accepted",
-                    {
-                        "200": _ok(),
-                        "503": _answer(
-                            "Something is missing.", shapes.not_ready(), _failure("not_ready", missing=["broker"])
-                        ),
-                    },
-                )
-            },
-            "/metrics": {"get": _probe("metrics", "Prometheus' text format", {"200": _text("text/plain")})},
-            "/openapi.json": {
-                "get": _probe("openapi", "This document", {"200": _answer("This document.", {"type": "object"}, None)})
-            },
-            "/docs": {"get": _probe("docs", "This document, to read", {"200": _text("text/html")})},
+            **_service_paths(),
         },
         "components": {
-            "schemas": shapes.components(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": component_schemas(),
+            "responses": component_responses(),
+            "headers": component_headers(),
+            "parameters": {"RequestId": _header("x-request-id", "Comes back and stands in the logs.", maxLength=128)},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "`exp` and `sub` are required; creating needs `customer:create` in `scope`.",
+                }
+            },
         },
     }
 
 
-def _create() -> Schema:
+def _create() -> JsonSchema:
     return {
-        "operationId": "customer.create",
+        "operationId": "customerCreate",
+        "tags": ["customer"],
         "summary": "Create a customer",
-        "description": (
-            "Accepted at once and worked by a queue; a 202 is a promise that exactly one outcome follows. With "
-            "`Prefer: wait=N` the call is held until the outcome is there, at most N seconds."
-        ),
+        "description": _CREATE_DESCRIPTION,
         "security": [{"token": ["customer:create"]}],
         "parameters": [
             _header(
-                "Idempotency-Key", "A repeat with the same key and body within a day gets the first call's task.", 255
+                "Idempotency-Key",
+                "A repeat by the same caller with the same body within 24 hours gets the first call's task.",
+                pattern=_IDEMPOTENCY_KEY,
+                examples=["signup-7c9e6679"],
             ),
-            _header("Prefer", "`wait=N`: hold the call for up to N seconds (at most 60).", 1024),
-            _header("x-request-id", "Comes back in the answer and stands in the logs.", 128),
+            _header(
+                "Prefer",
+                "`wait=N`: hold the call for up to N seconds, at most 60 (RFC 7240). What is unknown is ignored.",
+                examples=["wait=10"],
+                pattern=None,
+            ),
+            {"$ref": "#/components/parameters/RequestId"},
         ],
-        "requestBody": {
-            "required": True,
-            "content": {_JSON: {"schema": _ref("CustomerRequest"), "example": shapes.EXAMPLE_REQUEST}},
-        },
+        "requestBody": _body("CustomerRequest", examples.REQUESTS),
         "responses": {
-            "200": _outcome(
-                "The outcome came in time.", {"Preference-Applied": _text_header("wait=N"), "Vary": _vary()}
+            "200": answer(
+                "The call was held and the outcome came in time: the documented response.",
+                _schema("Outcome"),
+                examples.OUTCOMES,
+                {"preference-applied": "PreferenceApplied", "vary": "Vary"},
             ),
-            "202": _answer(
-                "Accepted: durably queued. `status` is PENDING, or for a repeat with the same key what it is now.",
-                _ref("AcceptedTask"),
-                {"ok": True, "task": {"id": shapes.EXAMPLE_TASK_ID, "status": "PENDING"}},
-                {"Location": _text_header("Where the outcome will be."), "Retry-After": _RETRY_AFTER, "Vary": _vary()},
-            ),
-            "400": _bad_request(),
-            **_unauthorized(),
-            "403": _code("The token lacks the scope.", "insufficient_scope"),
-            **_bad_body(),
-            "422": _code("The idempotency key was used with another body.", "idempotency_key_reused"),
-            "429": _answer(
-                "The queue is full, or the caller is over its rate.",
-                {"oneOf": [shapes.error("queue_full"), shapes.error("rate_limited")]},
-                _failure("queue_full"),
-                {"Retry-After": _RETRY_AFTER},
-            ),
-            "500": _code("A fault of the service's own.", "internal_error"),
-            "503": _unavailable(),
+            "202": {
+                **answer(
+                    "Accepted: durably queued. `PENDING`, or for a repeat what the first call's task has become.",
+                    _schema("AcceptedTask"),
+                    examples.task_examples("PENDING"),
+                    {"location": "Location", "retry-after": "RetryAfter", "vary": "Vary"},
+                ),
+                "links": _TRY_RESULT,
+            },
+            "400": _response("BadRequest"),
+            "401": _response("InvalidToken"),
+            "403": _response("InsufficientScope"),
+            "405": _response("MethodNotAllowed"),
+            "413": _response("PayloadTooLarge"),
+            "415": _response("UnsupportedMediaType"),
+            "422": _response("IdempotencyKeyReused"),
+            "429": _response("TooMany"),
+            "500": _response("InternalError"),
+            "503": _response("ServiceUnavailable"),
         },
     }
 
 
-def _result_by_query() -> Schema:
-    parameters = [
-        {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}},
-        {
-            "name": "wait",
-            "in": "query",
-            "description": "Hold the call until the outcome is there, or for so many seconds.",
-            "schema": {"type": "integer", "minimum": 0, "maximum": 60},
-        },
-    ]
+def _result_by_query() -> JsonSchema:
+    identifier = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
+    wait = {"name": "wait", "in": "query", "required": False, "schema": WAIT}
     return {
-        "operationId": "customer.create.result",
-        "parameters": parameters,
-        **_result({}),
+        "operationId": "customerCreateResult",
+        **_result(parameters=[identifier | {"example": examples.TASK_ID}, wait]),
     }
 
 
-def _result_by_body() -> Schema:
-    body = {"schema": _ref("ResultRequest"), "example": {"id": shapes.EXAMPLE_TASK_ID, "wait": 10}}
-    return {
-        "operationId": "customer.create.result.post",
-        "requestBody": {"required": True, "content": {_JSON: body}},
-        **_result(_bad_body()),
-    }
+def _result_by_body() -> JsonSchema:
+    asked = {"waiting": {"value": {"id": examples.TASK_ID, "wait": 10}}}
+    operation = _result(parameters=[])
+    operation["responses"] |= {"413": _response("PayloadTooLarge"), "415": _response("UnsupportedMediaType")}
+    return {"operationId": "customerCreateResultByBody", **operation, "requestBody": _body("ResultRequest", asked)}
 
 
-def _result(more: Schema) -> Schema:
+def _result(*, parameters: list[JsonSchema]) -> JsonSchema:
     return {
-        "summary": "Read the outcome of a task",
+        "tags": ["customer"],
+        "summary": "Read the outcome of customer.create",
         "security": [{"token": []}],
+        "parameters": [*parameters, {"$ref": "#/components/parameters/RequestId"}],
         "responses": {
-            "200": _outcome("The outcome.", {}),
-            "202": _answer(
+            "200": answer("Done: the documented response.", _schema("Outcome"), examples.OUTCOMES),
+            "202": answer(
                 "There is no outcome yet.",
-                _ref("UnfinishedTask"),
-                {"ok": True, "task": {"id": shapes.EXAMPLE_TASK_ID, "status": "STARTED"}},
-                {"Retry-After": _RETRY_AFTER},
+                _schema("OpenTask"),
+                examples.task_examples("PENDING", "STARTED", "RETRY"),
+                {"retry-after": "RetryAfter"},
             ),
-            "400": _bad_request(),
-            **_unauthorized(),
-            "404": _answer(
-                "No such task, or its result has expired, or it is another caller's.",
-                shapes.error_with_id("task_not_found"),
-                _failure("task_not_found", id=shapes.EXAMPLE_TASK_ID),
-            ),
-            **more,
-            "500": _answer(
-                "The work failed for a reason of the service's own and waits for an operator.",
-                {"oneOf": [shapes.error_with_id("internal_error"), shapes.error("internal_error")]},
-                _failure("internal_error", id=shapes.EXAMPLE_TASK_ID),
-            ),
-            "503": _unavailable(),
+            "400": _response("BadRequest"),
+            "401": _response("InvalidToken"),
+            "404": _response("TaskNotFound"),
+            "405": _response("MethodNotAllowed"),
+            "500": _response("InternalError"),
+            "503": _response("ServiceUnavailable"),
         },
     }
 
 
-def _outcome(description: str, headers: Schema) -> Schema:
-    answer = _answer(description, _ref("Outcome"), None, headers)
-    answer["content"][_JSON]["examples"] = {
-        name: {"value": example} for name, example in shapes.EXAMPLE_OUTCOMES.items()
-    }
-    return answer
-
-
-def _bad_request() -> Schema:
-    example = _failure("validation_error", errors=[{"field": "", "message": "the body is not a JSON object"}])
-    return _answer("The request itself has a fault; `data` says where.", _ref("ValidationError"), example)
-
-
-def _unauthorized() -> Schema:
-    headers = {"WWW-Authenticate": _text_header("Bearer")}
-    body = shapes.error("invalid_token")
-    return {"401": _answer("The token is missing or not good.", body, _failure("invalid_token"), headers)}
-
-
-def _bad_body() -> Schema:
+def _service_paths() -> JsonSchema:
+    up = answer("Yes.", _schema("Up"), {"yes": {"value": {"ok": True}}})
+    document = answer("This document.", {"type": "object"}, {})
     return {
-        "413": _code("The body is larger than the limit.", "payload_too_large"),
-        "415": _code("The body is not announced as plain JSON in UTF-8.", "unsupported_media_type"),
+        "/healthz": _get("healthz", "Whether the process serves", {"200": up}),
+        "/readyz": _get("readyz", "Whether requests can be accepted", {"200": up, "503": _response("NotReady")}),
+        "/metrics": _get("metrics", "Metrics for Prometheus", {"200": _text("text/plain", "Prometheus' text format.")}),
+        "/openapi.json": _get("openapi", "This document", {"200": document}),
+        "/docs": _get("docs", "This document, to read", {"200": _text("text/html", "A page of our own files.")}),
     }
 
 
-def _unavailable() -> Schema:
-    return _answer(
-        "The broker cannot be reached: nothing was accepted.",
-        shapes.error("service_unavailable"),
-        _failure("service_unavailable"),
-        {"Retry-After": _RETRY_AFTER},
-    )
-
-
-def _probe(operation: str, summary: str, responses: Schema) -> Schema:
-    return {"operationId": operation, "summary": summary, "security": [], "responses": responses}
-
-
-def _ok() -> Schema:
-    body = {"type": "object", "properties": {"ok": {"const": True}}, "required": ["ok"], "additionalProperties": False}
-    return _answer("Yes.", body, {"ok": True})
-
-
-def _text(media_type: str) -> Schema:
+def _get(operation: str, summary: str, responses: JsonSchema) -> JsonSchema:
     return {
-        "description": "Text.",
-        "headers": {"x-request-id": _REQUEST_ID},
+        "get": {
+            "operationId": operation,
+            "tags": ["service"],
+            "summary": summary,
+            "security": [],
+            "responses": {**responses, "405": _response("MethodNotAllowed"), "500": _response("InternalError")},
+        }
+    }
+
+
+def _text(media_type: str, description: str) -> JsonSchema:
+    return {
+        "description": description,
+        "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
         "content": {media_type: {"schema": {"type": "string"}}},
     }
 
 
-def _code(description: str, code: str) -> Schema:
-    return _answer(description, shapes.error(code), _failure(code))
+def _header(name: str, description: str, *, pattern: str | None = _VISIBLE_ASCII, **schema: Any) -> JsonSchema:
+    rules = {"type": "string"} | ({"pattern": pattern} if pattern else {}) | schema
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": rules}
 
 
-def _failure(code: str, **data: Any) -> Schema:
-    return {"ok": False, "error": code, **({"data": data} if data else {})}
+def _body(schema: str, body_examples: dict[str, Any]) -> JsonSchema:
+    content = {"schema": _schema(schema), "examples": body_examples}
+    return {"required": True, "content": {"application/json": content}}
 
 
-def _answer(description: str, schema: Schema, example: Schema | None, headers: Schema | None = None) -> Schema:
-    content: Schema = {"schema": schema}
-    if example is not None:
-        content["example"] = example
-    return {
-        "description": description,
-        "headers": {"x-request-id": _REQUEST_ID, **(headers or {})},
-        "content": {_JSON: content},
-    }
-
-
-def _header(name: str, description: str, longest: int) -> Schema:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string", "minLength": 1, "maxLength": longest, "pattern": "^[\\x21-\\x7e]+$"},
-    }
-
-
-def _text_header(description: str) -> Schema:
-    return {"description": description, "schema": {"type": "string"}}
-
-
-def _vary() -> Schema:
-    return _text_header("Answers vary by Prefer.")
-
-
-def _ref(name: str) -> Schema:
+def _schema(name: str) -> JsonSchema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _response(name: str) -> JsonSchema:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
 if __name__ == "__main__":
-    json.dump(openapi_document(), sys.stdout, indent=2)
+    json.dump(openapi_document(), sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")

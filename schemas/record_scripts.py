@@ -55,27 +55,47 @@ return {record[1], record[2], redis.call('GET', KEYS[2])}
 
 START: Final = (
     """#!lua flags=allow-oom
--- KEYS: record
--- ARGV: 1 where the task runs alone in its process, else 0
--- Reply: {started, sealed request, fingerprint, starts, accepted_at, now} | {finished} | {parked} | {alone} | {unknown}
-local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts')
+-- KEYS: record, intake:held
+-- ARGV: task id, the delivery's own name, lease in milliseconds, 1 where the task runs alone in its process, else 0
+-- Reply: {started, sealed request, fingerprint, starts, accepted_at, now}
+--        | {finished} | {parked} | {held} | {alone} | {unknown}
+local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts', 'holder')
 if not held[1] then return {'unknown'} end
 if held[1] == 'SUCCESS' then return {'finished'} end
 if held[1] == 'FAILURE' then return {'parked'} end
--- Two starts that came to nothing may be a neighbour's doing; a task that kills its process shows it when alone.
-if tonumber(held[5]) >= 2 and ARGV[1] == '0' then return {'alone'} end
 """
     + _NOW
     + """
-local starts = redis.call('HINCRBY', KEYS[1], 'starts', 1)
-redis.call('HSET', KEYS[1], 'state', 'STARTED')
+local same = held[6] == ARGV[2]
+if not same and held[1] == 'STARTED' and tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) > now then
+  return {'held'}
+end
+redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
+-- Two starts that came to nothing may be a neighbour's doing; a task that kills its process shows it when alone.
+if not same and tonumber(held[5]) >= 2 and ARGV[4] == '0' then return {'alone'} end
+-- The same delivery again: the answer to its first call was lost on the way, and its start is counted already.
+local starts = same and tonumber(held[5]) or redis.call('HINCRBY', KEYS[1], 'starts', 1)
+redis.call('HSET', KEYS[1], 'state', 'STARTED', 'holder', ARGV[2])
 return {'started', held[2], held[3], starts, tonumber(held[4]), now}
+"""
+)
+
+RENEW: Final = (
+    """#!lua flags=allow-oom
+-- KEYS: intake:held
+-- ARGV: lease in milliseconds, task ids...
+-- Leases of tasks that have ended meanwhile stay ended.
+"""
+    + _NOW
+    + """
+for place = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[place]) end
+return #ARGV - 1
 """
 )
 
 FINISH: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:open, intake:dead, Celery result (also the channel)
+-- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
 -- ARGV: task id, Celery result, lifetime in milliseconds
 -- Write-once: the first outcome stays. Reply: written | finished | unknown
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -84,11 +104,12 @@ if state == 'SUCCESS' then return 'finished' end
 """
     + _NOW
     + """
-redis.call('HDEL', KEYS[1], 'sealed', 'reason')
+redis.call('HDEL', KEYS[1], 'sealed', 'reason', 'holder')
 redis.call('HSET', KEYS[1], 'state', 'SUCCESS', 'finished_at', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZREM', KEYS[5], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])
 redis.call('PUBLISH', KEYS[4], ARGV[2])
 return 'written'
@@ -96,18 +117,23 @@ return 'written'
 )
 
 RELEASE: Final = """#!lua flags=allow-oom
--- KEYS: record
--- A worker that shuts down gives the task back: the start does not count. Reply: written | finished | unknown
-local held = redis.call('HMGET', KEYS[1], 'state', 'starts')
+-- KEYS: record, intake:held, queue
+-- ARGV: task id, the delivery's own name, Celery message
+-- A worker that shuts down puts the task back at the queue's head, and its start does not count.
+-- Reply: written | finished | unknown
+local held = redis.call('HMGET', KEYS[1], 'state', 'starts', 'holder')
 if not held[1] then return 'unknown' end
-if held[1] ~= 'STARTED' then return 'finished' end
+if held[1] ~= 'STARTED' or held[3] ~= ARGV[2] then return 'finished' end
 redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[2]) - 1))
+redis.call('HDEL', KEYS[1], 'holder')
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('RPUSH', KEYS[3], ARGV[3])
 return 'written'
 """
 
 PARK: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:open, intake:dead, Celery result (also the channel)
+-- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
 -- ARGV: task id, reason, Celery result
 -- Make it a dead letter; the sealed request stays. Reply: written | finished | unknown
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -119,6 +145,7 @@ if state == 'SUCCESS' then return 'finished' end
 redis.call('HSET', KEYS[1], 'state', 'FAILURE', 'reason', ARGV[2], 'finished_at', now)
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
+redis.call('ZREM', KEYS[5], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[3])
 redis.call('PUBLISH', KEYS[4], ARGV[3])
 return 'written'
@@ -127,7 +154,7 @@ return 'written'
 
 SWEEP: Final = (
     """#!lua flags=allow-oom
--- KEYS: intake:open, queue, unacked
+-- KEYS: intake:open, queue, intake:held
 -- ARGV: prefix of a record's key, first rank to look at, most ranks to look at, grace in milliseconds,
 --       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it
 -- Sends again what is open and neither in the queue nor with a worker.
@@ -159,7 +186,8 @@ for _, id in ipairs(due) do
   else
     local gap = math.min(tonumber(ARGV[5]), tonumber(ARGV[4]) * 2 ^ (tonumber(held[2]) - 1))
     if tonumber(held[1]) <= before and now - tonumber(held[1]) >= gap
-        and redis.call('HEXISTS', KEYS[3], id) == 0 then
+        and tonumber(redis.call('ZSCORE', KEYS[3], id) or 0) <= now then
+      redis.call('ZREM', KEYS[3], id)
       redis.call('HSET', record, 'sent_at', now, 'sends', held[2] + 1, 'state', 'RETRY')
       redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[6], ARGV[7], id)))
       sent[#sent + 1] = id

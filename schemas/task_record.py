@@ -24,11 +24,8 @@ SWEEPER_LEASE_KEY: Final = "intake:sweeper"
 DEAD_KEY: Final = "intake:dead"
 """Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""
 
-UNACKED_KEY: Final = "unacked"
-"""Hash in which kombu's Redis transport books what consumers hold: delivery tag → message."""
-
-UNACKED_INDEX_KEY: Final = "unacked_index"
-"""Sorted set beside it: delivery tag → when it was delivered, in Unix seconds."""
+HELD_KEY: Final = "intake:held"
+"""Sorted set: id of each task that a worker works on → when its lease ends, in Unix milliseconds."""
 
 
 def record_key(task_id: str) -> str:
@@ -77,6 +74,8 @@ class Field(StrEnum):
     """How often a worker started on it without giving it back."""
     STATE = "state"
     FINISHED_AT = "finished_at"
+    HOLDER = "holder"
+    """Which delivery started it last."""
     REASON = "reason"
     """Why it is a dead letter: a code."""
 
@@ -98,9 +97,11 @@ class Started(StrEnum):
 
     STARTED = "started"
     FINISHED = "finished"
-    """There is an outcome already: acknowledge and go on."""
+    """There is an outcome already: nothing to do."""
     PARKED = "parked"
-    """It is a dead letter: acknowledge, an operator has it."""
+    """It is a dead letter: nothing to do, an operator has it."""
+    HELD = "held"
+    """Another delivery of it is being worked on, under a lease that has not run out: nothing to do."""
     ALONE = "alone"
     """It was started before and came to nothing: nothing was counted, start it again with nothing beside it."""
     UNKNOWN = "unknown"

@@ -16,13 +16,13 @@ from pymongo import MongoClient
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.celery_message import celery_routing, render_message
+from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, celery_routing
 from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
 from worker.create_customer import CreateCustomer
 from worker.customers import MongoCustomers
 from worker.health import HealthStep
-from worker.leases import RENEWALS_A_TIMEOUT, Leases
+from worker.leases import RENEWALS_A_LEASE, Leases
 from worker.metrics import WorkerMetrics
 from worker.passwords import Argon2Passwords
 from worker.patience import Patience
@@ -30,7 +30,7 @@ from worker.periodic import run_periodically
 from worker.records import RedisRecords
 from worker.sweeper import Sweeper
 from worker.tasks import register_tasks
-from worker.transport import transport_with_book
+from worker.transport import Transport
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -80,8 +80,14 @@ def build_worker(settings: WorkerSettings) -> Worker:
         appname="customer-intake-worker",
     )
     customers = MongoCustomers(mongo_client, database=settings.mongodb_database)
+    message = MessageTemplate()
     create_customer = CreateCustomer(
-        records=RedisRecords(redis_client, result_ttl_seconds=settings.shared.result_ttl_seconds),
+        records=RedisRecords(
+            redis_client,
+            message,
+            result_ttl_seconds=settings.shared.result_ttl_seconds,
+            lease_seconds=settings.visibility_timeout_seconds,
+        ),
         customers=customers,
         passwords=Argon2Passwords(settings.password_cost, at_once=settings.hash_concurrency),
         unsealer=Unsealer(dict(settings.key_ring)),
@@ -92,8 +98,8 @@ def build_worker(settings: WorkerSettings) -> Worker:
         maximum_starts=settings.maximum_starts,
         minimum_password_characters=settings.minimum_password_characters,
     )
-    app = _celery_app(settings, redis_client)
-    leases = Leases(redis_client)
+    app = _celery_app(settings)
+    leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
     register_tasks(app, create_customer, leases)
     _connect_signals(
         settings,
@@ -101,7 +107,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         leases=leases,
         sweeper=Sweeper(
             redis_client,
-            message=render_message(),
+            message=message.message(PLACEHOLDER_ID),
             interval_seconds=settings.sweep_interval_seconds,
             grace_seconds=settings.sweep_grace_seconds,
             metrics=metrics,
@@ -129,20 +135,20 @@ def run(worker: Worker) -> int:
     return int(process.exitcode or 0)
 
 
-def _celery_app(settings: WorkerSettings, redis_client: redis.Redis) -> Celery:
+def _celery_app(settings: WorkerSettings) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
     encrypted = settings.shared.redis_url.startswith("rediss://")
     app.conf.update(
         **celery_routing(),
         broker_url=settings.shared.redis_url,
-        # kombu's own, with a book of deliveries that outlives its connection.
-        broker_transport=transport_with_book(redis_client),
+        # kombu's own, without its book of deliveries: see there.
+        broker_transport=Transport,
         # kombu takes TLS from here where the transport is given as a class.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
         redis_backend_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
         # For AsyncResult of any Celery client: FINISH writes each outcome to where this backend looks for it.
         result_backend=settings.shared.redis_url,
-        # Acknowledged after FINISH, so that a worker that dies leaves its task to the next.
+        # A message counts against the prefetch until its task has ended; redelivery is the sweeper's.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         # The record has the outcome; a Celery result of our own would be a second, different truth.
@@ -164,11 +170,8 @@ def _celery_app(settings: WorkerSettings, redis_client: redis.Redis) -> Celery:
         # What runs goes on when the connection drops; FINISH has a connection of its own.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_transport_options={
-            "visibility_timeout": settings.visibility_timeout_seconds,
-            # Look for what a dead worker held at every interval, and bring back all of it.
-            "unacked_restore_interval": max(1.0, settings.visibility_timeout_seconds / RENEWALS_A_TIMEOUT),
-            "unacked_restore_throttle": 1,
-            "unacked_restore_limit": 1000,
+            # Who holds what is said by leases in the task records.
+            "ack_emulation": False,
             # One queue, one list: no priorities.
             "priority_steps": [0],
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
@@ -204,7 +207,7 @@ def _connect_signals(
         run_periodically(
             leases.renew,
             name="leases",
-            interval_seconds=settings.visibility_timeout_seconds / RENEWALS_A_TIMEOUT,
+            interval_seconds=settings.visibility_timeout_seconds / RENEWALS_A_LEASE,
             stopping=threading.Event(),
         )
         run_periodically(

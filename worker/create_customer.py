@@ -72,8 +72,12 @@ class CreateCustomer:
             field="password", message=f"String should have at least {minimum_password_characters} characters"
         )
 
-    def run(self, task_id: str) -> str:
+    def run(self, task_id: str, *, delivery: str) -> str:
         """Work the task, unless it has an outcome already.
+
+        Args:
+            task_id: the task.
+            delivery: a name that no other delivery of it has.
 
         Returns:
             One word for what became of it: `created`, a documented error's code, or why there was nothing to do.
@@ -82,19 +86,23 @@ class CreateCustomer:
             ShuttingDownError: the worker stops while the broker or the database is away; give the task back.
         """
         with self._turnstile.beside_others():
-            word = self._run(task_id, alone=False)
+            word = self._run(task_id, delivery, alone=False)
         if word == Started.ALONE:
             with self._turnstile.alone():
-                word = self._run(task_id, alone=True)
+                word = self._run(task_id, delivery, alone=True)
         self._metrics.task_ended(word)
         return word
 
-    def release(self, task_id: str) -> None:
-        """Give the task back without counting its start, if Redis can be told; else the start stays counted."""
-        self._records.release(task_id)
+    def release(self, task_id: str, *, delivery: str) -> None:
+        """Give the task back without counting its start.
 
-    def _run(self, task_id: str, *, alone: bool) -> str:
-        start = self._patience.until_done(lambda: self._records.start(task_id, alone=alone))
+        Raises:
+            TransientError: Redis cannot be told; its lease runs out, and the start stays counted.
+        """
+        self._records.release(task_id, delivery=delivery)
+
+    def _run(self, task_id: str, delivery: str, *, alone: bool) -> str:
+        start = self._patience.until_done(lambda: self._records.start(task_id, delivery=delivery, alone=alone))
         if isinstance(start, Started):
             return str(start)
         self._metrics.task_started(start.waited_seconds)

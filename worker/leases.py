@@ -1,63 +1,56 @@
-"""Keeps what this worker holds from being delivered again while it lives.
-
-kombu's visibility timeout counts from delivery: it would hand a task that waits for MongoDB to a second worker, and has
-to be long for that, which makes a killed worker's tasks wait as long. Renewed every few seconds it can be short.
-"""
+"""Keeps what this worker works on from being delivered again while it lives."""
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from celery.worker import state
-
-from schemas.task_record import UNACKED_INDEX_KEY
+from schemas import record_scripts
+from schemas.task_record import HELD_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import redis
 
-RENEWALS_A_TIMEOUT = 6
-"""Renewals within one visibility timeout, so that a few may fail."""
+RENEWALS_A_LEASE = 6
+"""Renewals within one lease, so that a few may fail."""
 
 
 class Leases:
-    """Renews the visibility of all tasks that this process has reserved."""
+    """Renews the leases that START took, for as long as the tasks are worked on. Thread-safe."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
-        self._working: set[str] = set()
+    def __init__(self, client: redis.Redis, *, lease_seconds: float) -> None:
+        self._renew = client.register_script(record_scripts.RENEW)
+        self._lease_milliseconds = int(1000 * lease_seconds)
+        self._held: set[str] = set()
 
     @contextmanager
     def holding(self, task_id: str) -> Iterator[None]:
-        """The task is worked on; Celery forgets that it has it when the connection is lost."""
-        self._working.add(task_id)
+        """The task is worked on."""
+        self._held.add(task_id)
         try:
             yield
         finally:
-            self._working.discard(task_id)
+            self._held.discard(task_id)
 
     def renew(self) -> int:
-        """Set the delivery time of what is held to now.
+        """Have all leases end a full lease from now.
 
         Returns:
-            How many were held.
+            How many tasks are held.
 
         Raises:
             redis.RedisError: Redis is away.
         """
-        held = {*_copy(self._working), *(request.id for request in _copy(state.reserved_requests))}
+        held = self._copy()
         if held:
-            # XX: what was acknowledged meanwhile must not come back. The delivery tag is the task id.
-            self._client.zadd(UNACKED_INDEX_KEY, dict.fromkeys(held, time.time()), xx=True)
+            self._renew(keys=[HELD_KEY], args=[self._lease_milliseconds, *held])
         return len(held)
 
-
-def _copy(changing: Iterable[Any]) -> tuple[Any, ...]:
-    while True:
-        try:
-            return tuple(changing)
-        except RuntimeError:  # another thread changed the set meanwhile
-            continue
+    def _copy(self) -> tuple[str, ...]:
+        while True:
+            try:
+                return tuple(self._held)
+            except RuntimeError:  # another thread changed the set meanwhile
+                continue

@@ -11,13 +11,15 @@ from redis.exceptions import RedisError, ResponseError
 
 from schemas import record_scripts
 from schemas.outcome import Outcome, celery_failure, celery_result
-from schemas.task_record import DEAD_KEY, OPEN_KEY, Finished, Started, record_key, result_key
+from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, Finished, Started, record_key, result_key
 from worker.patience import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import redis
+
+    from schemas.celery_message import MessageTemplate
 
 BROKER = "broker"
 """What logs and metrics call Redis."""
@@ -38,11 +40,12 @@ class Start:
 class TaskRecords(Protocol):
     """The records of tasks. Every method raises `TransientError` while the store is away, and may be repeated."""
 
-    def start(self, task_id: str, *, alone: bool) -> Start | Started:
-        """Count a start and hand over the request; or why there is nothing to do.
+    def start(self, task_id: str, *, delivery: str, alone: bool) -> Start | Started:
+        """Take a lease, count a start and hand over the request; or why there is nothing to do.
 
         Args:
             task_id: the task.
+            delivery: names this delivery; a repeated call with the same name is the same start.
             alone: nothing else runs in this process. Where it is not, a task whose starts have come to nothing
                 before is not started: `Started.ALONE` asks for a call of its own.
         """
@@ -52,8 +55,8 @@ class TaskRecords(Protocol):
         """Write the outcome, unless there is one already."""
         ...
 
-    def release(self, task_id: str) -> Finished:
-        """Give back a task that was started and not worked: the start does not count."""
+    def release(self, task_id: str, *, delivery: str) -> Finished:
+        """Put a task that this delivery started back at the queue's head: the start does not count."""
         ...
 
     def park(self, task_id: str, reason: str) -> Finished:
@@ -64,16 +67,24 @@ class TaskRecords(Protocol):
 class RedisRecords:
     """Task records in Redis. Thread-safe."""
 
-    def __init__(self, client: redis.Redis, *, result_ttl_seconds: int) -> None:
+    def __init__(
+        self, client: redis.Redis, message: MessageTemplate, *, result_ttl_seconds: int, lease_seconds: float
+    ) -> None:
+        self._message = message
         self._lifetime_milliseconds = 1000 * result_ttl_seconds
+        self._lease_milliseconds = int(1000 * lease_seconds)
         self._start = client.register_script(record_scripts.START)
         self._finish = client.register_script(record_scripts.FINISH)
         self._release = client.register_script(record_scripts.RELEASE)
         self._park = client.register_script(record_scripts.PARK)
 
-    def start(self, task_id: str, *, alone: bool) -> Start | Started:
+    def start(self, task_id: str, *, delivery: str, alone: bool) -> Start | Started:
         """See `TaskRecords.start`."""
-        reply = _run(self._start, keys=[record_key(task_id)], args=[int(alone)])
+        reply = _run(
+            self._start,
+            keys=[record_key(task_id), HELD_KEY],
+            args=[task_id, delivery, self._lease_milliseconds, int(alone)],
+        )
         status = Started(reply[0].decode())
         if status is not Started.STARTED:
             return status
@@ -85,21 +96,26 @@ class RedisRecords:
         result = celery_result(task_id, outcome, finished_at=datetime.now(UTC))
         reply = _run(
             self._finish,
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)],
+            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY],
             args=[task_id, _dump(result), self._lifetime_milliseconds],
         )
         return Finished(reply.decode())
 
-    def release(self, task_id: str) -> Finished:
+    def release(self, task_id: str, *, delivery: str) -> Finished:
         """See `TaskRecords.release`."""
-        return Finished(_run(self._release, keys=[record_key(task_id)], args=[]).decode())
+        reply = _run(
+            self._release,
+            keys=[record_key(task_id), HELD_KEY, QUEUE],
+            args=[task_id, delivery, self._message.message(task_id)],
+        )
+        return Finished(reply.decode())
 
     def park(self, task_id: str, reason: str) -> Finished:
         """See `TaskRecords.park`."""
         result = celery_failure(task_id, reason, finished_at=datetime.now(UTC))
         reply = _run(
             self._park,
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)],
+            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY],
             args=[task_id, reason, _dump(result)],
         )
         return Finished(reply.decode())

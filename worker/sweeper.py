@@ -1,7 +1,7 @@
-"""Sends again what was lost between the queue and a worker.
+"""Sends again what was lost between the queue and a worker, and what a worker held that died.
 
-kombu's Redis transport takes a message off the queue first and books it afterwards; a process that dies in between
-takes the message with it, and no late acknowledgement or visibility timeout knows of it. The task's record does.
+kombu's Redis transport takes a message off the queue, and whatever process dies from then on takes it along. The
+task's record stays, and says that it has no outcome and nobody works on it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import structlog
 
 from schemas import record_scripts
 from schemas.celery_message import PLACEHOLDER_ID
-from schemas.task_record import OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, UNACKED_KEY, record_key
+from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, record_key
 
 if TYPE_CHECKING:
     import redis
@@ -31,9 +31,9 @@ log = structlog.get_logger("worker.sweeper")
 class Sweeper:
     """Looks through the open tasks, one worker at a time.
 
-    A task is sent again when it is open, was sent before what stands at the queue's head, is with no worker (kombu's
-    `unacked`), and was last sent longer ago than the grace time, which doubles with every send. Where that is wrong
-    all the same, the second delivery finds the first one's outcome or document and changes nothing.
+    A task is sent again when it is open, was sent before what stands at the queue's head, is under no worker's lease,
+    and was last sent longer ago than the grace time, which doubles with every send. Where that is wrong all the same,
+    the second delivery finds the first one's lease, outcome or document and changes nothing.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Sweeper:
         rank = 0
         while rank >= 0:
             reply = self._sweep(
-                keys=[OPEN_KEY, QUEUE, UNACKED_KEY],
+                keys=[OPEN_KEY, QUEUE, HELD_KEY],
                 args=[
                     record_key(""),
                     rank,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from celery.exceptions import Reject
 
 from schemas.task_record import TASK_NAME
 from worker.patience import ShuttingDownError, TransientError
@@ -31,16 +31,17 @@ def register_tasks(app: Celery, create_customer: CreateCustomer, leases: Leases)
     )
     def customer_create(self: Task[Any, Any]) -> None:
         task_id: str = self.request.id
+        delivery = secrets.token_hex(8)
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(task_id=task_id), leases.holding(task_id):
             try:
-                word = create_customer.run(task_id)
+                word = create_customer.run(task_id, delivery=delivery)
             except ShuttingDownError:
-                _give_back(create_customer, task_id)
-                raise Reject(requeue=True) from None
+                _give_back(create_customer, task_id, delivery)
+                return
             except Exception as error:
-                # Not acknowledged with an outcome: the sweeper sends it again, with growing gaps, until the starts
-                # are used up and it is parked. Celery must not see the error, since it would log its text.
+                # It stays open: when its lease has run out the sweeper sends it again, with growing gaps, until the
+                # starts are used up and it is parked. Celery must not see the error, since it would log its text.
                 log.error("task_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
                 return
             log.info("task", outcome=word, seconds=round(time.perf_counter() - started, 4))
@@ -48,9 +49,9 @@ def register_tasks(app: Celery, create_customer: CreateCustomer, leases: Leases)
     return customer_create
 
 
-def _give_back(create_customer: CreateCustomer, task_id: str) -> None:
+def _give_back(create_customer: CreateCustomer, task_id: str, delivery: str) -> None:
     try:
-        create_customer.release(task_id)
+        create_customer.release(task_id, delivery=delivery)
     except TransientError:
         log.warning("start_stays_counted", dependency="broker")
     log.info("task", outcome="given_back")

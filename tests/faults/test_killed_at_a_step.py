@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from schemas.task_record import HELD_KEY
 from tests.faults.arena import Arena
 from tests.faults.history import Client
 from tests.support.waiting import wait_until
@@ -36,7 +37,7 @@ def test_a_worker_killed_around_finish_leaves_one_customer_and_the_outcome_creat
         assert submission.outcome is not None
         assert submission.outcome["ok"] is True
         with arena.redis_client() as redis_client:
-            wait_until(lambda: redis_client.hlen("unacked") == 0, timeout=30, what="the redelivery was acknowledged")
+            wait_until(lambda: redis_client.zcard(HELD_KEY) == 0, timeout=30, what="nobody holds it any more")
         assert len(arena.customers()) == 1
 
 
