@@ -152,6 +152,13 @@ return 'written'
 """
 )
 
+LEASE_SWEEPER: Final = """#!lua flags=allow-oom
+-- KEYS: intake:sweeper
+-- ARGV: holder, milliseconds
+-- Reply: 1 where nobody has it, else nil
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1
+"""
+
 SWEEP: Final = (
     """#!lua flags=allow-oom
 -- KEYS: intake:open, queue, intake:held

@@ -156,6 +156,9 @@ def _celery_app(settings: WorkerSettings) -> Celery:
         # Reading results survives a broker that is away for a moment.
         result_backend_always_retry=True,
         result_extended=False,
+        # No remote control: whoever reaches Redis could stop workers by it, and it writes to Redis as the worker
+        # starts, which a Redis that is full refuses; then nothing would drain. Metrics and the health file tell more.
+        worker_enable_remote_control=False,
         # Nothing is sent for each task that nobody asked for; `celery events` can switch it on.
         worker_send_task_events=False,
         task_send_sent_event=False,

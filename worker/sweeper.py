@@ -45,7 +45,7 @@ class Sweeper:
         grace_seconds: float,
         metrics: WorkerMetrics,
     ) -> None:
-        self._client = client
+        self._lease = client.register_script(record_scripts.LEASE_SWEEPER)
         self._sweep = client.register_script(record_scripts.SWEEP)
         self._message = message
         self._interval_seconds = interval_seconds
@@ -64,7 +64,7 @@ class Sweeper:
         """
         # The lease is not given back: it also spaces the sweeps of all workers together.
         lease_milliseconds = int(900 * self._interval_seconds)
-        if not self._client.set(SWEEPER_LEASE_KEY, self._holder, nx=True, px=lease_milliseconds):
+        if not self._lease(keys=[SWEEPER_LEASE_KEY], args=[self._holder, lease_milliseconds]):
             return 0
         return self.sweep()
 
