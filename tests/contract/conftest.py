@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.contract.service import Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Environment, Starter
+    from tests.conftest import Environment, Running, Starter
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +23,26 @@ def service(module_env: Environment, start_module_shim: Starter, start_module_wo
     running.http.close()
 
 
+class Serve(Protocol):
+    """Makes a client of this shim, closed with the test."""
+
+    def __call__(self, shim: Running, worker: Running | None = None) -> Service: ...
+
+
 @pytest.fixture
-def without_worker(isolated_env: Environment, start_shim: Starter) -> Iterator[Service]:
+def serve() -> Iterator[Serve]:
+    """See `Serve`."""
+    with ExitStack() as clients:
+
+        def make(shim: Running, worker: Running | None = None) -> Service:
+            service = Service(shim, worker)
+            clients.enter_context(service.http)
+            return service
+
+        yield make
+
+
+@pytest.fixture
+def without_worker(isolated_env: Environment, start_shim: Starter, serve: Serve) -> Service:
     """A shim of its own behind which nobody works."""
-    running = Service(start_shim(isolated_env))
-    yield running
-    running.http.close()
+    return serve(start_shim(isolated_env))

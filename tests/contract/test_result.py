@@ -1,0 +1,167 @@
+"""`customer.create.result`: by GET and by POST, at once and held, for the caller that submitted and no other."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schemas.sealing import generate_key_pair
+from schemas.task_record import OPEN_KEY
+from tests.contract.service import CREATE, PREFIXES, RESULT, an_email
+from tests.support.requests import a_request, as_body
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.conftest import Environment, Starter
+    from tests.contract.conftest import Serve
+    from tests.contract.service import Service
+
+_UNKNOWN_ID = "A" * 22
+
+
+def _submit(service: Service, **changes: Any) -> str:
+    task_id: str = service.create(**changes).json()["task"]["id"]
+    return task_id
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_outcome_is_read_by_get_and_by_post(service: Service, prefix: str, method: str) -> None:
+    email = an_email()
+    task_id = _submit(service, email=email)
+    service.result(task_id)
+    path = f"{prefix}/customer/v1/customer.create.result"
+
+    response = service.get(path, id=task_id) if method == "GET" else service.post(as_body({"id": task_id}), path=path)
+
+    assert response.status_code == 200
+    assert response.json()["customer"]["email"] == email
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_documented_error_is_a_200_too(service: Service) -> None:
+    response = service.result(_submit(service, email="no email"))
+
+    assert response.status_code == 200
+    assert response.json() == {"ok": False, "error": "customer_invalid_email", "data": {"email": "no email"}}
+
+
+def test_the_outcome_is_the_same_each_time_it_is_read(service: Service) -> None:
+    task_id = _submit(service)
+
+    assert len({service.result(task_id).text for _ in range(3)}) == 1
+
+
+def test_another_scope_does_not_matter_to_the_caller_that_submitted(service: Service) -> None:
+    task_id = _submit(service)
+
+    assert service.get(RESULT, service.bearer(scope=""), id=task_id, wait="20").status_code == 200
+
+
+def test_another_caller_is_told_as_much_as_of_a_task_that_is_not_there(service: Service) -> None:
+    task_id = _submit(service)
+    service.result(task_id)
+    theirs = service.bearer(sub="someone else")
+
+    answers = [
+        service.get(RESULT, theirs, id=task_id, wait="1"),
+        service.post(as_body({"id": task_id}), theirs, path=RESULT),
+    ]
+
+    for response in answers:
+        assert response.status_code == 404
+        assert response.json() == {"ok": False, "error": "task_not_found", "data": {"id": task_id}}
+
+
+def test_a_task_that_is_not_there_gets_404_without_waiting(service: Service) -> None:
+    response = service.result(_UNKNOWN_ID, wait=20)
+
+    assert response.status_code == 404
+    assert response.json() == {"ok": False, "error": "task_not_found", "data": {"id": _UNKNOWN_ID}}
+    assert response.elapsed.total_seconds() < 5
+
+
+def test_a_result_that_has_expired_gets_404(service: Service) -> None:
+    task_id = _submit(service)
+    service.result(task_id)
+    with service.redis() as redis:
+        redis.delete(f"celery-task-meta-{task_id}")
+
+    assert service.result(task_id).status_code == 404
+
+
+def test_without_an_outcome_the_answer_is_202(without_worker: Service) -> None:
+    task_id = _submit(without_worker)
+
+    for response in (
+        without_worker.result(task_id, wait=0),
+        without_worker.post(as_body({"id": task_id}), path=RESULT),
+        without_worker.post(as_body({"id": task_id, "wait": 1}), path=RESULT),
+    ):
+        assert response.status_code == 202
+        assert response.json() == {"ok": True, "task": {"id": task_id, "status": "PENDING"}}
+        assert int(response.headers["retry-after"]) > 0
+        assert response.headers["cache-control"] == "no-store"
+    assert response.elapsed.total_seconds() >= 1
+
+
+def test_many_calls_that_wait_for_one_task_all_get_its_outcome_when_it_is_there(
+    without_worker: Service, start_worker: Starter
+) -> None:
+    task_id = _submit(without_worker)
+    answers: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(without_worker.result(task_id, wait=25))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: "intake_waiting_requests 8.0" in without_worker.get("/metrics").text, what="eight calls wait")
+
+    start_worker(without_worker.environment)
+
+    for thread in threads:
+        thread.join()
+    assert {response.status_code for response in answers} == {200}
+    assert len({response.text for response in answers}) == 1
+
+
+def test_more_calls_than_may_wait_are_answered_at_once(
+    isolated_env: Environment, start_shim: Starter, serve: Serve
+) -> None:
+    service = serve(start_shim(isolated_env, INTAKE_MAX_WAITING="0"))
+
+    response = service.create({"prefer": "wait=20"})
+
+    assert response.status_code == 202
+    assert response.elapsed.total_seconds() < 5
+    assert service.result(response.json()["task"]["id"], wait=20).status_code == 202
+
+
+@pytest.fixture
+def broken(isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve) -> Service:
+    """A service whose worker has no key that opens what the shim seals."""
+    ring = {"INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line, "INTAKE_SEALING_PRIVATE_KEYS_FILE": ""}
+    return serve(start_shim(isolated_env), start_worker(isolated_env, **ring))
+
+
+def test_a_dead_letter_is_told_as_the_services_own_fault(broken: Service) -> None:
+    document = as_body(a_request(email=an_email()))
+    key = {"idempotency-key": "of-a-dead-letter"}
+    task_id = broken.post(document, key).json()["task"]["id"]
+
+    response = broken.result(task_id)
+
+    assert response.status_code == 500
+    assert response.json() == {"ok": False, "error": "internal_error", "data": {"id": task_id}}
+    with broken.redis() as redis:
+        assert redis.zcard(OPEN_KEY) == 0
+    assert broken.post(as_body({"id": task_id}), path=RESULT).status_code == 500
+    theirs = broken.get(RESULT, broken.bearer(sub="someone else"), id=task_id)
+    assert theirs.status_code == 404
+    again = broken.post(document, key | {"prefer": "wait=20"}, path=CREATE)
+    assert (again.status_code, again.json()["task"]["id"]) == (202, task_id)
+    assert broken.customers() == []
