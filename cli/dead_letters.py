@@ -118,7 +118,7 @@ def _redis(directory: Path) -> Iterator[redis.Redis]:
 def _url(directory: Path) -> str:
     if os.environ.get("INTAKE_REDIS_URL"):
         reader = EnvironmentReader(os.environ)
-        url = reader.url("REDIS_URL", ("redis", "rediss", "unix"), "")
+        url = reader.url("REDIS_URL", ("redis", "rediss"), "")
         try:
             reader.check()
         except SettingsError as error:
