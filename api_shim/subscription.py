@@ -72,6 +72,7 @@ class OutcomeSubscription:
         self._listening = 0
         self._pubsub: PubSub | None = None
         self._task: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
         self.draining = False
 
     @property
@@ -102,13 +103,13 @@ class OutcomeSubscription:
             yield listener
             return
         name = result_key(task_id)
-        channel = self._channels.get(name)
-        if channel is None:
-            channel = self._channels[name] = _Channel()
-            await self._send(name, subscribe=True)
+        known = self._channels.get(name)
+        channel = known or self._channels.setdefault(name, _Channel())
         channel.listeners.add(listener)
         self._listening += 1
         try:
+            if known is None:
+                await self._send(name, subscribe=True)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
                     await channel.confirmed.wait()
@@ -124,8 +125,12 @@ class OutcomeSubscription:
         pubsub = self._pubsub
         if pubsub is None:
             return  # the next connection subscribes to all that are wanted then
-        with suppress(RedisError, OSError):
-            await (pubsub.subscribe(name) if subscribe else pubsub.unsubscribe(name))
+        # In a task of its own: redis-py can swallow a cancellation in there, and then a call whose client has left
+        # would be held to its end.
+        task = asyncio.create_task(_send_command(pubsub, name, subscribe=subscribe))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        await asyncio.shield(task)
 
     async def _run(self) -> None:
         backoff = _FIRST_BACKOFF_SECONDS
@@ -137,12 +142,13 @@ class OutcomeSubscription:
                     # What was published while there was no connection was not heard.
                     self._wake_all()
                     backoff = _FIRST_BACKOFF_SECONDS
-                    while True:
-                        self._dispatch(await pubsub.parse_response(block=True))
+                    try:
+                        while True:
+                            self._dispatch(await pubsub.parse_response(block=True))
+                    finally:
+                        self._pubsub = None
             except (RedisError, OSError) as error:
                 log.warning("subscription_lost", exc_info=error)
-            finally:
-                self._pubsub = None
             await asyncio.sleep(backoff)
             backoff = min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
 
@@ -163,3 +169,8 @@ class OutcomeSubscription:
         for channel in self._channels.values():
             for listener in channel.listeners:
                 listener.wake()
+
+
+async def _send_command(pubsub: PubSub, name: str, *, subscribe: bool) -> None:
+    with suppress(RedisError, OSError):
+        await (pubsub.subscribe(name) if subscribe else pubsub.unsubscribe(name))
