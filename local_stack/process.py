@@ -56,6 +56,8 @@ class ManagedProcess:
                 env=None if self._environment is None else dict(self._environment),
                 cwd=self._directory,
                 start_new_session=True,
+                # What it writes (Redis' log of everything, for one) is its owner's alone.
+                umask=0o077,
             )
         finally:
             os.close(descriptor)

@@ -12,7 +12,7 @@ from celery import Celery
 from schemas import outcome as outcomes
 from schemas.celery_message import celery_routing
 from schemas.ids import new_task_id
-from schemas.task_record import OPEN_KEY, rate_key, record_key, result_key
+from schemas.task_record import HELD_KEY, OPEN_KEY, rate_key, record_key, result_key
 from tests.support.records import DAY_MILLISECONDS, Scripts
 
 if TYPE_CHECKING:
@@ -239,8 +239,10 @@ def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, 
 
 def test_a_start_that_is_given_back_does_not_count(scripts: Scripts, accepted: str) -> None:
     for _ in range(5):
-        assert scripts.start(accepted)[3] == 1
-        assert scripts.release(accepted) == "written"
+        scripts.lose_message()
+        assert scripts.start(accepted, delivery="mine")[3] == 1
+        assert scripts.release(accepted, delivery="mine") == "written"
+        assert scripts.queued() == [scripts.messages.message(accepted)]
     assert (scripts.record(accepted)["state"], scripts.record(accepted)["starts"]) == ("RETRY", "0")
     assert scripts.open_ids() == {accepted}
 
@@ -250,6 +252,48 @@ def test_only_a_started_task_can_be_given_back(scripts: Scripts, accepted: str) 
     scripts.finish(accepted)
     assert scripts.release(accepted) == "finished"
     assert scripts.record(accepted)["state"] == "SUCCESS"
+
+
+def test_only_the_delivery_that_holds_a_task_can_give_it_back(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert scripts.release(accepted, delivery="another") == "finished"
+    assert scripts.client.zscore(HELD_KEY, accepted) is not None
+    assert len(scripts.queued()) == 1
+
+
+# Leases
+
+
+def test_a_second_delivery_is_told_that_the_task_is_held(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, lease_milliseconds=60_000)
+    assert scripts.start(accepted, lease_milliseconds=60_000) == ["held"]
+    assert scripts.record(accepted)["starts"] == "1"
+
+
+def test_a_delivery_that_did_not_hear_the_answer_starts_again_and_counts_once(scripts: Scripts, accepted: str) -> None:
+    first = scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    second = scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert first[:5] == second[:5]
+    assert scripts.record(accepted)["starts"] == "1"
+
+
+def test_a_task_whose_lease_has_run_out_is_started_by_the_next_delivery(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, lease_milliseconds=0)
+    assert scripts.start(accepted, lease_milliseconds=60_000)[:1] == ["started"]
+
+
+def test_a_renewed_lease_lasts_and_one_that_has_ended_stays_ended(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, lease_milliseconds=0)
+    scripts.renew(accepted, new_task_id(), lease_milliseconds=60_000)
+    assert scripts.start(accepted) == ["held"]
+    assert scripts.client.zcard(HELD_KEY) == 1
+
+
+@pytest.mark.parametrize("end", ["finish", "park", "release"])
+def test_the_lease_ends_with_the_work(scripts: Scripts, accepted: str, end: str) -> None:
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    getattr(scripts, end)(accepted)
+    assert scripts.client.zcard(HELD_KEY) == 0
 
 
 # PARK, REQUEUE, DROP

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.ids import new_task_id
-from schemas.task_record import OPEN_KEY, QUEUE, UNACKED_KEY, Field, record_key
+from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, Field, record_key
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -60,9 +60,20 @@ def test_a_task_that_waits_in_the_queue_is_not_sent_again_however_old_it_is(scri
 
 
 def test_a_task_that_a_worker_holds_is_not_sent_again(scripts: Scripts, lost: str) -> None:
-    scripts.client.hset(UNACKED_KEY, lost, "kombu's booking")
+    scripts.start(lost, lease_milliseconds=60_000)
     assert scripts.sweep(grace_milliseconds=GRACE) == [-1]
-    scripts.client.hdel(UNACKED_KEY, lost)
+
+
+def test_a_task_whose_lease_has_run_out_is_sent_again(scripts: Scripts, lost: str) -> None:
+    scripts.start(lost, lease_milliseconds=0)
+    assert scripts.sweep(grace_milliseconds=GRACE) == [-1, lost]
+    assert scripts.client.zscore(HELD_KEY, lost) is None
+
+
+def test_nothing_is_sent_again_while_the_record_of_the_queues_head_is_gone(scripts: Scripts, lost: str) -> None:
+    scripts.client.lpush(QUEUE, scripts.messages.message(new_task_id()))
+    assert scripts.sweep(grace_milliseconds=GRACE) == [-1]
+    scripts.lose_message()
     assert scripts.sweep(grace_milliseconds=GRACE) == [-1, lost]
 
 

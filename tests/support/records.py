@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ from schemas import record_scripts as scripts
 from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, render_message
 from schemas.task_record import (
     DEAD_KEY,
+    HELD_KEY,
     OPEN_KEY,
     QUEUE,
-    UNACKED_KEY,
     Field,
     rate_key,
     record_key,
@@ -62,22 +63,31 @@ class Scripts:
         """READ."""
         return self._run(scripts.READ, [record_key(task_id), result_key(task_id)], [])
 
-    def start(self, task_id: str, *, alone: bool = False) -> Any:
-        """START."""
-        return self._run(scripts.START, [record_key(task_id)], [int(alone)])
+    def start(
+        self, task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int = 0
+    ) -> Any:
+        """START by a delivery of its own; its lease runs out at once, as if its worker died."""
+        name = secrets.token_hex(4) if delivery is None else delivery
+        keys = [record_key(task_id), HELD_KEY]
+        return self._run(scripts.START, keys, [task_id, name, lease_milliseconds, int(alone)])
+
+    def renew(self, *task_ids: str, lease_milliseconds: int) -> Any:
+        """RENEW."""
+        return self._run(scripts.RENEW, [HELD_KEY], [lease_milliseconds, *task_ids])
 
     def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
         """FINISH."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)]
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY]
         return str(self._run(scripts.FINISH, keys, [task_id, result, milliseconds]))
 
-    def release(self, task_id: str) -> str:
+    def release(self, task_id: str, *, delivery: str = "mine") -> str:
         """RELEASE."""
-        return str(self._run(scripts.RELEASE, [record_key(task_id)], []))
+        keys = [record_key(task_id), HELD_KEY, QUEUE]
+        return str(self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id)]))
 
     def park(self, task_id: str, *, reason: str = "a_reason", result: bytes = b"{}") -> str:
         """PARK."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id)]
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY]
         return str(self._run(scripts.PARK, keys, [task_id, reason, result]))
 
     def requeue(self, task_id: str) -> str:
@@ -93,7 +103,7 @@ class Scripts:
         """One call of SWEEP."""
         return self._run(
             scripts.SWEEP,
-            [OPEN_KEY, QUEUE, UNACKED_KEY],
+            [OPEN_KEY, QUEUE, HELD_KEY],
             [record_key(""), first, most, grace_milliseconds, 600_000, render_message(), PLACEHOLDER_ID],
         )
 
@@ -124,7 +134,7 @@ class Scripts:
             pipeline.execute()
 
     def lose_message(self) -> None:
-        """The queue's next message is taken by a process that dies before it books it."""
+        """The queue's next message is taken by a process that dies before it starts on it."""
         assert self.client.rpop(QUEUE) is not None
 
     def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:

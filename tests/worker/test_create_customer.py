@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretBytes
 
+from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
 from schemas.task_record import result_key
@@ -83,7 +85,7 @@ class Intake:
 
     def run(self, task_id: str) -> str:
         use_case = CreateCustomer(
-            records=RedisRecords(self.client, result_ttl_seconds=86400),
+            records=RedisRecords(self.client, MessageTemplate(), result_ttl_seconds=86400, lease_seconds=0),
             customers=self.customers,
             passwords=Argon2Passwords(TEST_PROFILE, at_once=2),
             unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
@@ -94,7 +96,7 @@ class Intake:
             maximum_starts=5,
             minimum_password_characters=self.minimum_password_characters,
         )
-        return use_case.run(task_id)
+        return use_case.run(task_id, delivery=secrets.token_hex(4))
 
     def outcome(self, task_id: str) -> dict[str, Any]:
         """What a client reads."""

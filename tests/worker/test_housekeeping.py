@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from celery.worker import state
 from prometheus_client import generate_latest
 
 from schemas.celery_message import render_message
 from schemas.ids import new_task_id
-from schemas.task_record import SWEEPER_LEASE_KEY, UNACKED_INDEX_KEY
+from schemas.task_record import HELD_KEY, SWEEPER_LEASE_KEY
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 from worker.leases import Leases
@@ -21,8 +20,6 @@ from worker.periodic import run_periodically
 from worker.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import redis
 
     from worker.metrics import WorkerMetrics
@@ -138,40 +135,35 @@ def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: Work
 # Leases
 
 
-class Request:
-    """What Celery's worker keeps of a task that it has reserved."""
-
-    def __init__(self, task_id: str) -> None:
-        self.id = task_id
+LEASE_SECONDS = 30.0
 
 
-@pytest.fixture
-def reserved() -> Iterator[Request]:
-    request = Request(new_task_id())
-    state.reserved_requests.add(request)
-    yield request
-    state.reserved_requests.discard(request)
-
-
-def test_what_a_worker_holds_is_as_if_it_had_been_delivered_just_now(
-    redis_client: redis.Redis, reserved: Request
-) -> None:
+def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.Redis) -> None:
+    mine, others = new_task_id(), new_task_id()
+    leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
+    redis_client.zadd(HELD_KEY, {mine: 1.0, others: 1.0})
     before = time.time()
-    redis_client.zadd(UNACKED_INDEX_KEY, {reserved.id: 1.0, "another worker's": 1.0})
-    assert Leases(redis_client).renew() == 1
-    renewed = redis_client.zscore(UNACKED_INDEX_KEY, reserved.id)
-    assert renewed is not None
-    assert before - 1 <= renewed <= time.time() + 1
-    assert redis_client.zscore(UNACKED_INDEX_KEY, "another worker's") == 1.0
+    with leases.holding(mine):
+        assert leases.renew() == 1
+    ends = redis_client.zscore(HELD_KEY, mine)
+    assert isinstance(ends, float)
+    assert before - 1 <= ends / 1000 - LEASE_SECONDS <= time.time() + 1
+    assert redis_client.zscore(HELD_KEY, others) == 1.0
 
 
-def test_what_was_acknowledged_meanwhile_does_not_come_back(redis_client: redis.Redis, reserved: Request) -> None:
-    assert Leases(redis_client).renew() == 1
-    assert redis_client.zscore(UNACKED_INDEX_KEY, reserved.id) is None
+def test_a_lease_that_has_ended_meanwhile_does_not_come_back(redis_client: redis.Redis) -> None:
+    leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
+    task_id = new_task_id()
+    with leases.holding(task_id):
+        assert leases.renew() == 1
+    assert redis_client.zscore(HELD_KEY, task_id) is None
 
 
 def test_a_worker_that_holds_nothing_asks_redis_for_nothing(redis_client: redis.Redis) -> None:
-    assert Leases(redis_client).renew() == 0
+    leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
+    with leases.holding(new_task_id()):
+        pass
+    assert leases.renew() == 0
     assert redis_client.dbsize() == 0
 
 

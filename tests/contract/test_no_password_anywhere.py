@@ -1,0 +1,206 @@
+"""A password that was submitted is readable nowhere afterwards, whatever became of its request."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+from pymongo import MongoClient
+
+from schemas.celery_message import celery_routing
+from schemas.sealing import generate_key_pair
+from schemas.task_record import DEAD_KEY, OPEN_KEY
+from tests.contract.service import RESULT, an_email
+from tests.support.requests import a_request, an_address, as_body
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import redis
+
+    from tests.conftest import Environment, Running, Servers, Starter
+    from tests.contract.conftest import Serve
+    from tests.contract.service import Service
+
+
+def _forms(text: str) -> set[bytes]:
+    """The text as it is, in hex, in UTF-16, and in base64 at each of the three places where it can begin."""
+    raw = text.encode()
+    forms = {raw, raw[::-1], raw.hex().encode(), raw.hex().upper().encode(), text.encode("utf-16-le")}
+    for shift in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # The first and last characters also hold bits of the neighbours: without them the middle is certain.
+            encoded = encode(b"\0" * shift + raw).rstrip(b"=")
+            forms.add(encoded[(0, 2, 3)[shift] : -1])
+    return forms
+
+
+@dataclass(frozen=True)
+class Places:
+    """Everywhere where something of a request could lie."""
+
+    service: Service
+    servers: Servers
+    processes: list[Running]
+    answers: list[bytes]
+
+    def holding(self, text: str) -> set[str]:
+        """The places in which the text is, in any of its forms."""
+        forms = _forms(text)
+        return {place for place, content in self._contents() if any(form in content for form in forms)}
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        with self.service.redis() as client:
+            for key in client.scan_iter(count=1000):
+                yield "redis", key + b"\0" + _value(client, key)
+            # MONITOR's, the slow log's and the clients' view of commands.
+            yield "redis", repr(client.execute_command("SLOWLOG", "GET", "-1")).encode()
+            yield "redis", repr(client.client_list()).encode()
+        for path in self.servers.folder.rglob("*"):
+            if path.is_file() and not path.is_relative_to(self.servers.folder / "secrets"):
+                yield _name_of(path, self.servers), path.read_bytes()
+        with MongoClient[dict[str, Any]](self.service.environment["INTAKE_MONGODB_URI"]) as mongo:
+            mongo.admin.command("fsync")
+            for name in mongo.list_database_names():
+                for collection in mongo[name].list_collection_names():
+                    for document in mongo[name][collection].find():
+                        yield "documents", repr(document).encode()
+        for answer in self.answers:
+            yield "answers", answer
+        for process in self.processes:
+            yield "logs", process.log().encode()
+            yield "arguments", Path(f"/proc/{process.process.pid}/cmdline").read_bytes()
+        yield "inspect", self._inspection()
+
+    def _inspection(self) -> bytes:
+        app = Celery("inspector", broker=self.service.environment["INTAKE_REDIS_URL"], set_as_current=False)
+        app.conf.update(celery_routing())
+        with app.connection_for_read() as connection:
+            inspect = app.control.inspect(timeout=0.5, connection=connection)
+            shown = [inspect.active(), inspect.reserved(), inspect.scheduled(), inspect.stats()]
+        app.close()
+        return json.dumps(shown, default=str).encode()
+
+
+def _value(client: redis.Redis, key: bytes) -> bytes:
+    kind = client.type(key)
+    read: dict[bytes, Any] = {
+        b"string": lambda: client.get(key),
+        b"hash": lambda: client.hgetall(key),
+        b"list": lambda: client.lrange(key, 0, -1),
+        b"set": lambda: client.smembers(key),
+        b"zset": lambda: client.zrange(key, 0, -1, withscores=True),
+        b"stream": lambda: client.xrange(key),
+    }
+    return b"\0".join(_leaves(read[kind]() if kind in read else client.dump(key)))  # type: ignore[index]
+
+
+def _leaves(value: Any) -> Iterator[bytes]:
+    if isinstance(value, dict):
+        yield from (leaf for pair in value.items() for leaf in _leaves(pair))
+    elif isinstance(value, (list, tuple, set)):
+        yield from (leaf for one in value for leaf in _leaves(one))
+    else:
+        yield value if isinstance(value, bytes) else str(value).encode()
+
+
+def _name_of(path: Path, servers: Servers) -> str:
+    return {"redis": "aof", "mongo": "mongo files"}.get(path.relative_to(servers.folder).parts[0], "logs")
+
+
+@pytest.fixture
+def canary() -> str:
+    """A password that is nowhere else."""
+    return f"canary-{secrets.token_hex(12)}"
+
+
+def test_a_search_finds_what_is_stored_in_each_place(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    """The other tests mean something only where this one holds."""
+    marker = f"marker{secrets.token_hex(12)}"
+    shim, worker = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug"), start_worker(isolated_env)
+    service = serve(shim, worker)
+    response = service.create({"prefer": "wait=20", "x-request-id": marker}, firstName=marker)
+    assert response.json()["ok"] is True
+
+    found = Places(service, stack, [shim, worker], [response.content]).holding(marker)
+
+    # In the AOF and in Redis because the outcome, which the client may read, holds the first name.
+    assert found == {"redis", "aof", "mongo files", "documents", "answers", "logs"}
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_a_search_knows_base64_and_hex(shift: int) -> None:
+    text = f"secret-{secrets.token_hex(12)}"
+    around = b"x" * shift + text.encode() + b"yz"
+
+    assert any(form in base64.b64encode(around) for form in _forms(text))
+    assert any(form in around.hex().encode() for form in _forms(text))
+
+
+def test_a_password_is_nowhere_once_its_request_has_its_outcome(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, canary: str
+) -> None:
+    shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    service = serve(shim, worker)
+    document = a_request(email=an_email(), password=canary)
+    bodies = [
+        as_body(document),
+        as_body(document | {"firstName": "Other"}),
+        as_body(document | {"lastName": 1, canary[:3]: canary}),
+        as_body(document | {"password": [canary]}),
+        as_body(document | {"password": canary + "\0"}),
+        as_body(document | {"password": canary * 60}),
+        as_body(document | {"email": "no email"}),
+        as_body(document | {"addresses": [an_address(country="XX")]}),
+        as_body(document)[:-1],
+        as_body(document).replace(b'"password"', b'"password": "x", "password"'),
+        as_body(document)[:-1] + b', "x": "\\ud800"}',
+    ]
+    answers = [service.post(body, {"prefer": "wait=20"}) for body in bodies]
+    answers += [service.post(bodies[0], {"idempotency-key": "a"}), service.post(bodies[1], {"idempotency-key": "a"})]
+    answers += [service.post(bodies[0], {"content-type": "text/plain"}), service.post(bodies[0], path=RESULT)]
+    answers.append(service.post(bodies[0], {"authorization": ""}))
+    answers.append(service.get("/metrics"))
+    service.wait_until_idle()
+
+    assert [answer.status_code for answer in answers[:11]] == [200] * 8 + [400] * 3
+    contents = [answer.content for answer in answers]
+    assert Places(service, stack, [shim, worker], contents).holding(canary) == set()
+
+
+def test_a_password_is_nowhere_while_its_task_waits(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve, canary: str
+) -> None:
+    shim = start_shim(isolated_env)
+    service = serve(shim)
+    response = service.create({"prefer": "wait=1"}, password=canary)
+    with service.redis() as client:
+        assert client.zcard(OPEN_KEY) == 1
+
+    assert Places(service, stack, [shim], [response.content]).holding(canary) == set()
+
+
+def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, canary: str
+) -> None:
+    ring = {"INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line, "INTAKE_SEALING_PRIVATE_KEYS_FILE": ""}
+    shim, worker = start_shim(isolated_env), start_worker(isolated_env, **ring)
+    service = serve(shim, worker)
+    answers = [service.create({"prefer": "wait=1"}, password=canary)]
+    with service.redis() as client:
+        wait_until(lambda: client.zcard(DEAD_KEY) == 1, what="the task is a dead letter")
+    answers.append(service.result(answers[0].json()["task"]["id"]))
+    assert answers[1].status_code == 500
+
+    contents = [answer.content for answer in answers]
+    assert Places(service, stack, [shim, worker], contents).holding(canary) == set()
