@@ -163,7 +163,8 @@ SWEEP: Final = (
     """#!lua flags=allow-oom
 -- KEYS: intake:open, queue, intake:held
 -- ARGV: prefix of a record's key, first rank to look at, most ranks to look at, grace in milliseconds,
---       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it
+--       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it,
+--       milliseconds for which a task that nobody ever started on must have been missed
 -- Sends again what is open and neither in the queue nor with a worker.
 -- Reply: {rank to go on at | -1, ids sent again...}
 """
@@ -187,17 +188,23 @@ local due = redis.call('ZRANGE', KEYS[1], '-inf', before, 'BYSCORE', 'LIMIT', fi
 local sent = {#due < most and -1 or first + #due}
 for _, id in ipairs(due) do
   local record = ARGV[1] .. id
-  local held = redis.call('HMGET', record, 'sent_at', 'sends')
+  local held = redis.call('HMGET', record, 'sent_at', 'sends', 'missing_at')
   if not held[1] then
     redis.call('ZREM', KEYS[1], id)
   else
     local gap = math.min(tonumber(ARGV[5]), tonumber(ARGV[4]) * 2 ^ (tonumber(held[2]) - 1))
-    if tonumber(held[1]) <= before and now - tonumber(held[1]) >= gap
-        and tonumber(redis.call('ZSCORE', KEYS[3], id) or 0) <= now then
-      redis.call('ZREM', KEYS[3], id)
-      redis.call('HSET', record, 'sent_at', now, 'sends', held[2] + 1, 'state', 'RETRY')
-      redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[6], ARGV[7], id)))
-      sent[#sent + 1] = id
+    local lease = redis.call('ZSCORE', KEYS[3], id)
+    if tonumber(held[1]) <= before and now - tonumber(held[1]) >= gap and tonumber(lease or 0) <= now then
+      if lease or (held[3] and now - tonumber(held[3]) >= tonumber(ARGV[8])) then
+        redis.call('ZREM', KEYS[3], id)
+        redis.call('HSET', record, 'sent_at', now, 'sends', held[2] + 1, 'state', 'RETRY')
+        redis.call('HDEL', record, 'missing_at')
+        redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[6], ARGV[7], id)))
+        sent[#sent + 1] = id
+      elseif not held[3] then
+        -- It may be on its way to a worker this very moment: the next sweep tells.
+        redis.call('HSET', record, 'missing_at', now)
+      end
     end
   end
 end

@@ -74,6 +74,8 @@ class Field(StrEnum):
     """How often a worker started on it without giving it back."""
     STATE = "state"
     FINISHED_AT = "finished_at"
+    MISSING_AT = "missing_at"
+    """When a sweep first found it neither queued nor held."""
     HOLDER = "holder"
     """Which delivery started it last."""
     REASON = "reason"

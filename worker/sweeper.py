@@ -32,7 +32,8 @@ class Sweeper:
     """Looks through the open tasks, one worker at a time.
 
     A task is sent again when it is open, was sent before what stands at the queue's head, is under no worker's lease,
-    and was last sent longer ago than the grace time, which doubles with every send. Where that is wrong all the same,
+    was last sent longer ago than the grace time, which doubles with every send, and (unless a lease of it has run out)
+    was found so by an earlier sweep as well. Where that is wrong all the same,
     the second delivery finds the first one's lease, outcome or document and changes nothing.
     """
 
@@ -83,6 +84,8 @@ class Sweeper:
                     int(1000 * _LONGEST_GAP_SECONDS),
                     self._message,
                     PLACEHOLDER_ID,
+                    # Longer than a message is on its way, shorter than from one sweep to the next.
+                    int(500 * self._interval_seconds),
                 ],
             )
             rank = reply[0]

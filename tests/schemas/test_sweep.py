@@ -64,6 +64,14 @@ def test_a_task_that_a_worker_holds_is_not_sent_again(scripts: Scripts, lost: st
     assert scripts.sweep(grace_milliseconds=GRACE) == [-1]
 
 
+def test_a_task_that_nobody_started_on_is_sent_again_by_the_second_sweep_that_misses_it(
+    scripts: Scripts, lost: str
+) -> None:
+    assert scripts.sweep_once(grace_milliseconds=GRACE) == [-1]
+    assert scripts.sweep_once(grace_milliseconds=GRACE, missed_milliseconds=60_000) == [-1]
+    assert scripts.sweep_once(grace_milliseconds=GRACE) == [-1, lost]
+
+
 def test_a_task_whose_lease_has_run_out_is_sent_again(scripts: Scripts, lost: str) -> None:
     scripts.start(lost, lease_milliseconds=0)
     assert scripts.sweep(grace_milliseconds=GRACE) == [-1, lost]

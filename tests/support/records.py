@@ -99,12 +99,31 @@ class Scripts:
         """DROP."""
         return str(self._run(scripts.DROP, [record_key(task_id), DEAD_KEY, result_key(task_id)], [task_id]))
 
-    def sweep(self, *, grace_milliseconds: int = 1000, first: int = 0, most: int = 500) -> Any:
+    def sweep(
+        self, *, grace_milliseconds: int = 1000, first: int = 0, most: int = 500, missed_milliseconds: int = 0
+    ) -> Any:
+        """SWEEP, after another that found the same."""
+        arguments = [record_key(""), first, most, grace_milliseconds, 600_000, render_message(), PLACEHOLDER_ID]
+        reply = self._run(scripts.SWEEP, [OPEN_KEY, QUEUE, HELD_KEY], [*arguments, missed_milliseconds])
+        if len(reply) > 1:
+            return reply  # a lease had run out
+        return self._run(scripts.SWEEP, [OPEN_KEY, QUEUE, HELD_KEY], [*arguments, missed_milliseconds])
+
+    def sweep_once(self, *, grace_milliseconds: int = 1000, missed_milliseconds: int = 0) -> Any:
         """One call of SWEEP."""
         return self._run(
             scripts.SWEEP,
             [OPEN_KEY, QUEUE, HELD_KEY],
-            [record_key(""), first, most, grace_milliseconds, 600_000, render_message(), PLACEHOLDER_ID],
+            [
+                record_key(""),
+                0,
+                500,
+                grace_milliseconds,
+                600_000,
+                render_message(),
+                PLACEHOLDER_ID,
+                missed_milliseconds,
+            ],
         )
 
     def record(self, task_id: str) -> dict[str, str]:

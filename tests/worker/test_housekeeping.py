@@ -94,6 +94,7 @@ def lose_a_task(client: redis.Redis) -> str:
     scripts, task_id = Scripts(client), new_task_id()
     scripts.accept(task_id)
     scripts.lose_message()
+    scripts.start(task_id)  # by a worker that died: its lease has run out
     scripts.age(task_id, milliseconds=10_000)
     return task_id
 
