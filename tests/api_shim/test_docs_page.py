@@ -32,3 +32,10 @@ def test_no_style_of_the_page_comes_from_another_host() -> None:
     style = (FOLDER / "swagger-ui.css").read_text()
     assert not re.findall(r"url\(\s*['\"]?https?:", style)
     assert "@import" not in style
+
+
+def test_the_notices_that_the_bundle_names_are_beside_it() -> None:
+    first_line = (FOLDER / "swagger-ui-bundle.js").read_text().partition("\n")[0]
+    named = re.search(r"please see (\S+)", first_line)
+    assert named is not None
+    assert (FOLDER / named.group(1)).is_file()
