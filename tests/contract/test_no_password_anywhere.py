@@ -99,7 +99,7 @@ def _value(client: redis.Redis, key: bytes) -> bytes:
         b"zset": lambda: client.zrange(key, 0, -1, withscores=True),
         b"stream": lambda: client.xrange(key),
     }
-    return b"\0".join(_leaves(read[kind]() if kind in read else client.dump(key)))  # type: ignore[index]
+    return b"\0".join(_leaves(read[kind]() if kind in read else client.dump(key)))
 
 
 def _leaves(value: Any) -> Iterator[bytes]:
@@ -115,8 +115,7 @@ def _name_of(path: Path, servers: Servers) -> str:
     return {"redis": "aof", "mongo": "mongo files"}.get(path.relative_to(servers.folder).parts[0], "logs")
 
 
-@pytest.fixture
-def canary() -> str:
+def _a_canary() -> str:
     """A password that is nowhere else."""
     return f"canary-{secrets.token_hex(12)}"
 
@@ -147,8 +146,9 @@ def test_a_search_knows_base64_and_hex(shift: int) -> None:
 
 
 def test_a_password_is_nowhere_once_its_request_has_its_outcome(
-    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, canary: str
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
+    canary = _a_canary()
     shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
     worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
     service = serve(shim, worker)
@@ -179,8 +179,9 @@ def test_a_password_is_nowhere_once_its_request_has_its_outcome(
 
 
 def test_a_password_is_nowhere_while_its_task_waits(
-    stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve, canary: str
+    stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
+    canary = _a_canary()
     shim = start_shim(isolated_env)
     service = serve(shim)
     response = service.create({"prefer": "wait=1"}, password=canary)
@@ -191,8 +192,9 @@ def test_a_password_is_nowhere_while_its_task_waits(
 
 
 def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
-    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, canary: str
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
+    canary = _a_canary()
     ring = {"INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line, "INTAKE_SEALING_PRIVATE_KEYS_FILE": ""}
     shim, worker = start_shim(isolated_env), start_worker(isolated_env, **ring)
     service = serve(shim, worker)
