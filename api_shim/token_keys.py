@@ -61,7 +61,7 @@ def _from_pem(text: bytes) -> list[VerificationKey]:
 def _from_jwks(text: bytes) -> list[VerificationKey]:
     try:
         entries = [dict(entry) for entry in json.loads(text)["keys"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise PublicKeyFault("is no JWKS document") from None
     keys = []
     for entry in entries:

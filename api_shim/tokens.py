@@ -66,7 +66,7 @@ class TokenVerifier:
     def _claims(self, token: str) -> dict[str, Any] | None:
         try:
             header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError):
+        except (jwt.PyJWTError, ValueError, RecursionError):
             return None
         algorithm, key_id = header.get("alg"), header.get("kid")
         candidates: list[Any] = []
@@ -102,4 +102,7 @@ class TokenVerifier:
         except UnicodeEncodeError:
             return None
         scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset()
-        return Caller(subject, scopes), float(expires_at) + self._settings.leeway_seconds
+        try:
+            return Caller(subject, scopes), float(expires_at) + self._settings.leeway_seconds
+        except OverflowError:
+            return None
