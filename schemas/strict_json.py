@@ -7,10 +7,21 @@ different emails out of one body. So all of them are refused, and both sides use
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 MAXIMUM_INTEGER_DIGITS: Final = 19
 """Digits of the largest integer that BSON stores (2⁶³ - 1); a longer one is refused before it is computed."""
+
+MAXIMUM_DEPTH: Final = 64
+"""Objects and lists within each other; documented requests have four.
+
+A number of our own: how deep Python's parser gets depends on its version and on how deep its caller stands already, so
+that the shim could accept what the worker then cannot read.
+"""
+
+_BRACKET_OR_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""A string up to its end or the text's: a search that began anew inside one would take quadratic time."""
 
 
 class InvalidJsonError(ValueError):
@@ -25,7 +36,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object from UTF-8 bytes.
 
     Raises:
-        InvalidJsonError: not UTF-8, not JSON, not an object, nested too deeply, a name twice in one object, NaN or
+        InvalidJsonError: not UTF-8, not JSON, not an object, nested deeper than 64, a name twice in one object, NaN or
             Infinity, an integer beyond 19 digits, a number beyond a double's range, or a lone surrogate in a string.
     """
     try:
@@ -34,6 +45,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidJsonError(f"the body is not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise InvalidJsonError("the body starts with a byte order mark")
+    if _is_nested_too_deeply(text):
+        raise InvalidJsonError("the body is nested too deeply")
     try:
         value = _DECODER.decode(text)
         if not isinstance(value, dict):
@@ -43,11 +56,25 @@ def parse_object(body: bytes) -> dict[str, Any]:
             raise InvalidJsonError("a string holds a lone surrogate, which is no text")
     except json.JSONDecodeError as error:
         raise InvalidJsonError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise InvalidJsonError("the body is nested too deeply") from None
     except _FaultError as error:
         raise InvalidJsonError(str(error)) from None
     return value
+
+
+def _is_nested_too_deeply(text: str) -> bool:
+    # Most bodies have fewer brackets than that in all.
+    if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
+        return False
+    depth = 0
+    for match in _BRACKET_OR_STRING.finditer(text):
+        first = text[match.start()]
+        if first in "[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                return True
+        elif first != '"':
+            depth -= 1
+    return False
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

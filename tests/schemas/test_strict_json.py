@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -122,15 +123,35 @@ def test_a_hundred_thousand_nested_brackets_are_refused(body: bytes) -> None:
     assert refusal(body) == "the body is nested too deeply"
 
 
-@pytest.mark.parametrize("depth", range(100, 2000, 100))
-@pytest.mark.parametrize("text", ["x", "\\u00e4", "\\ud800"])
-def test_a_nesting_of_any_depth_is_read_or_refused(depth: int, text: str) -> None:
-    body = (f'{{"a": {"[" * depth}"{text}"{"]" * depth}}}').encode()
-    try:
-        parsed = parse_object(body)
-    except InvalidJsonError:
-        return
-    assert list(parsed) == ["a"]
+def nested(depth: int, text: str = "x") -> bytes:
+    """A body of this depth; its outermost object counts."""
+    lists = depth - 1
+    return f'{{"a": {"[" * lists}"{text}"{"]" * lists}}}'.encode()
+
+
+def under_a_deep_stack(frames: int, body: bytes) -> dict[str, Any]:
+    """Read the body with so many callers more on the stack."""
+    return under_a_deep_stack(frames - 1, body) if frames else parse_object(body)
+
+
+@pytest.mark.parametrize("frames", [0, 100, 500])
+@pytest.mark.parametrize("text", ["x", "\\u00e4", "]]]]", '\\"[[{', "\\\\"])
+def test_a_depth_of_64_is_read_and_one_of_65_is_not_however_deep_the_caller_stands(frames: int, text: str) -> None:
+    assert list(under_a_deep_stack(frames, nested(64, text))) == ["a"]
+    with pytest.raises(InvalidJsonError, match="nested too deeply"):
+        under_a_deep_stack(frames, nested(65, text))
+
+
+def test_many_brackets_beside_each_other_or_in_strings_are_no_depth() -> None:
+    assert len(parse_object(b'{"a": [' + b", ".join([b'{"b": [1]}'] * 5_000) + b"]}")["a"]) == 5_000
+    assert parse_object(b'{"a": "' + b"[{" * 5_000 + b'"}') == {"a": "[{" * 5_000}
+
+
+@pytest.mark.parametrize("part", [b'\\"', b'"', b'["', b"\\", b'\\"[', b'"\\', b"]["])
+def test_a_body_that_is_made_to_be_slow_to_scan_is_not(part: bytes) -> None:
+    started = time.perf_counter()
+    refusal(b"[" * 64 + b'"' + part * (256 * 1024 // len(part)))
+    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(
