@@ -83,7 +83,7 @@ class Service:
             connection.sendall(request)
             if end:
                 connection.shutdown(socket.SHUT_WR)
-            return _read_answer(connection)
+            return read_answer(connection)
 
     def customers(self) -> list[dict[str, Any]]:
         """Every stored customer."""
@@ -105,7 +105,8 @@ class Service:
             wait_until(lambda: client.zcard(OPEN_KEY) == 0, timeout=30, what="no task is open")
 
 
-def _read_answer(connection: socket.socket) -> bytes:
+def read_answer(connection: socket.socket) -> bytes:
+    """One whole answer."""
     answer = b""
     while chunk := connection.recv(65536):
         answer += chunk

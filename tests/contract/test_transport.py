@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.contract.service import CREATE, PREFIXES, RESULT, an_email, parse_raw
+from tests.contract.service import CREATE, PREFIXES, RESULT, an_email, parse_raw, read_answer
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
@@ -128,7 +128,7 @@ def test_a_body_that_is_awaited_is_asked_for(service: Service) -> None:
         connection.sendall(_head(service, f"content-length: {len(body)}", "expect: 100-continue"))
         assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 202 ")
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
 
 
 @pytest.mark.parametrize(
@@ -255,6 +255,7 @@ def test_every_failure_is_json_with_ok_and_an_error_code(service: Service) -> No
 def test_a_request_id_is_in_the_log(service: Service) -> None:
     service.create({"x-request-id": "look-for-me"})
 
+    wait_until(lambda: "look-for-me" in service.shim.log(), what="the line is written, which is after the answer")
     lines = [json.loads(line) for line in service.shim.log().splitlines() if "look-for-me" in line]
     assert [(line["event"], line["status"]) for line in lines] == [("request", 202)]
 
@@ -315,7 +316,7 @@ def test_a_connection_serves_again_after_an_answer_that_did_not_read_the_body(se
     with closing(socket.create_connection(("127.0.0.1", port), 10)) as connection:
         for _ in range(2):
             connection.sendall(unauthorised)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+            assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_client_that_leaves_while_it_waits_leaves_nothing_behind(without_worker: Service) -> None:
