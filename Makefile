@@ -16,13 +16,14 @@ ARGS ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-all test-faults check format lock openapi clean
+.PHONY: help run test test-all test-faults bench check format lock openapi clean
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
 	@echo 'make test         the tests that take seconds'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
 	@echo 'make test-all     every test'
+	@echo 'make bench        the service, the hash limit and two peers, measured: 8 minutes on two idle cores'
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make format       let ruff format and repair'
 	@echo 'make lock         pin the dependencies anew; to raise them: ARGS=--upgrade'
@@ -40,6 +41,9 @@ test-all: $(VENV)/.dev
 
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench --runs 5 $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,88 +1,81 @@
-"""`python -m bench [measure…]`: run measurements, print a table, keep JSON."""
+"""`python -m bench [BENCH…]`: run benches, print a table, keep the figures as JSON; and draw what was kept."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
-import statistics
+import sys
 import tempfile
-from functools import partial
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import measures
-from bench.peers import measure_peer
+from bench import costs, plot
+from bench.catalogue import BENCHES
+from bench.report import RESULTS, document, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_SMOKE = {"accepts": 200, "end-to-end": 30, "trivial-hash": 100, "peer": 20, "latency_seconds": 2}
-_SHORT = {"accepts": 12000, "end-to-end": 900, "trivial-hash": 5000, "peer": 600, "latency_seconds": 15}
-
-
-def _measures(sizes: dict[str, int]) -> dict[str, Callable[[Path], dict[str, Any]]]:
-    return {
-        "accepts": partial(measures.accepts, requests=sizes["accepts"]),
-        "end-to-end": partial(measures.end_to_end, requests=sizes["end-to-end"], trivial_hash=False),
-        "trivial-hash": partial(measures.end_to_end, requests=sizes["trivial-hash"], trivial_hash=True),
-        "latency": partial(measures.latency, per_second=20, seconds=sizes["latency_seconds"]),
-        "peer-fastapi-celery": partial(measure_peer, "fastapi_celery", requests=sizes["peer"]),
-        "peer-taskiq": partial(measure_peer, "taskiq_streams", requests=sizes["peer"]),
-    }
-
-
-def _medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Median, least and most of each figure over the runs."""
-    flat = [_flatten(run) for run in runs]
-    return {
-        name: {
-            "median": statistics.median(values),
-            "least": min(values),
-            "most": max(values),
-        }
-        for name in flat[0]
-        if (values := [run.get(name, 0.0) for run in flat])
-    }
-
-
-def _flatten(tree: dict[Any, Any], before: str = "") -> dict[str, float]:
-    flat: dict[str, float] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{before}{name}."))
-        else:
-            flat[f"{before}{name}"] = float(value)
-    return flat
+    from collections.abc import Sequence
 
 
 def main() -> None:
-    """Run what is asked for; everything by default."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", help="which; all by default")
-    parser.add_argument("--runs", type=int, default=1, help="medians of so many")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    options = parser.parse_args()
-    known = _measures(_SMOKE if options.smoke else _SHORT)
-    unknown = set(options.measures) - set(known)
-    if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    chosen = options.measures or list(known)
+    """One of the subcommands; benches where none is named."""
+    arguments = sys.argv[1:]
+    subcommands = {"plot": plot.main, "costs": costs.main}
+    if arguments and arguments[0] in subcommands:
+        subcommands[arguments[0]](Path(arguments[1]))
+        return
+    _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    options = _parse(arguments)
+    chosen = options.benches or [name for name, bench in BENCHES.items() if bench.short or options.all]
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
-    for _ in range(options.runs):
+    for turn in range(options.runs):
         # In turn, so that a machine that slows down slows all of them.
         for name in chosen:
-            with tempfile.TemporaryDirectory(prefix="intake-bench-") as folder:
-                runs[name].append(known[name](Path(folder)))
-    report = {name: _medians(each) for name, each in runs.items()}
-    for name, figures in report.items():
-        print(f"\n{name} ({options.runs} runs: median, least, most)")
-        for figure, values in figures.items():
-            print(f"  {figure:34} {values['median']:10.2f} {values['least']:10.2f} {values['most']:10.2f}")
-    if options.json:
-        document = {"machine": platform.platform(), "python": platform.python_version(), "measures": report}
-        options.json.write_text(json.dumps(document, indent=2) + "\n")
+            if turn < BENCHES[name].most_runs:
+                runs[name].append(_once(name, options))
+    report = document(runs)
+    print(table(report))
+    path = options.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{report['commit'][:10]}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"\n{path}")
+
+
+def _once(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    bench = BENCHES[name]
+    sizes = dict(bench.smoke if options.smoke else bench.sizes)
+    for option, size in bench.options.items():
+        if getattr(options, option) is not None:
+            sizes[size] = getattr(options, option)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="intake-bench-") as folder:
+        figures = bench.measure(Path(folder), **sizes)
+    print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return figures
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Run benches. `plot REPORT` draws a kept report's figures beside it, "
+        "`costs REPORT` prints what `customer-intake plan` reckons with.",
+    )
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; by default the short set")
+    parser.add_argument("--all", action="store_true", help="the long ones too")
+    parser.add_argument("--runs", type=int, default=1, help="medians of so many; of less where it hardly varies")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
+    parser.add_argument("--json", type=Path, help="where the figures are kept (default: bench/results/)")
+    parser.add_argument("--customers", type=int, help="flat-customers: how many are there already (2,000,000)")
+    parser.add_argument("--waiting", type=int, help="flat-waiting: how many tasks wait already (200,000)")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.benches) - set(BENCHES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,11 +1,22 @@
-"""CPU time of processes, as the kernel counts it."""
+"""CPU time and memory, as the kernel counts them."""
 
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from worker.settings import usable_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+_IDLE, _IOWAIT, _GUEST = 3, 4, 8
+"""Places in a line of /proc/stat, see proc(5); guest time is counted as user time already."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -16,22 +27,91 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def resident_mib(pid: int) -> float:
-    """Memory of the process alone that is resident now."""
+def resident_mib(pid: int, *, peak: bool = False) -> float:
+    """Memory of the process alone that is resident now, or was at its peak."""
+    name = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0
 
 
+@dataclass(frozen=True)
+class Consumed:
+    """CPU seconds that were used over a stretch of time."""
+
+    seconds: float
+    """How long it was."""
+    components: dict[str, float]
+    driver: float
+    """This process."""
+    others: float
+    """Whatever else ran on these cores, the kernel's own threads and a hypervisor's neighbours included."""
+
+    def milliseconds_each(self, count: int) -> dict[str, float]:
+        """By component, for each of so many things that were done."""
+        return {name: 1000 * each / count for name, each in self.components.items()}
+
+    def shares(self, hash_seconds: float | None = None) -> dict[str, float]:
+        """What part of the cores' time went where, where the hashes took `hash_seconds` of CPU."""
+        total = usable_cores() * self.seconds
+        shares = {
+            "driver": self.driver / total,
+            "others": self.others / total,
+            "idle": 1 - (sum(self.components.values()) + self.driver + self.others) / total,
+        }
+        if hash_seconds is not None:
+            shares["hash_of_all"] = hash_seconds / total
+            shares["hash_of_what_others_leave"] = hash_seconds / (total - self.driver - self.others)
+        return shares
+
+
+class Meter:
+    """Reads what is consumed from when it is made."""
+
+    def __init__(self, components: Callable[[], Mapping[str, float]]) -> None:
+        self._components = components
+        self._began = self._read()
+
+    def read(self) -> Consumed:
+        """What was consumed until now."""
+        (seconds, busy, driver, parts), (now, busy_now, driver_now, parts_now) = self._began, self._read()
+        used = {name: parts_now[name] - parts[name] for name in parts}
+        own = driver_now - driver
+        # Ticks of the two counters do not fall together: what is left can be a little under nothing.
+        others = max(0.0, busy_now - busy - own - sum(used.values()))
+        return Consumed(now - seconds, used, own, others)
+
+    def _read(self) -> tuple[float, float, float, Mapping[str, float]]:
+        return time.perf_counter(), _busy_seconds(), time.process_time(), self._components()
+
+
+def _busy_seconds() -> float:
+    """How long the cores that this process may use have been busy, with whatever it was."""
+    cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+    total = 0
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name in cores:
+            total += sum(int(field) for field in fields[:_GUEST]) - int(fields[_IDLE]) - int(fields[_IOWAIT])
+    return total / _TICKS
+
+
 def _own(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0  # it has ended: its parent has its time
     # utime, stime, cutime, cstime: fields 14 to 17 of proc(5).
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in _listed(task / "children")]
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+    return [int(child) for thread in threads for child in _listed(thread / "children")]
 
 
 def _listed(path: Path) -> list[str]:

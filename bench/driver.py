@@ -1,41 +1,18 @@
-"""A load driver that costs little: one process, raw HTTP/1.1 on a fixed number of connections."""
+"""A load driver that costs little, since it runs beside what it measures: one process, raw HTTP/1.1, uvloop."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import uvloop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine
 
-DOCUMENT = {
-    "email": "",
-    "password": "correct horse battery staple",
-    "firstName": "John",
-    "lastName": "Doe",
-    "status": "ACTIVE",
-    "tags": ["VIP"],
-    "addresses": [
-        {
-            "name": "Work",
-            "firstName": "John",
-            "lastName": "Doe",
-            "address_1": "1650 Bolman Court",
-            "address_2": "Number 10",
-            "postCode": "61701",
-            "city": "Bloomington",
-            "state": "Illinois",
-            "country": "US",
-            "company": "My Company",
-            "phone": 2173203531,
-            "instructions": "Some Instructions",
-        }
-    ],
-}
-"""The body that the method's documentation shows."""
+    Request = Callable[[int], bytes]
 
 
 @dataclass
@@ -45,6 +22,8 @@ class Load:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
+    bodies: list[bytes] | None = None
+    """Kept only where asked for."""
 
     @property
     def per_second(self) -> float:
@@ -56,78 +35,153 @@ class Load:
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
-
-def signups(run: str) -> Callable[[int], bytes]:
-    """The body of the n-th signup of a run: the documented one with an email of its own."""
-    head, _, tail = json.dumps(DOCUMENT).partition('"email": ""')
-
-    def body(number: int) -> bytes:
-        return f'{head}"email": "{run}-{number}@example.com"{tail}'.encode()
-
-    return body
+    def add(self, status: int, body: bytes, since: float) -> None:
+        """Count an answer."""
+        self.latencies.append(time.perf_counter() - since)
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        if self.bodies is not None:
+            self.bodies.append(body)
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where to, with what headers."""
-
-    port: int
-    path: str
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def request(self, body: bytes) -> bytes:
-        """The request's bytes."""
-        lines = [f"POST {self.path} HTTP/1.1", f"host: 127.0.0.1:{self.port}", "content-type: application/json"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        lines.append(f"content-length: {len(body)}\r\n\r\n")
-        return "\r\n".join(lines).encode() + body
-
-
-async def saturate(target: Target, body: Callable[[int], bytes], *, requests: int, connections: int) -> Load:
+def saturate(port: int, request: Request, *, requests: int, connections: int, keep_bodies: bool = False) -> Load:
     """Send so many requests, each connection its next as soon as its last is answered."""
+    load = Load(bodies=[] if keep_bodies else None)
+    return _run(_saturate(port, request, requests, connections, load), load)
+
+
+def at_rate(port: int, request: Request, *, per_second: float, seconds: float) -> Load:
+    """Send requests at fixed times, whatever became of the ones before; latency counts from when each was due."""
     load = Load()
-    numbers = iter(range(requests))
-    started = time.perf_counter()
-    await asyncio.gather(*(_connection(target, body, numbers, load) for _ in range(connections)))
-    load.seconds = time.perf_counter() - started
+    return _run(_at_rate(port, request, per_second, max(1, int(per_second * seconds)), load), load)
+
+
+def _run(driving: Coroutine[None, None, None], load: Load) -> Load:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(driving)
     return load
 
 
-async def at_rate(target: Target, body: Callable[[int], bytes], *, per_second: float, seconds: float) -> Load:
-    """Send requests at fixed times, whatever became of the ones before (no coordinated omission)."""
-    load = Load()
+class _Connection(asyncio.Protocol):
+    """One kept-alive connection with at most one request on its way."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._received = b""
+        self._on_answer: Callable[[int, bytes], None] | None = None
+        self.broken = asyncio.get_running_loop().create_future()
+
+    @property
+    def open(self) -> bool:
+        """Whether the other side still listens."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop has a class of its own for it
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._transport = None
+        if self._on_answer is not None and not self.broken.done():
+            self.broken.set_exception(ConnectionError("closed while a request was on its way"))
+
+    def send(self, request: bytes, on_answer: Callable[[int, bytes], None]) -> None:
+        """Send a request; its status and body come back by a call."""
+        assert self._transport is not None
+        self._on_answer = on_answer
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        received = self._received = self._received + data if self._received else data
+        end = received.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = int(received[:end].lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        if len(received) < end + 4 + length:
+            return
+        self._received = b""
+        on_answer, self._on_answer = self._on_answer, None
+        if on_answer is not None:
+            on_answer(int(received[9:12]), received[end + 4 :])
+
+    def close(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def _connect(port: int) -> _Connection:
+    _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", port)
+    return connection
+
+
+async def _saturate(port: int, request: Request, requests: int, connections: int, load: Load) -> None:
+    opened = [await _connect(port) for _ in range(min(connections, requests))]
+    numbers = iter(range(requests))
+    all_answered = asyncio.get_running_loop().create_future()
+
+    def send_next(connection: _Connection) -> None:
+        number = next(numbers, None)
+        if number is None:
+            if len(load.latencies) == requests and not all_answered.done():
+                all_answered.set_result(None)
+            return
+        since = time.perf_counter()
+
+        def on_answer(status: int, body: bytes) -> None:
+            load.add(status, body, since)
+            send_next(connection)
+
+        connection.send(request(number), on_answer)
+
     started = time.perf_counter()
-    tasks = []
-    for number in range(int(per_second * seconds)):
+    for connection in opened:
+        send_next(connection)
+    await _first_of(all_answered, opened)
+    load.seconds = time.perf_counter() - started
+    for connection in opened:
+        connection.close()
+
+
+async def _at_rate(port: int, request: Request, per_second: float, requests: int, load: Load) -> None:
+    idle: list[_Connection] = []
+    opened: list[_Connection] = []
+    tasks: set[asyncio.Task[None]] = set()
+    all_answered = asyncio.get_running_loop().create_future()
+
+    async def send(number: int, due: float) -> None:
+        while idle:
+            # The one used last: those that a lower rate no longer needs are closed by the server.
+            connection = idle.pop()
+            if connection.open:
+                break
+        else:
+            connection = await _connect(port)
+            opened.append(connection)
+
+        def on_answer(status: int, body: bytes) -> None:
+            load.add(status, body, due)
+            idle.append(connection)
+            if len(load.latencies) == requests:
+                all_answered.set_result(None)
+
+        connection.send(request(number), on_answer)
+
+    started = time.perf_counter()
+    for number in range(requests):
         due = started + number / per_second
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(_one(target, body(number), due, load)))
+        task = asyncio.create_task(send(number, due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
+    await _first_of(all_answered, opened)
     load.seconds = time.perf_counter() - started
-    return load
+    for connection in opened:
+        connection.close()
 
 
-async def _connection(target: Target, body: Callable[[int], bytes], numbers: Iterator[int], load: Load) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
-    for number in numbers:
-        sent = time.perf_counter()
-        await _exchange(reader, writer, target.request(body(number)), sent, load)
-    writer.close()
-
-
-async def _one(target: Target, body: bytes, due: float, load: Load) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
-    await _exchange(reader, writer, target.request(body), due, load)
-    writer.close()
-
-
-async def _exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, since: float, load: Load
-) -> None:
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-    await reader.readexactly(length)
-    status = int(head[9:12])
-    load.statuses[status] = load.statuses.get(status, 0) + 1
-    load.latencies.append(time.perf_counter() - since)
+async def _first_of(all_answered: asyncio.Future[None], opened: list[_Connection]) -> None:
+    """Wait for the last answer, or raise what broke a connection."""
+    broken = [each.broken for each in opened]
+    done, _ = await asyncio.wait([all_answered, *broken], return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
+        each.result()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from argon2.low_level import Type, hash_secret
 
 from worker.settings import usable_cores
+
+_ALONE = 10
+_PAUSE = threading.Event()
 
 
 def _hash() -> None:
@@ -24,7 +28,7 @@ class HashLimit:
 
     per_second: float
     cpu_milliseconds: float
-    """CPU time of one hash."""
+    """CPU time of one hash with all cores hashing, which is more than alone: cores share their path to memory."""
     alone_milliseconds: float
     """Wall time of one hash with nothing beside it."""
 
@@ -34,7 +38,7 @@ def measure_hash_limit(seconds: float) -> HashLimit:
     cores = usable_cores()
     counts = [0] * cores
     alone = []
-    for _ in range(10):
+    for _ in range(_ALONE):
         started = time.perf_counter()
         _hash()
         alone.append(time.perf_counter() - started)
@@ -52,4 +56,16 @@ def measure_hash_limit(seconds: float) -> HashLimit:
     for thread in threads:
         thread.join()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return HashLimit(sum(counts) / wall, 1000 * cpu / sum(counts), 1000 * sorted(alone)[len(alone) // 2])
+    return HashLimit(sum(counts) / wall, 1000 * cpu / sum(counts), 1000 * sorted(alone)[_ALONE // 2])
+
+
+def measure_paced_hash(*, per_second: float, seconds: float) -> float:
+    """CPU milliseconds of one hash where so many a second arrive: what a service at that load cannot do without."""
+    count = max(1, int(per_second * seconds))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        started, cpu = time.perf_counter(), time.process_time()
+        for number in range(count):
+            _PAUSE.wait(max(0.0, started + number / per_second - time.perf_counter()))
+            pool.submit(_hash)
+        pool.shutdown()
+        return 1000 * (time.process_time() - cpu) / count

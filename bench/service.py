@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
-import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jwt
 import redis
+from pymongo import MongoClient
 
-from bench.cpu import cpu_seconds, resident_mib
-from bench.driver import Target
+from bench.cpu import Meter, cpu_seconds, resident_mib
+from bench.driver import saturate
+from bench.requests import Target
+from bench.waiting import wait_while
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
@@ -23,20 +26,25 @@ from schemas.task_record import OPEN_KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
+TRIVIAL_HASH = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
+"""Hashes at next to no cost, to see what everything else could move."""
+
 _JWT_SECRET = "bench-jwt-secret-" * 3
-_PAUSE = threading.Event()
+_DRAIN_SECONDS = 300
 
 
 class Service:
     """Redis, MongoDB, one shim and one worker on free ports."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.redis = RedisServer(folder / "redis", free_port())
         self.mongo = MongoReplicaSet(folder / "mongo", [free_port()])
-        self.port = free_port()
+        self._folder = folder
+        self._port = free_port()
+        self._runs = itertools.count()
         pair = generate_key_pair()
-        environment = {
+        self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
             "INTAKE_REDIS_URL": self.redis.url,
             "INTAKE_MONGODB_URI": self.mongo.uri,
@@ -44,67 +52,112 @@ class Service:
             "INTAKE_JWT_SECRET": _JWT_SECRET,
             "INTAKE_SEALING_PUBLIC_KEY": pair.public_line,
             "INTAKE_SEALING_PRIVATE_KEYS": pair.private_line,
-            "INTAKE_PORT": str(self.port),
+            "INTAKE_PORT": str(self._port),
             "INTAKE_LOG_FORMAT": "json",
             "INTAKE_WORKER_HEALTH_FILE": str(folder / "health"),
-            **settings,
         }
-        self._health = folder / "health"
-        self.shim = self._process(folder, "shim", "api_shim", environment)
-        self.worker = self._process(folder, "worker", "worker", environment)
+        self.shim = self._process("shim", "api_shim", {})
+        self.worker = self._process("worker", "worker", {})
 
     def __enter__(self) -> Self:
         self.redis.start()
         self.mongo.start()
-        self.shim.start()
-        self._wait(lambda: b"Uvicorn running" in self.shim.log_path.read_bytes())
+        self.start_shim()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shim.kill()
+        self.shim.terminate()  # a killed one would leave its metrics' files behind
         self.worker.kill()
         self.mongo.kill()
         self.redis.kill()
 
-    def start_worker(self) -> None:
-        """Start the worker and wait until it consumes."""
+    def start_shim(self, **settings: str) -> None:
+        """Start the shim, anew where it runs, and wait until it listens."""
+        self.shim.terminate()
+        self.shim = self._process("shim", "api_shim", settings)
+        self.shim.start()
+        wait_while(lambda: b"Uvicorn running" not in self.shim.log_path.read_bytes(), [self.shim])
+
+    def start_worker(self, **settings: str) -> None:
+        """Start the worker, anew where it runs (and has nothing to do), and wait until it consumes."""
+        self.worker.kill()
+        self.worker = self._process("worker", "worker", settings)
         self.worker.start()
-        self._wait(self._health.exists)
+        wait_while(lambda: b"worker_ready" not in self.worker.log_path.read_bytes(), [self.worker])
+
+    def stop_worker(self) -> None:
+        """Let it finish what it has begun, and end it."""
+        self.worker.terminate(30)
 
     def target(self, **headers: str) -> Target:
         """Where signups go."""
         claims = {"sub": "bench", "scope": "customer:create", "exp": int(time.time()) + 86400}
         token = jwt.encode(claims, _JWT_SECRET, "HS256")
         path = "/services/customer/v1/customer.create"
-        return Target(self.port, path, {"authorization": f"Bearer {token}", **headers})
+        return Target(self._port, path, {"authorization": f"Bearer {token}", **headers})
+
+    def warm_up(self, requests: int, *, connections: int = 4) -> None:
+        """Send signups that are not counted and, where a worker runs, wait for their outcomes."""
+        run = f"warm-{next(self._runs)}"
+        saturate(self._port, self.target().signups(run), requests=requests, connections=connections)
+        if self.worker.alive:
+            self.wait_until_drained()
+
+    def meter(self) -> Meter:
+        """Reads what the components consume from now on."""
+        return Meter(self.cpu)
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds of each component until now."""
-        pids = {
-            "shim": self.shim.pid,
-            "worker": self.worker.pid if self.worker.alive else None,
-            "redis": self.redis.process.pid,
-            "mongod": self.mongo.members[0].process.pid,
+        processes = {
+            "shim": self.shim,
+            "worker": self.worker,
+            "redis": self.redis.process,
+            "mongod": self.mongo.members[0].process,
         }
-        return {name: cpu_seconds(pid) if pid else 0.0 for name, pid in pids.items()}
+        return {name: cpu_seconds(each.pid) if each.alive and each.pid else 0.0 for name, each in processes.items()}
 
-    def memory(self) -> dict[str, float]:
+    def memory(self, *, peak: bool = False) -> dict[str, float]:
         """Resident MiB of the shim and the worker."""
-        return {each.name: resident_mib(each.pid) for each in (self.shim, self.worker) if each.alive and each.pid}
+        running = [each for each in (self.shim, self.worker) if each.alive]
+        return {each.name: resident_mib(each.pid, peak=peak) for each in running if each.pid}
 
-    def wait_until_drained(self, *, seconds: float = 300) -> None:
-        """Return when every accepted task has its outcome."""
-        with redis.Redis.from_url(self.redis.url) as client:
-            self._wait(lambda: not client.zcard(OPEN_KEY), seconds=seconds)
+    def redis_url(self, database: int) -> str:
+        """Of another database of the same Redis."""
+        return f"{self.redis.url.rpartition('/')[0]}/{database}"
 
-    def _process(self, folder: Path, name: str, module: str, environment: dict[str, str]) -> ManagedProcess:
+    def redis_client(self, database: int = 0) -> redis.Redis:
+        """A client of one database; the caller closes it."""
+        return redis.Redis.from_url(self.redis_url(database))
+
+    def redis_bytes(self) -> int:
+        """What Redis has allocated, its buffers for the append-only file left out."""
+        with self.redis_client() as client:
+            info: dict[str, Any] = client.info("memory")
+        return int(info["used_memory"]) - int(info["mem_aof_buffer"]) - int(info["mem_clients_normal"])
+
+    def mongo_client(self) -> MongoClient[dict[str, Any]]:
+        """A client; the caller closes it."""
+        return MongoClient(self.mongo.uri)
+
+    def open_tasks(self, database: int = 0) -> int:
+        """Accepted tasks without an outcome."""
+        with self.redis_client(database) as client:
+            return int(client.zcard(OPEN_KEY))
+
+    def wait_until_drained(self, *, down_to: int = 0, database: int = 0) -> None:
+        """Return when no more than so many accepted tasks are without their outcome."""
+        with self.redis_client(database) as client:
+            wait_while(
+                lambda: client.zcard(OPEN_KEY) > down_to,
+                [self.worker, self.redis.process, self.mongo.members[0].process],
+                seconds=_DRAIN_SECONDS,
+            )
+
+    def _process(self, name: str, module: str, settings: dict[str, str]) -> ManagedProcess:
         return ManagedProcess(
-            name, [sys.executable, "-m", module], log_path=folder / f"{name}.log", environment=environment
+            name,
+            [sys.executable, "-m", module],
+            log_path=self._folder / f"{name}-{next(self._runs)}.log",
+            environment={**self._environment, **settings},
         )
-
-    def _wait(self, condition: object, *, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():  # type: ignore[operator]
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.worker.log_tail(5)}\n{self.shim.log_tail(5)}")
-            _PAUSE.wait(0.01)

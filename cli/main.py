@@ -1,4 +1,4 @@
-"""`customer-intake`: the local stack, tokens, keys, signups from files and dead letters."""
+"""`customer-intake`: the local stack, tokens, keys, signups from files, dead letters, and a calculator."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "token": ("cli.token", "token"),
     "keys": ("cli.keys", "keys"),
     "submit": ("cli.submit", "submit"),
+    "plan": ("cli.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),
 }
 

@@ -1,0 +1,82 @@
+"""Every bench by its name, at its three sizes: smoke (shows that it runs, measures nothing), short and long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bench import flatness, latency, throughput
+from bench.peers import measure_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One bench: called with a folder and its sizes, it returns a tree of figures."""
+
+    measure: Callable[..., dict[str, Any]]
+    sizes: dict[str, Any]
+    smoke: dict[str, Any]
+    most_runs: int = 1000
+    """Where one run is enough: what it measures hardly varies, or it takes turns by itself."""
+    short: bool = True
+    """Whether it is in the short set."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Command-line option → the size that it sets."""
+
+
+def _peer(name: str) -> Bench:
+    return Bench(
+        partial(measure_peer, name=name),
+        {"requests": 400, "trivial": 800, "accepts": 1500},
+        {"requests": 10, "trivial": 20, "accepts": 20},
+    )
+
+
+BENCHES = {
+    "accepts": Bench(throughput.accepts, {"requests": 16_000}, {"requests": 100}),
+    "end-to-end": Bench(
+        partial(throughput.end_to_end, trivial_hash=False),
+        {"requests": 900},
+        {"requests": 20},
+    ),
+    "trivial-hash": Bench(
+        partial(throughput.end_to_end, trivial_hash=True),
+        {"requests": 6000},
+        {"requests": 100},
+    ),
+    "peer-fastapi-celery": _peer("fastapi_celery"),
+    "peer-taskiq": _peer("taskiq_streams"),
+    "latency": Bench(
+        latency.latency,
+        {"seconds": 4, "reference_seconds": 10},
+        {"seconds": 0.1, "reference_seconds": 0.3},
+        most_runs=2,
+    ),
+    "reads": Bench(throughput.reads, {"tasks": 1000, "requests": 12_000}, {"tasks": 20, "requests": 100}, most_runs=2),
+    "memory": Bench(
+        throughput.memory,
+        {"requests": 200, "hashes": (1, 2, 4, 8)},
+        {"requests": 10, "hashes": (1, 8)},
+        most_runs=1,
+    ),
+    "flat-customers": Bench(
+        flatness.flat_customers,
+        {"customers": 2_000_000, "signups": 900, "trivial": 6000, "rounds": 3},
+        {"customers": 1000, "signups": 10, "trivial": 50, "rounds": 1},
+        most_runs=1,
+        short=False,
+        options={"customers": "customers"},
+    ),
+    "flat-waiting": Bench(
+        flatness.flat_waiting,
+        {"tasks": 200_000, "accepts": 8000, "starts": 5000, "rounds": 3},
+        {"tasks": 300, "accepts": 100, "starts": 50, "rounds": 1},
+        most_runs=1,
+        short=False,
+        options={"waiting": "tasks"},
+    ),
+}

@@ -1,0 +1,62 @@
+"""How long a signup takes whose caller waits for its outcome, by how many arrive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.driver import at_rate
+from bench.hash_limit import measure_hash_limit, measure_paced_hash
+from bench.service import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATES = (5.0, 20.0)
+"""Signups a second."""
+
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""And these, as shares of what the machine's cores hash: each run stands as near to saturation as the next."""
+
+REFERENCE = 20.0
+"""The rate at which the CPU beside the hash is told."""
+
+
+def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[str, Any]:
+    """Open-loop arrivals with `Prefer: wait`, against the hash alone."""
+    limit = measure_hash_limit(2 if seconds > 1 else 0.2)
+    hash_milliseconds = measure_paced_hash(per_second=REFERENCE, seconds=min(5, reference_seconds))
+    points: dict[str, Any] = {}
+    with Service(folder) as service:
+        service.start_worker()
+        service.warm_up(50)
+        target = service.target(prefer="wait=10")
+        offered = {f"{rate:g}_per_second": rate for rate in RATES}
+        offered |= {f"{100 * share:g}_percent_of_hash_limit": share * limit.per_second for share in SHARES}
+        for name, rate in offered.items():
+            meter = service.meter()
+            load = at_rate(
+                target.port,
+                target.signups(name.replace("_", "-")),
+                per_second=rate,
+                seconds=reference_seconds if rate == REFERENCE else max(seconds, 30 / rate if seconds > 1 else 0),
+            )
+            consumed = meter.read()
+            service.wait_until_drained()
+            points[name] = {
+                "offered_per_second": rate,
+                "answered_per_second": load.per_second,
+                "p50_ms": 1000 * load.percentile(0.5),
+                "p99_ms": 1000 * load.percentile(0.99),
+                "p50_ratio": 1000 * load.percentile(0.5) / limit.alone_milliseconds,
+                "p99_ratio": 1000 * load.percentile(0.99) / limit.alone_milliseconds,
+                "cpu_ms_each": consumed.milliseconds_each(len(load.latencies)),
+                "statuses": load.statuses,
+            }
+    reference = points[f"{REFERENCE:g}_per_second"]
+    return {
+        "hash_alone_ms": limit.alone_milliseconds,
+        "hash_limit_per_second": limit.per_second,
+        "cpu_ms_hash": hash_milliseconds,
+        "cpu_ms_beside_hash": sum(reference["cpu_ms_each"].values()) - hash_milliseconds,
+        "points": points,
+    }

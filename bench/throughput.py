@@ -1,0 +1,112 @@
+"""What the service moves: accepted, worked end to end, and read."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.driver import saturate
+from bench.hash_limit import measure_hash_limit
+from bench.service import TRIVIAL_HASH, Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONNECTIONS = 32
+LIMIT_SECONDS = 2.0
+
+
+def accepts(folder: Path, *, requests: int) -> dict[str, Any]:
+    """What one shim process accepts, with no worker running."""
+    with Service(folder) as service:
+        target = service.target()
+        service.warm_up(min(500, requests))
+        held, meter = service.redis_bytes(), service.meter()
+        load = saturate(target.port, target.signups("load"), requests=requests, connections=CONNECTIONS)
+        consumed = meter.read()
+        return {
+            "per_second": load.per_second,
+            "p50_ms": 1000 * load.percentile(0.5),
+            "p99_ms": 1000 * load.percentile(0.99),
+            "cpu_ms_each": consumed.milliseconds_each(requests),
+            "share_of_cores": consumed.shares(),
+            "redis_kib_each": (service.redis_bytes() - held) / 1024 / requests,
+            "memory_mib": service.memory(),
+            "statuses": load.statuses,
+        }
+
+
+def end_to_end(folder: Path, *, requests: int, trivial_hash: bool) -> dict[str, Any]:
+    """From the first POST to the last outcome, under saturation.
+
+    Args:
+        folder: for data and logs.
+        requests: signups.
+        trivial_hash: hash at next to no cost, to see what everything else could move.
+    """
+    limit = measure_hash_limit(0.2 if trivial_hash else LIMIT_SECONDS)
+    with Service(folder) as service:
+        service.start_worker(**(TRIVIAL_HASH if trivial_hash else {}))
+        target = service.target()
+        service.warm_up(min(500 if trivial_hash else 50, requests))
+        held, meter, started = service.redis_bytes(), service.meter(), time.perf_counter()
+        load = saturate(target.port, target.signups("load"), requests=requests, connections=CONNECTIONS)
+        service.wait_until_drained()
+        consumed, seconds = meter.read(), time.perf_counter() - started
+        figures = {
+            "per_second": requests / seconds,
+            "accepts_per_second": load.per_second,
+            "cpu_ms_each": consumed.milliseconds_each(requests),
+            "redis_kib_each": (service.redis_bytes() - held) / 1024 / requests,
+            "memory_mib": service.memory(),
+            "statuses": load.statuses,
+        }
+    total = sum(consumed.milliseconds_each(requests).values())
+    if trivial_hash:
+        return {**figures, "cpu_ms_all": total, "share_of_cores": consumed.shares()}
+    return {
+        **figures,
+        "cpu_ms_hash": limit.cpu_milliseconds,
+        "cpu_ms_beside_hash": total - limit.cpu_milliseconds,
+        "share_of_hash_limit": requests / seconds / limit.per_second,
+        "hash_limit_per_second": limit.per_second,
+        "share_of_cores": consumed.shares(limit.cpu_milliseconds * requests / 1000),
+    }
+
+
+def reads(folder: Path, *, tasks: int, requests: int) -> dict[str, Any]:
+    """Reading results that are there, with no worker running beside it."""
+    with Service(folder) as service:
+        service.start_worker(**TRIVIAL_HASH)
+        target = service.target()
+        load = saturate(target.port, target.signups("load"), requests=tasks, connections=CONNECTIONS, keep_bodies=True)
+        service.wait_until_drained()
+        service.stop_worker()
+        read = target.reads([json.loads(body)["task"]["id"] for body in load.bodies or ()])
+        saturate(target.port, read, requests=tasks, connections=CONNECTIONS)
+        meter = service.meter()
+        load = saturate(target.port, read, requests=requests, connections=CONNECTIONS)
+        return {
+            "per_second": load.per_second,
+            "p50_ms": 1000 * load.percentile(0.5),
+            "p99_ms": 1000 * load.percentile(0.99),
+            "cpu_ms_each": meter.read().milliseconds_each(requests),
+            "statuses": load.statuses,
+        }
+
+
+def memory(folder: Path, *, requests: int, hashes: tuple[int, ...]) -> dict[str, Any]:
+    """Resident memory: of a shim that is at work, and of workers by how many hashes they have in flight."""
+    workers: dict[str, dict[str, float]] = {}
+    with Service(folder) as service:
+        for count in hashes:
+            service.start_worker(INTAKE_HASH_CONCURRENCY=str(count), INTAKE_WORKER_CONCURRENCY=str(count + 2))
+            idle = service.memory()["worker"]
+            service.warm_up(requests, connections=CONNECTIONS)
+            workers[f"{count}_hashes"] = {
+                "idle": idle,
+                "peak": service.memory(peak=True)["worker"],
+                "afterwards": service.memory()["worker"],
+            }
+        return {"shim_mib": service.memory(peak=True)["shim"], "worker_mib": workers}
