@@ -133,9 +133,8 @@ def line_chart(
         for place, _, least, most in line.points:
             svg.line(across_at(place), up_at(least), across_at(place), up_at(most), kind=line.kind)
         svg.path([(across_at(place), up_at(value)) for place, value, _, _ in line.points], kind=line.kind)
-        # The second of the points: the lines lie apart there, and nothing else is written.
-        place, value, _, _ = line.points[min(1, len(line.points) - 1)]
-        svg.text(across_at(place) + 4, up_at(value) - 9, line.name, bold=True)
+        place, value, _, _ = line.points[-1]
+        svg.text(across_at(place) + 9, up_at(value) + 4, line.name, bold=True)
 
 
 def _round_ticks(most: float) -> list[float]:

@@ -109,7 +109,7 @@ def _rate(report: dict[str, Any], bench: str, figure: str) -> Bar:
     found = leaf(report, bench, figure)
     name = COMPARED[bench] if bench in COMPARED else COMPARED["end-to-end"]
     value = found["median"]
-    return Bar(name, {"shim": value}, f"{value:,.0f}", spread=(found["least"], found["most"]))
+    return Bar(name, {"rate": value}, f"{value:,.0f}", spread=(found["least"], found["most"]))
 
 
 def _cpu(report: dict[str, Any], bench: str) -> Bar:

@@ -13,6 +13,7 @@ _FILLS: Final = {
     "paper": ("#ffffff", "#0d1117"),
     "ink": ("#1f2328", "#e6edf3"),
     "muted": ("#59636e", "#9198a1"),
+    "rate": ("#6f5bb5", "#9d8be0"),
     "hash": ("#afb8c1", "#656c76"),
     "worker": ("#d98200", "#e69f00"),
     "shim": ("#0072b2", "#3d9bdc"),
