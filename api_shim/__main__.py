@@ -36,11 +36,13 @@ def main() -> int:
             port=settings.port,
             workers=settings.processes,
             loop="uvloop",
-            http="httptools",
+            http="api_shim.http_protocol:BoundedHttpProtocol",
             ws="none",
             # Logs, access included, are written by the app.
             log_config=None,
             access_log=False,
+            # Nothing here asks whose address a request came from; believing a proxy's header has a cost and no use.
+            proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
@@ -24,6 +24,8 @@ class ShimMetrics:
     """The counts of this process."""
 
     def __init__(self, *, waiting: Callable[[], int]) -> None:
+        # When each series began doubles their number, and Prometheus' rate() finds restarts by itself.
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._waiting_now = waiting
         self._requests = Counter(

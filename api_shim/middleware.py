@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; logged at debug level only."""
 
+_OTHER: Final = "other"
+"""A route or method that is none of ours."""
+
 _CLIENT_GONE_STATUS: Final = 499  # nginx' code for it; nobody sees it but logs and metrics
 
 log = structlog.get_logger("api_shim.request")
@@ -59,18 +62,23 @@ class RequestContext:
             log.error("request_failed", request_id=request_id, exc_info=error)  # noqa: TRY400
             if not status:
                 await responses.internal_error()(scope, receive, send_with_id)
-        seconds = time.perf_counter() - started
         # The route's own path, never what was sent: an unknown path or a query can hold anything.
-        route = scope.get("route")
-        path = getattr(route, "path", "other")
-        self._metrics.answered(method=_method(scope), route=path, status=status, seconds=seconds)
-        write = log.debug if path in _QUIET_ROUTES else log.info
+        route = getattr(scope.get("route"), "path", _OTHER)
         fields = {"task_id": state["task_id"]} if "task_id" in state else {}
+        self._tell(request_id, _method(scope), route, status, time.perf_counter() - started, **fields)
+
+    def refused(self, *, request_id: str, status: int) -> None:
+        """Count and log what the server refused: it never was a request."""
+        self._tell(request_id, _OTHER, _OTHER, status, 0.0)
+
+    def _tell(self, request_id: str, method: str, route: str, status: int, seconds: float, **fields: str) -> None:
+        self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
+        write = log.debug if route in _QUIET_ROUTES else log.info
         write(
             "request",
             request_id=request_id,
-            method=_method(scope),
-            route=path,
+            method=method,
+            route=route,
             status=status,
             milliseconds=round(1000 * seconds, 2),
             **fields,
@@ -79,4 +87,4 @@ class RequestContext:
 
 def _method(scope: Scope) -> str:
     known = {"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}
-    return scope["method"] if scope["method"] in known else "other"
+    return scope["method"] if scope["method"] in known else _OTHER

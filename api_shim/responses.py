@@ -95,6 +95,21 @@ def method_not_allowed(allow: str) -> Response:
     return _failure(405, "method_not_allowed", headers={"allow": allow})
 
 
+def malformed_request() -> Response:
+    """400 to what is no HTTP; the connection ends."""
+    return _failure(400, "malformed_request", headers={"connection": "close"})
+
+
+def request_timeout() -> Response:
+    """408 to a request whose rest does not come; the connection ends."""
+    return _failure(408, "request_timeout", headers={"connection": "close"})
+
+
+def head_too_large() -> Response:
+    """431: the request line and the headers are larger than the limit; the connection ends."""
+    return _failure(431, "head_too_large", headers={"connection": "close"})
+
+
 def payload_too_large() -> Response:
     """413; the connection ends, since the rest of the body is not read."""
     return _failure(413, "payload_too_large", headers={"connection": "close"})
