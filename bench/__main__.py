@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import costs, plot
 from bench.catalogue import BENCHES
-from bench.report import RESULTS, document, table
+from bench.report import RESULTS, document, provenance, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +32,14 @@ def main() -> None:
 def _run(arguments: Sequence[str]) -> None:
     options = _parse(arguments)
     chosen = options.benches or [name for name, bench in BENCHES.items() if bench.short or options.all]
+    origin = provenance()
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
     for turn in range(options.runs):
         # In turn, so that a machine that slows down slows all of them.
         for name in chosen:
             if turn < BENCHES[name].most_runs:
                 runs[name].append(_once(name, options))
-    report = document(runs)
+    report = document(origin, runs)
     print(table(report))
     path = options.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{report['commit'][:10]}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -39,17 +39,21 @@ def spread(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return tree
 
 
-def document(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The whole report: where, when and with what it was measured, and each bench's figures."""
+def provenance() -> dict[str, Any]:
+    """Where, when, of what and with what it is measured; asked before, since the code may change meanwhile."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "HEAD"),
         "changed_since_commit": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "command": "python -m bench " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m bench", *sys.argv[1:]]),
         "machine": _machine(),
         "versions": _versions(),
-        "benches": {name: {"runs": len(each), "figures": spread(each)} for name, each in runs.items()},
     }
+
+
+def document(origin: dict[str, Any], runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The whole report: where it comes from, and each bench's figures."""
+    return {**origin, "benches": {name: {"runs": len(each), "figures": spread(each)} for name, each in runs.items()}}
 
 
 def median(report: dict[str, Any], bench: str, *path: str) -> float:

@@ -7,27 +7,27 @@ from __future__ import annotations
 
 from typing import Final
 
-HASH_MILLISECONDS: Final = 18.55
+HASH_MILLISECONDS: Final = 18.99
 """CPU of one hash on the measured machine, with all cores hashing."""
-WORKER_MILLISECONDS: Final = 3.02
+WORKER_MILLISECONDS: Final = 3.09
 """CPU of the worker for one signup, beside the hash."""
-ACCEPT_MILLISECONDS: Final = 0.18
+ACCEPT_MILLISECONDS: Final = 0.20
 """CPU of the shim for one accept."""
-READ_MILLISECONDS: Final = 0.15
+READ_MILLISECONDS: Final = 0.17
 """CPU of the shim for one reading of a result."""
-REDIS_MILLISECONDS: Final = 0.82
+REDIS_MILLISECONDS: Final = 0.74
 """CPU of Redis for one signup."""
-MONGODB_MILLISECONDS: Final = 1.24
+MONGODB_MILLISECONDS: Final = 1.18
 """CPU of MongoDB for one signup."""
 SHIM_MIB: Final = 73.28
 """Memory of a shim process that is at work."""
-WORKER_MIB: Final = 114.47
+WORKER_MIB: Final = 114.63
 """Memory of a worker process without its hashes."""
-WORKER_HASH_MIB: Final = 19.24
+WORKER_HASH_MIB: Final = 19.22
 """Memory of each hash that a worker has in flight."""
-WAITING_KIB: Final = 2.47
+WAITING_KIB: Final = 1.82
 """Memory of Redis for a task that waits."""
 OUTCOME_KIB: Final = 1.00
 """Memory of Redis for an outcome that can be read."""
-CUSTOMER_KIB: Final = 0.35
+CUSTOMER_KIB: Final = 0.44
 """Disk of MongoDB for one customer."""

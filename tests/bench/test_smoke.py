@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
         )
         for number, half in enumerate(halves)
     ]
-    ended = [each.communicate() for each in started]
+    try:
+        ended = [each.communicate() for each in started]
+    finally:
+        for each in started:
+            # Interrupted, a bench ends its servers and removes its folder; one that has ended does not hear it.
+            each.send_signal(signal.SIGINT)
+            each.wait()
     for each, (_, said) in zip(started, ended, strict=True):
         assert each.returncode == 0, said[-3000:]
     report, others = (json.loads((folder / f"{number}.json").read_text()) for number in range(2))

@@ -1,0 +1,33 @@
+"""What the documentation shows and `customer-intake plan` reckons with is what was measured last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import costs, plot
+from bench.catalogue import BENCHES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def report() -> Any:
+    """docs/performance.json."""
+    return json.loads((ROOT / "docs/performance.json").read_text())
+
+
+def test_every_bench_was_measured(report: Any) -> None:
+    assert set(report["benches"]) == set(BENCHES)
+
+
+def test_costs_of_the_plan_are_the_measured_ones(report: Any) -> None:
+    assert (ROOT / "cli/measured_costs.py").read_text() == costs.module(report)
+
+
+def test_plots_are_drawn_from_the_report(report: Any) -> None:
+    assert (ROOT / "docs/performance-throughput.svg").read_text() == plot.throughput(report)
+    assert (ROOT / "docs/performance-latency.svg").read_text() == plot.latency(report)
