@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from api_shim import responses
 from api_shim.accept import Acceptor, AdmissionLimits
-from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Methods
+from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
 from api_shim.metrics import ShimMetrics
 from api_shim.middleware import RequestContext
 from api_shim.openapi import openapi_document
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp
 
 PROBE_SECONDS = 1.0
@@ -88,25 +87,23 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         await calls.close()
 
     prefixes = dict.fromkeys(("", settings.prefix))
-    app = Starlette(
-        routes=[
-            *(Route(f"{prefix}{CREATE_PATH}", methods.create, methods=["POST"]) for prefix in prefixes),
-            *(Route(f"{prefix}{RESULT_PATH}", methods.result, methods=["GET", "POST"]) for prefix in prefixes),
-            Route("/healthz", probes.healthz),
-            Route("/readyz", probes.readyz),
-            Route("/metrics", probes.metrics),
-            Route("/openapi.json", documents.openapi),
-            Route("/docs", documents.page),
-            Route("/docs/{name}", documents.page),
-        ],
-        exception_handlers={HTTPException: _http_exception},
-        lifespan=lifespan,
-    )
+    create, result = Endpoint(methods.create), Endpoint(methods.result)
+    routes = [
+        *(Route(f"{prefix}{CREATE_PATH}", create, methods=["POST"]) for prefix in prefixes),
+        *(Route(f"{prefix}{RESULT_PATH}", result, methods=["GET", "POST"]) for prefix in prefixes),
+        Route("/healthz", probes.healthz),
+        Route("/readyz", probes.readyz),
+        Route("/metrics", probes.metrics),
+        Route("/openapi.json", documents.openapi),
+        Route("/docs", documents.page),
+        Route("/docs/{name}", documents.page),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception}, lifespan=lifespan)
     app.router.redirect_slashes = False
-    return RequestContext(app, metrics)
+    return RequestContext(app, routes, metrics)
 
 
-async def _http_exception(_request: Request, error: Exception) -> Response:
+async def _http_exception(_request: Request, error: Exception) -> Any:
     if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004
         return responses.method_not_allowed((error.headers or {}).get("Allow", ""))
     return responses.not_found()

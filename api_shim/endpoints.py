@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from api_shim import http_request, responses
 from api_shim.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
+from api_shim.http_request import HttpRequest
 from api_shim.redis_calls import BrokerUnavailableError
 from api_shim.results import DeadLetter, Finished, NotFound, Reading, Results, Unfinished
 from schemas.task_record import State
@@ -16,14 +17,35 @@ from schemas.task_record import State
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from api_shim.metrics import ShimMetrics
+    from api_shim.responses import Answer
     from api_shim.tokens import Caller, TokenVerifier
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
 RESULT_PATH: Final = "/customer/v1/customer.create.result"
+
+
+class Endpoint:
+    """A method as an ASGI application."""
+
+    def __init__(self, method: Callable[[HttpRequest], Awaitable[Answer]]) -> None:
+        self._method = method
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, with the faults that the request has translated."""
+        try:
+            answer = await self._method(HttpRequest(scope, receive))
+        except http_request.InvalidRequestPartError as error:
+            answer = responses.validation_error(error.field, error.message)
+        except http_request.UnsupportedMediaTypeError:
+            answer = responses.unsupported_media_type()
+        except http_request.PayloadTooLargeError:
+            answer = responses.payload_too_large()
+        except BrokerUnavailableError:
+            answer = responses.service_unavailable()
+        await answer(scope, receive, send)
 
 
 class Methods:
@@ -44,23 +66,23 @@ class Methods:
         self._metrics = metrics
         self._maximum_body_bytes = maximum_body_bytes
 
-    async def create(self, request: Request) -> Response:
+    async def create(self, request: HttpRequest) -> Answer:
         """`POST customer.create`."""
-        caller = self._tokens.verify(request.headers.get("authorization"))
+        caller = self._tokens.verify(request.header(b"authorization"))
         if caller is None:
             return responses.invalid_token()
         if not self._tokens.may_create(caller):
             return responses.insufficient_scope()
-        return await _with_request_faults(lambda: self._create(request, caller))
+        return await self._create(request, caller)
 
-    async def result(self, request: Request) -> Response:
+    async def result(self, request: HttpRequest) -> Answer:
         """`GET` and `POST customer.create.result`."""
-        caller = self._tokens.verify(request.headers.get("authorization"))
+        caller = self._tokens.verify(request.header(b"authorization"))
         if caller is None:
             return responses.invalid_token()
-        return await _with_request_faults(lambda: self._result(request, caller))
+        return await self._result(request, caller)
 
-    async def _create(self, request: Request, caller: Caller) -> Response:
+    async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
         body, _ = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)
         key = http_request.idempotency_key(request)
         admission = await self._acceptor.accept(body, caller=caller.subject, idempotency_key=key)
@@ -77,7 +99,7 @@ class Methods:
             case AcceptedTask():
                 pass
         self._metrics.accepted(repeated=admission.repeated)
-        request.state.task_id = admission.task_id
+        request.belongs_to(admission.task_id)
         state = admission.state
         wait = http_request.preferred_wait(request)
         if wait:
@@ -90,10 +112,10 @@ class Methods:
             state = reading.state if isinstance(reading, Unfinished) else state
             state = State.FAILURE if isinstance(reading, DeadLetter) else state
         # The same prefix as the call came by.
-        location = f"{request.scope['path'].removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
+        location = f"{request.path.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
         return responses.accepted(admission.task_id, state, location=location)
 
-    async def _result(self, request: Request, caller: Caller) -> Response:
+    async def _result(self, request: HttpRequest, caller: Caller) -> Answer:
         if request.method == "POST":
             _, document = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)
             query = http_request.result_query_from_body(document)
@@ -104,7 +126,7 @@ class Methods:
         else:
             reading = await self._results.read(query.task_id, caller=caller.subject)
         if not isinstance(reading, NotFound):
-            request.state.task_id = query.task_id
+            request.belongs_to(query.task_id)
         match reading:
             case Finished(response):
                 return responses.finished(response)
@@ -115,10 +137,10 @@ class Methods:
             case NotFound():
                 return responses.task_not_found(query.task_id)
 
-    async def _wait(self, request: Request, task_id: str, *, caller: Caller, seconds: int) -> Reading:
+    async def _wait(self, request: HttpRequest, task_id: str, *, caller: Caller, seconds: int) -> Reading:
         """Wait for the outcome, and no longer than the client does."""
         outcome = asyncio.create_task(self._results.wait(task_id, caller=caller.subject, seconds=seconds))
-        gone = asyncio.create_task(_disconnected(request))
+        gone = asyncio.create_task(request.until_disconnected())
         try:
             await asyncio.wait({outcome, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not outcome.done():
@@ -128,21 +150,3 @@ class Methods:
             for task in (outcome, gone):
                 task.cancel()
             await asyncio.gather(outcome, gone, return_exceptions=True)
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _with_request_faults(answer: Callable[[], Awaitable[Response]]) -> Response:
-    try:
-        return await answer()
-    except http_request.InvalidRequestPartError as error:
-        return responses.validation_error(error.field, error.message)
-    except http_request.UnsupportedMediaTypeError:
-        return responses.unsupported_media_type()
-    except http_request.PayloadTooLargeError:
-        return responses.payload_too_large()
-    except BrokerUnavailableError:
-        return responses.service_unavailable()

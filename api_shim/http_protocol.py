@@ -19,7 +19,7 @@ from api_shim.middleware import RequestContext
 if TYPE_CHECKING:
     import asyncio
 
-    from starlette.responses import Response
+    from api_shim.responses import Answer
 
 MAXIMUM_HEAD_BYTES: Final = 64 * 1024
 """Request line and headers; four times what common proxies let through."""
@@ -152,11 +152,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, answer: Response) -> None:
+    def _refuse(self, answer: Answer) -> None:
         """Answer what is no request, where an answer can only be meant for that, and end the connection."""
         request_id = secrets.token_hex(16)
         if isinstance(self.app, RequestContext):
-            self.app.refused(request_id=request_id, status=answer.status_code)
+            self.app.refused(request_id=request_id, status=answer.status)
         self._refused = True
         cycle = self.cycle
         if self._timer is not None:
@@ -172,8 +172,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Another request's answer is due first, and this would be taken for it.
             self.transport.close()
             return
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"x-request-id", request_id.encode())]
+        headers = [*self.server_state.default_headers, *answer.headers, (b"x-request-id", request_id.encode())]
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"".join((STATUS_LINE[answer.status_code], head, b"\r\n", bytes(answer.body))))
+        self.transport.write(b"".join((STATUS_LINE[answer.status], head, b"\r\n", answer.body)))
         self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)

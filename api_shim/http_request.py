@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect
 
 from schemas.strict_json import InvalidJsonError, parse_object
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.types import Receive, Scope
 
 MAXIMUM_WAIT_SECONDS: Final = 60
 _MAXIMUM_KEY_CHARACTERS: Final = 255
@@ -24,6 +27,8 @@ _PREFERENCE: Final = re.compile(
     r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s",;]*)))?\s*(?:;.*)?"""
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,6}")
+_ONE_ID: Final = re.compile(rb"id=([0-9A-Za-z]+)")
+_JSON: Final = "application/json"
 
 
 class InvalidRequestPartError(Exception):
@@ -43,6 +48,63 @@ class PayloadTooLargeError(Exception):
     """The body is larger than the limit."""
 
 
+class HttpRequest:
+    """A request as the methods read it. What came more than once counts as it came first, unless asked for all."""
+
+    __slots__ = ("_headers", "_receive", "_scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+
+    @property
+    def method(self) -> str:
+        """In capitals."""
+        return str(self._scope["method"])
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        return str(self._scope["path"])
+
+    @property
+    def query(self) -> bytes:
+        """What follows the path's question mark."""
+        return bytes(self._scope["query_string"])
+
+    def header(self, name: bytes) -> str | None:
+        """The header of this lower-case name."""
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def headers(self, name: bytes) -> list[str]:
+        """All headers of this name."""
+        if name not in self._headers:
+            return []
+        return [value.decode("latin-1") for each, value in self._scope["headers"] if each == name]
+
+    def belongs_to(self, task_id: str) -> None:
+        """Let the request's log line name the task."""
+        self._scope["state"]["task_id"] = task_id
+
+    async def next_body(self) -> tuple[bytes, bool]:
+        """The body's next piece, and whether there is more.
+
+        Raises:
+            ClientDisconnect: the client has left.
+        """
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
+
+    async def until_disconnected(self) -> None:
+        """Return when the client has left."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
 @dataclass(frozen=True, slots=True)
 class ResultQuery:
     """Which result is asked for, and how long the call may be held."""
@@ -51,7 +113,7 @@ class ResultQuery:
     wait_seconds: int
 
 
-async def read_json_body(request: Request, *, maximum_bytes: int) -> tuple[bytes, dict[str, Any]]:
+async def read_json_body(request: HttpRequest, *, maximum_bytes: int) -> tuple[bytes, dict[str, Any]]:
     """The body as it came, and the object that it holds.
 
     Raises:
@@ -61,35 +123,44 @@ async def read_json_body(request: Request, *, maximum_bytes: int) -> tuple[bytes
     """
     if not _is_json(request):
         raise UnsupportedMediaTypeError
-    length = request.headers.get("content-length", "")
+    length = request.header(b"content-length") or ""
     if _DIGITS.fullmatch(length) is None and length.isdigit():
         raise PayloadTooLargeError
     if length.isdigit() and int(length) > maximum_bytes:
         raise PayloadTooLargeError
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > maximum_bytes:
-            raise PayloadTooLargeError
-    raw = bytes(body)
+    body, more = await request.next_body()
+    if more:
+        body = await _rest_of_body(request, body, maximum_bytes=maximum_bytes)
+    if len(body) > maximum_bytes:
+        raise PayloadTooLargeError
     try:
-        return raw, parse_object(raw)
+        return body, parse_object(body)
     except InvalidJsonError as error:
         raise InvalidRequestPartError("", str(error)) from None
 
 
-def _is_json(request: Request) -> bool:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
-        return False
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in {"utf-8", "utf8"}:
+async def _rest_of_body(request: HttpRequest, first: bytes, *, maximum_bytes: int) -> bytes:
+    body, more = bytearray(first), True
+    while more and len(body) <= maximum_bytes:
+        piece, more = await request.next_body()
+        body += piece
+    return bytes(body)
+
+
+def _is_json(request: HttpRequest) -> bool:
+    content_type = request.header(b"content-type") or ""
+    if content_type != _JSON:
+        media_type, _, parameters = content_type.partition(";")
+        if media_type.strip().lower() != _JSON:
             return False
-    return request.headers.get("content-encoding", "identity").strip().lower() in {"", "identity"}
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in {"utf-8", "utf8"}:
+                return False
+    return (request.header(b"content-encoding") or "").strip().lower() in {"", "identity"}
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: HttpRequest) -> str | None:
     """The key of the `Idempotency-Key` header, None where there is none.
 
     Bare, or the quoted string of draft-ietf-httpapi-idempotency-key-header: both name the same key.
@@ -97,7 +168,7 @@ def idempotency_key(request: Request) -> str | None:
     Raises:
         InvalidRequestPartError: it is neither, is empty or too long, or comes more than once.
     """
-    values = request.headers.getlist("idempotency-key")
+    values = request.headers(b"idempotency-key")
     if not values:
         return None
     key = values[0].strip(" \t")
@@ -111,9 +182,12 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def preferred_wait(request: Request) -> int | None:
+def preferred_wait(request: HttpRequest) -> int | None:
     """Seconds that `Prefer: wait=N` asks for, at most 60; None where it does not, or not in RFC 7240's form."""
-    for preference in _PREFERENCES.findall(",".join(request.headers.getlist("prefer"))):
+    values = request.headers(b"prefer")
+    if not values:
+        return None
+    for preference in _PREFERENCES.findall(",".join(values)):
         match = _PREFERENCE.fullmatch(preference.strip())
         if match is None or match["name"].lower() != "wait":
             continue
@@ -123,13 +197,17 @@ def preferred_wait(request: Request) -> int | None:
     return None
 
 
-def result_query(request: Request) -> ResultQuery:
+def result_query(request: HttpRequest) -> ResultQuery:
     """What a GET asks for in its query.
 
     Raises:
         InvalidRequestPartError: `id` is missing or there twice, or `wait` is no whole number from 0 to 60.
     """
-    ids, waits = request.query_params.getlist("id"), request.query_params.getlist("wait")
+    query = request.query
+    if (plain := _ONE_ID.fullmatch(query)) is not None:
+        return ResultQuery(plain[1].decode("ascii"), 0)
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    ids, waits = ([value for name, value in pairs if name == wanted] for wanted in ("id", "wait"))
     if len(ids) != 1 or not ids[0]:
         raise InvalidRequestPartError("id", "is required, once")
     if not waits:
@@ -162,8 +240,8 @@ def _invalid_wait() -> InvalidRequestPartError:
     return InvalidRequestPartError("wait", f"must be a whole number from 0 to {MAXIMUM_WAIT_SECONDS}")
 
 
-def caller_request_id(value: str | None) -> str | None:
+def caller_request_id(value: str) -> str | None:
     """The caller's `x-request-id` where it may be repeated: up to 128 visible ASCII characters."""
-    if value is None or len(value) > 128 or _VISIBLE_ASCII.fullmatch(value) is None:  # noqa: PLR2004
+    if len(value) > 128 or _VISIBLE_ASCII.fullmatch(value) is None:  # noqa: PLR2004
         return None
     return value

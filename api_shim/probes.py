@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api_shim.metrics import ShimMetrics
+    from api_shim.responses import Answer
     from api_shim.subscription import OutcomeSubscription
 
 _DOCS_POLICY: Final = (
@@ -32,11 +33,11 @@ class Probes:
         self._subscription = subscription
         self._metrics = metrics
 
-    async def healthz(self, _request: Request) -> Response:
+    async def healthz(self, _request: Request) -> Answer:
         """The process serves."""
         return responses.healthy()
 
-    async def readyz(self, _request: Request) -> Response:
+    async def readyz(self, _request: Request) -> Answer:
         """Requests can be accepted."""
         if self._subscription.draining:
             return responses.not_ready(["shutting_down"])
@@ -67,7 +68,7 @@ class Documents:
         """The description of this interface."""
         return Response(self._openapi, media_type="application/json")
 
-    async def page(self, request: Request) -> Response:
+    async def page(self, request: Request) -> Response | Answer:
         """The documentation page, or a file of it."""
         found = self._files.get(request.path_params.get("name", "index.html"))
         if found is None:
