@@ -46,6 +46,7 @@ class Service:
         pair = generate_key_pair()
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
+            "TMPDIR": str(folder),
             "INTAKE_REDIS_URL": self.redis.url,
             "INTAKE_MONGODB_URI": self.mongo.uri,
             "INTAKE_ID_KEY": "bench-id-key-" * 4,
