@@ -93,6 +93,15 @@ def test_a_large_body_that_comes_with_its_head_is_not_taken_for_a_head(service: 
     assert parse_raw(service.raw(head + body))[0] == 202
 
 
+def test_a_client_that_sends_all_of_a_body_too_large_can_read_why_it_was_refused(service: Service) -> None:
+    body = b" " * 5_000_000
+    with closing(socket.create_connection(("127.0.0.1", int(service.environment["INTAKE_PORT"])), 10)) as connection:
+        connection.sendall(_post(service, "content-type: application/json", f"content-length: {len(body)}"))
+        connection.sendall(body)
+        assert parse_raw(read_answer(connection))[0] == 413
+        assert connection.recv(1) == b""
+
+
 def test_many_requests_sent_at_once_are_answered_one_by_one(service: Service) -> None:
     count = 3000
     with closing(socket.create_connection(("127.0.0.1", int(service.environment["INTAKE_PORT"])), 10)) as connection:
@@ -133,6 +142,26 @@ def test_a_request_to_speak_another_protocol_is_answered_as_http(service: Servic
     assert parse_raw(service.raw(_get(*upgrade)))[0] == 200
     length = f"content-length: {len(body)}"
     assert parse_raw(service.raw(_post(service, "content-type: application/json", length, *upgrade) + body))[0] == 202
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_the_connection_ends_with_the_answer_where_the_client_asks_for_it(service: Service, version: str) -> None:
+    lines = ["connection: close"] if version == "1.1" else []
+    with closing(socket.create_connection(("127.0.0.1", int(service.environment["INTAKE_PORT"])), 10)) as connection:
+        connection.sendall(_get(*lines).replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    status, headers, body = parse_raw(answer)
+    assert (status, headers["connection"], body) == (200, "close", {"ok": True})
+
+
+def test_the_answer_to_head_has_no_body(service: Service) -> None:
+    last = _get("connection: close")
+    with closing(socket.create_connection(("127.0.0.1", int(service.environment["INTAKE_PORT"])), 10)) as connection:
+        connection.sendall(_get().replace(b"GET", b"HEAD") + last)
+        answers = b"".join(iter(lambda: connection.recv(1 << 16), b"")).split(b"\r\n\r\n")
+
+    assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b'{"ok":true}']
 
 
 def test_what_was_refused_is_logged_and_counted(service: Service) -> None:
