@@ -67,25 +67,52 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *renderers[:-1], _or_what_was_lost(renderers[-1])],
+        # Not by way of logging: its records cost more than everything else about a line.
+        logger_factory=lambda name="": _Lines(sys.stderr, name),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+
+
+class _Lines:
+    """Where our own lines go. Each is one write, so that lines of several threads do not mix."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write a line; where that fails there is nowhere left to say so."""
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = msg
+
+
+def _or_what_was_lost(render: Processor) -> Processor:
+    def rendered(logger: Any, method: str, event: EventDict) -> Any:
+        try:
+            return render(logger, method, event)
+        except Exception as fault:  # noqa: BLE001 - a value's repr can raise anything, and a log line never does
+            return _lost(fault, logger.name)
+
+    return rendered
+
+
+def _lost(fault: BaseException | None, logger: str) -> str:
+    return json.dumps({"event": "log_line_lost", "level": "error", "fault": type(fault).__name__, "logger": logger})
 
 
 class _Handler(logging.StreamHandler[TextIO]):
     """A line that cannot be written is told by the fault's type; logging's own report repeats arguments and texts."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        fault = type(sys.exc_info()[1]).__name__
-        line = {"event": "log_line_lost", "level": "error", "fault": fault, "logger": record.name}
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(json.dumps(line) + "\n")
+            sys.stderr.write(_lost(sys.exc_info()[1], record.name) + "\n")
 
 
 def _exceptions_without_text(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -128,3 +128,29 @@ log.error("task_failed", exc_info=one)
 def test_a_line_that_cannot_be_written_is_told_without_what_stood_in_it() -> None:
     (event,) = events_of(f"logging.getLogger('some.library').warning('%d', '{CANARY}')")
     assert event == {"event": "log_line_lost", "level": "error", "fault": "TypeError", "logger": "some.library"}
+
+
+def test_our_own_line_that_cannot_be_written_is_told_alike() -> None:
+    code = f"""
+class Odd:
+    def __repr__(self):
+        raise TypeError("{CANARY}")
+log.info("a", value=Odd())
+"""
+    (event,) = events_of(code)
+    assert event == {"event": "log_line_lost", "level": "error", "fault": "TypeError", "logger": "worker.test"}
+
+
+def test_where_nobody_reads_lines_any_more_the_work_goes_on() -> None:
+    code = "import os\nos.dup2(2, 9)\nos.close(2)\nlog.info('a')\nlogging.warning('b')\nos.write(9, b'it went on')"
+    assert lines_of(code) == ["it went on"]
+
+
+def test_lines_of_several_threads_do_not_mix() -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as threads:
+    for number in range(400):
+        threads.submit(log.info if number % 2 else logging.getLogger("x").warning, "x" * 2000)
+"""
+    assert [event["event"] for event in events_of(code)] == 400 * ["x" * 2000]
