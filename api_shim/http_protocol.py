@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -17,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api_shim import responses
 from api_shim.http_cycle import Cycle, head
-from api_shim.middleware import RequestContext
+from api_shim.middleware import RequestContext, new_request_id
 
 if TYPE_CHECKING:
     from api_shim.responses import Answer
@@ -209,7 +208,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, answer: Answer) -> None:
         """Answer what is no request, where an answer can only be meant for that, and end the connection."""
-        request_id = secrets.token_hex(16)
+        request_id = new_request_id()
         if isinstance(self.app, RequestContext):
             self.app.refused(request_id=request_id, status=answer.status)
         self._deaf = True

@@ -38,6 +38,7 @@ class ShimMetrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self._registry
         )
@@ -50,8 +51,14 @@ class ShimMetrics:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        # Kept, since looking a series up by its labels costs more than counting. Labels have few values.
+        series = self._answered.get((method, route, status))
+        if series is None:
+            series = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._answered[method, route, status] = series
+        requests, histogram = series
+        requests.inc()
+        histogram.observe(seconds)
         self._waiting.set(self._waiting_now())
 
     def accepted(self, *, repeated: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,9 @@ _OTHER: Final = "other"
 """A route or method that is none of ours."""
 
 _CLIENT_GONE_STATUS: Final = 499  # nginx' code for it; nobody sees it but logs and metrics
+
+_PROCESS: Final = secrets.token_hex(8)
+_numbers: Final = itertools.count(secrets.randbits(32))
 
 log = structlog.get_logger("api_shim.request")
 
@@ -104,5 +108,10 @@ class RequestContext:
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            return caller_request_id(value.decode("latin-1")) or secrets.token_hex(16)
-    return secrets.token_hex(16)
+            return caller_request_id(value.decode("latin-1")) or new_request_id()
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id that no other request has: the process' own part, and a number."""
+    return f"{_PROCESS}{next(_numbers):016x}"

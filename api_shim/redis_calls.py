@@ -48,7 +48,7 @@ def script(source: str) -> Script:
 
 @dataclass(slots=True)
 class _Call:
-    command: tuple[Argument, ...]
+    packed: bytes
     script: Script | None
     reply: asyncio.Future[Any]
 
@@ -85,14 +85,14 @@ class RedisCalls:
             BrokerRefusedError: it was not carried out.
             BrokerUnavailableError: it is not known whether it was.
         """
-        return await self._call(("EVALSHA", script.digest, len(keys), *keys, *arguments), script)
+        return await self._call(_packed("EVALSHA", script.digest, len(keys), *keys, *arguments), script)
 
     async def command(self, *command: Argument) -> Any:
         """The reply to a plain command; raises as `run` does."""
-        return await self._call(command, None)
+        return await self._call(_packed(*command), None)
 
-    async def _call(self, command: tuple[Argument, ...], script: Script | None) -> Any:
-        call = _Call(command, script, asyncio.get_running_loop().create_future())
+    async def _call(self, packed: bytes, script: Script | None) -> Any:
+        call = _Call(packed, script, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._awake.set()
         # A caller that is cancelled leaves its future behind; the reply is read all the same, so the order is kept.
@@ -123,7 +123,7 @@ class RedisCalls:
             connection = self._pool.make_connection()
             await connection.connect()
             self._connection = connection
-        await connection.send_packed_command(connection.pack_commands([call.command for call in together]))
+        await connection.send_packed_command(b"".join([call.packed for call in together]))
         unknown: list[_Call] = []
         for call in together:
             try:
@@ -149,6 +149,12 @@ class RedisCalls:
     def _fail(self, calls: Sequence[_Call] | deque[_Call]) -> None:
         for call in calls:
             _settle(call, error=BrokerUnavailableError())
+
+
+def _packed(*command: Argument) -> bytes:
+    """The command in Redis' protocol; redis-py's own way there, for any kind of argument, costs three times as much."""
+    raw = [each if isinstance(each, bytes) else str(each).encode() for each in command]
+    return b"*%d\r\n" % len(raw) + b"".join([b"$%d\r\n%b\r\n" % (len(each), each) for each in raw])
 
 
 def _settle(call: _Call, *, reply: Any = None, error: Exception | None = None) -> None:

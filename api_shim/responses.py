@@ -42,11 +42,20 @@ _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"
 
 
 def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:
-    content = _JSON.encode(body).encode("utf-8", "replace")
+    return _raw(status, _JSON.encode(body).encode("utf-8", "replace"), headers)
+
+
+def _raw(status: int, content: bytes, headers: _Headers | None) -> Answer:
     raw = [*_ON_EVERY_ANSWER, (b"content-length", b"%d" % len(content))]
     if headers is not None:
         raw += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return Answer(status, content, raw)
+
+
+def _task(status: int, task_id: str, state: State, headers: _Headers) -> Answer:
+    # Letters and digits, which need no quoting.
+    content = f'{{"ok":true,"task":{{"id":"{task_id}","status":"{state}"}}}}'
+    return _raw(status, content.encode("ascii"), headers)
 
 
 def _failure(
@@ -60,9 +69,10 @@ def _failure(
 
 def accepted(task_id: str, state: State, *, location: str) -> Answer:
     """202: the promise, with where its outcome will be."""
-    return _answer(
+    return _task(
         202,
-        {"ok": True, "task": {"id": task_id, "status": state}},
+        task_id,
+        state,
         {"location": location, "retry-after": str(_RETRY_RESULT_SECONDS), "vary": "Prefer"},
     )
 
@@ -76,11 +86,7 @@ def unfinished(task_id: str, state: State) -> Answer:
     """202 to a result call: ask again."""
     # A record whose outcome is being written is finished with the next call.
     shown = state if state in {State.PENDING, State.RETRY} else State.STARTED
-    return _answer(
-        202,
-        {"ok": True, "task": {"id": task_id, "status": shown}},
-        {"retry-after": str(_RETRY_RESULT_SECONDS)},
-    )
+    return _task(202, task_id, shown, {"retry-after": str(_RETRY_RESULT_SECONDS)})
 
 
 def finished(response: Mapping[str, Any]) -> Answer:
