@@ -32,6 +32,8 @@ documented response is read back as a result.
   transport, `ok` of the customer.
 - The methods answer under their documented path, `/customer/v1/…`, too.
 - A path that does not exist gets `404 {"ok": false, "error": "not_found"}`.
+- What is no HTTP gets 400 `malformed_request`, a request line with headers beyond 64 KiB 431 `head_too_large`; a head
+  that is not there after 20 seconds, or a body after 60, gets 408 `request_timeout`. The connection ends with these.
 """
 
 _CREATE_DESCRIPTION: Final = """\
