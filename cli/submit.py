@@ -1,0 +1,215 @@
+"""`customer-intake submit`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import click
+
+from cli.batch import Batch, RefusedError, StalledError
+from cli.intake_client import IntakeConnection, InvalidUrlError, Target
+from cli.local_tokens import jwt_secret_path, sign_token
+from cli.options import data_dir_option
+from cli.row_results import KEY_REUSED, RowResults
+from cli.tell import tell
+from local_stack.state_file import read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN_VARIABLE: Final = "INTAKE_TOKEN"  # noqa: S105 # its name
+_LOCAL_CALLER: Final = "me"
+"""Whom `up` and README.md call as, too: results are read by the caller that submitted."""
+_LOCAL_TOKEN_SECONDS: Final = 30 * 24 * 60 * 60
+"""Longer than the longest batch; the token never leaves this process but for the local shim."""
+_MAXIMUM_NAME_CHARACTERS: Final = 200
+_STDIN: Final = Path("-")
+_ON_TERMINAL_SECONDS: Final = 0.5
+_ELSEWHERE_SECONDS: Final = 30.0
+_INCOMPLETE: Final = 1
+_REFUSED: Final = 2
+_INTERRUPTED: Final = 130
+
+
+@click.command()
+@click.option(
+    "--lines",
+    "lines_path",
+    type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path),
+    required=True,
+    help="The signups, one JSON object a line; - is stdin.",
+)
+@click.option(
+    "--results",
+    "results_path",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Where the results go, instead of stdout; what the file held is lost.",
+)
+@click.option("--batch", help="Names the rows together with their line numbers.  [default: the file's name]")
+@click.option("--no-wait", is_flag=True, help="Only have the rows accepted.")
+@click.option("--url", help="Where the service is.  [default: the local stack]")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"Holds the bearer token.  [default: {TOKEN_VARIABLE}, else one for the local stack]",
+)
+@click.option("--concurrency", type=click.IntRange(2, 1024), default=32, show_default=True, help="Connections.")
+@click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0),
+    default=300,
+    show_default=True,
+    help="Seconds in which nothing at all moves.",
+)
+@data_dir_option
+def submit(
+    *,
+    lines_path: Path,
+    results_path: Path | None,
+    batch: str | None,
+    no_wait: bool,
+    url: str | None,
+    token_file: Path | None,
+    concurrency: int,
+    give_up_after: float,
+    directory: Path,
+) -> None:
+    """Submit a file of signups.
+
+    One JSON line a row is written as results come, each with the row's line number. The same command may be run again:
+    within a day the same batch and line make nothing twice.
+
+    Exit codes: 0 if every row has an outcome, 1 if some have none, 2 for a wrong token or option.
+    """
+    name = _batch_name(batch, lines_path)
+    target = _target(url, directory)
+    token = _token(token_file, directory, local=url is None)
+    _listen_for_interrupts()
+    with ExitStack() as files:
+        lines, out = _open(files, lines_path, results_path)
+        results = RowResults(out)
+        run = Batch(
+            lambda: IntakeConnection(target, token),
+            results,
+            name=name,
+            concurrency=concurrency,
+            wait=not no_wait,
+            give_up_after_seconds=give_up_after,
+        )
+        code = _run(run, lines, results)
+    if results.refused[KEY_REUSED]:
+        tell(f"the batch name {name} was used for other lines: choose another --batch")
+    sys.exit(code)
+
+
+def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
+    on_terminal = sys.stderr.isatty()
+    code = 0
+    try:
+        run.run(
+            lines,
+            tell_progress=_progress(run, results, on_terminal=on_terminal),
+            every_seconds=_ON_TERMINAL_SECONDS if on_terminal else _ELSEWHERE_SECONDS,
+        )
+    except KeyboardInterrupt:
+        message, code = "interrupted", _INTERRUPTED
+    except RefusedError as error:
+        message, code = str(error), _REFUSED
+    except StalledError as error:
+        message, code = f"gave up: {error}", _INCOMPLETE
+    except BrokenPipeError:
+        raise  # click ends in silence when whoever read stdout has gone
+    except OSError as error:
+        message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
+    if on_terminal:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    if code:
+        tell(f"{message}; no line after {run.last_line:,} was sent. The same command goes on where this one ended")
+    tell(results.summary())
+    return code or (_INCOMPLETE if results.without_outcome else 0)
+
+
+def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable[[], None]:
+    started_at = time.monotonic()
+
+    def tell_progress() -> None:
+        rate = (results.accepted + results.refused.total()) / (time.monotonic() - started_at)
+        text = f"{results.summary()}, {run.on_the_way:,} on the way, {rate:,.0f}/s"
+        text += f"; trying again: {run.trouble}" if run.trouble else ""
+        if on_terminal:
+            click.echo(
+                f"\r\x1b[K{text[: (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1]}", nl=False, err=True
+            )
+        else:
+            tell(text)
+
+    return tell_progress
+
+
+def _batch_name(batch: str | None, lines_path: Path) -> str:
+    if batch is None and lines_path == _STDIN:
+        raise click.UsageError("--batch is needed where the lines come from stdin")
+    # A header takes visible ASCII only; the same name always becomes the same key.
+    name = quote(lines_path.name if batch is None else batch, safe="")
+    if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
+        raise click.UsageError(f"the batch's name must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters: see --batch")
+    return name
+
+
+def _target(url: str | None, directory: Path) -> Target:
+    if url is None:
+        state = read_state(directory)
+        if state is None or not state.url:
+            raise click.UsageError(f"nothing runs in {directory}: `customer-intake up` starts it, or give --url")
+        url = state.url
+    try:
+        return Target.of(url)
+    except InvalidUrlError as error:
+        raise click.UsageError(f"--url: {error}") from None
+
+
+def _token(token_file: Path | None, directory: Path, *, local: bool) -> str:
+    try:
+        if token_file is not None:
+            token = token_file.read_text(encoding="ascii", errors="replace").strip()
+        elif os.environ.get(TOKEN_VARIABLE):
+            token = os.environ[TOKEN_VARIABLE].strip()
+        elif local:
+            token = sign_token(jwt_secret_path(directory), sub=_LOCAL_CALLER, expires_in=_LOCAL_TOKEN_SECONDS)
+        else:
+            # A token of the local stack is nothing to send elsewhere.
+            raise click.UsageError(f"with --url a token is needed: --token-file or {TOKEN_VARIABLE}")
+    except OSError as error:
+        raise click.UsageError(f"cannot read the token or what signs it ({error.strerror})") from None
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise click.UsageError(f"what --token-file or {TOKEN_VARIABLE} holds is no token")
+    return token
+
+
+def _open(files: ExitStack, lines_path: Path, results_path: Path | None) -> tuple[IO[bytes], IO[str]]:
+    try:
+        # Not sys.stdin: a thread that waits inside it would keep Python from ending.
+        lines = (
+            open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 # see the line above
+            if lines_path == _STDIN
+            else files.enter_context(lines_path.open("rb"))
+        )
+        if results_path is None:
+            return lines, sys.stdout
+        if results_path.exists() and lines_path != _STDIN and results_path.samefile(lines_path):
+            raise click.UsageError("--results must not be the file of the lines")
+        return lines, files.enter_context(results_path.open("w", encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"cannot open --lines or --results ({error.strerror})") from None
+
+
+def _listen_for_interrupts() -> None:
+    """Ctrl-C also where a shell that starts commands in the background has switched it off."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
