@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
 from worker.create_customer import CreateCustomer
 from worker.customers import MongoCustomers
+from worker.groups import Groups
 from worker.health import HealthStep
 from worker.leases import RENEWALS_A_LEASE, Leases
 from worker.metrics import WorkerMetrics
@@ -89,7 +91,9 @@ def build_worker(settings: WorkerSettings) -> Worker:
             lease_seconds=settings.visibility_timeout_seconds,
         ),
         customers=customers,
-        passwords=Argon2Passwords(settings.password_cost, at_once=settings.hash_concurrency),
+        passwords=Argon2Passwords(settings.password_cost),
+        # Always the same few threads: glibc keeps the memory of a hash with each thread that ever made one.
+        hash_threads=ThreadPoolExecutor(settings.hash_concurrency, thread_name_prefix="hash"),
         unsealer=Unsealer(dict(settings.key_ring)),
         ids=IdDeriver(settings.shared.id_key),
         patience=patience,
@@ -100,7 +104,10 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     app = _celery_app(settings)
     leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
-    register_tasks(app, create_customer, leases)
+    register_tasks(
+        app,
+        Groups(create_customer, leases, at_once=settings.concurrency, most_tasks=settings.prefetch_multiplier),
+    )
     _connect_signals(
         settings,
         stopping=stopping,
@@ -162,8 +169,8 @@ def _celery_app(settings: WorkerSettings) -> Celery:
         # Nothing is sent for each task that nobody asked for; `celery events` can switch it on.
         worker_send_task_events=False,
         task_send_sent_event=False,
-        # As many as are worked at once: what one worker holds no other can work.
-        worker_prefetch_multiplier=1,
+        # A thread's next group gathers while the threads work on others; what one worker holds no other can work.
+        worker_prefetch_multiplier=settings.prefetch_multiplier,
         # Tasks cost alike, so nothing is to be gained by the pool's own ideas; times are the protocol's business.
         task_time_limit=None,
         task_soft_time_limit=None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bson.errors import InvalidDocument
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     DocumentTooLarge,
     DuplicateKeyError,
@@ -25,7 +26,7 @@ from schemas.customer import StoredCustomer
 from worker.patience import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pymongo import MongoClient
 
@@ -59,6 +60,14 @@ class CustomerRepository(Protocol):
 
     def add(self, customer: StoredCustomer) -> Added | EmailTaken:
         """Store a customer whose id no other request can have, unless its email is taken."""
+        ...
+
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | None]:
+        """Store those that nothing stands against, with one wait for the journal.
+
+        Returns:
+            For each customer, in order: None is for one that `add` is to be asked about.
+        """
         ...
 
     def find(self, customer_id: str) -> StoredCustomer | None:
@@ -108,6 +117,20 @@ class MongoCustomers:
                 return EmailTaken()
             self._settling.wait(random.uniform(0.01, 0.1))  # noqa: S311 - not a secret
         raise TransientError(DATABASE)
+
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | None]:
+        """See `CustomerRepository.add_all`."""
+        refused: set[int] = set()
+        with _translated():
+            try:
+                self._customers.insert_many([_to_document(customer) for customer in customers], ordered=False)
+            except BulkWriteError as error:
+                if error.details["writeConcernErrors"]:
+                    raise
+                refused = {each["index"] for each in error.details["writeErrors"]}
+            except (DocumentTooLarge, InvalidDocument):
+                refused = set(range(len(customers)))
+        return [None if place in refused else Added(customer) for place, customer in enumerate(customers)]
 
     def find(self, customer_id: str) -> StoredCustomer | None:
         """See `CustomerRepository.find`."""

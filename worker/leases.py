@@ -9,7 +9,7 @@ from schemas import record_scripts
 from schemas.task_record import HELD_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import redis
 
@@ -26,13 +26,13 @@ class Leases:
         self._held: set[str] = set()
 
     @contextmanager
-    def holding(self, task_id: str) -> Iterator[None]:
-        """The task is worked on."""
-        self._held.add(task_id)
+    def holding(self, task_ids: Collection[str]) -> Iterator[None]:
+        """The tasks are worked on."""
+        self._held.update(task_ids)
         try:
             yield
         finally:
-            self._held.discard(task_id)
+            self._held.difference_update(task_ids)
 
     def renew(self) -> int:
         """Have all leases end a full lease from now.

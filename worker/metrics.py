@@ -35,7 +35,7 @@ class WorkerMetrics:
         )
         self._hash_seconds = Histogram(
             "intake_password_hash_seconds",
-            "One password hash, waiting for a core included.",
+            "One password hash.",
             buckets=_HASH_BUCKETS,
             registry=self.registry,
         )
@@ -51,15 +51,17 @@ class WorkerMetrics:
         )
 
     @contextmanager
-    def task_in_flight(self) -> Iterator[None]:
-        """Count a task while it is worked on, and how long."""
+    def tasks_in_flight(self, count: int) -> Iterator[None]:
+        """Count tasks while they are worked on, and how long."""
         started = time.perf_counter()
-        self._in_flight.inc()
+        self._in_flight.inc(count)
         try:
             yield
         finally:
-            self._in_flight.dec()
-            self._task_seconds.observe(time.perf_counter() - started)
+            self._in_flight.dec(count)
+            seconds = time.perf_counter() - started
+            for _ in range(count):
+                self._task_seconds.observe(seconds)
 
     @contextmanager
     def hashing(self) -> Iterator[None]:

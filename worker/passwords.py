@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Protocol
 
 from passlib.context import CryptContext
@@ -22,13 +21,9 @@ class PasswordHasher(Protocol):
 
 
 class Argon2Passwords:
-    """argon2id hashes at a set cost, at most so many at once. Thread-safe.
+    """argon2id hashes at a set cost. Thread-safe: argon2 gives up the interpreter's lock, so threads use all cores."""
 
-    argon2 gives up the interpreter's lock, so threads hash on as many cores as there are; more hashes at once than
-    cores would only take memory from each other.
-    """
-
-    def __init__(self, cost: PasswordCost, *, at_once: int) -> None:
+    def __init__(self, cost: PasswordCost) -> None:
         self._context = CryptContext(
             schemes=["argon2"],
             argon2__type="ID",
@@ -36,11 +31,9 @@ class Argon2Passwords:
             argon2__rounds=cost.time_cost,
             argon2__parallelism=cost.parallelism,
         )
-        self._places = threading.BoundedSemaphore(at_once)
         # passlib chooses and patches in its backend at the first hash; do it before there are threads to race.
         self._context.hash("warm-up")
 
     def hash(self, password: SecretStr) -> str:
         """The argon2id hash of this password."""
-        with self._places:
-            return str(self._context.hash(password.get_secret_value()))
+        return str(self._context.hash(password.get_secret_value()))

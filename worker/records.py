@@ -7,22 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from redis.exceptions import RedisError, ResponseError
-
 from schemas import record_scripts
 from schemas.outcome import Outcome, celery_failure, celery_result
 from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, Finished, Started, record_key, result_key
-from worker.patience import TransientError
+from worker.scripts import BatchScript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import redis
 
     from schemas.celery_message import MessageTemplate
 
-BROKER = "broker"
-"""What logs and metrics call Redis."""
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A task that a message told of."""
+
+    task_id: str
+    name: str
+    """No other delivery has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +42,26 @@ class Start:
 
 
 class TaskRecords(Protocol):
-    """The records of tasks. Every method raises `TransientError` while the store is away, and may be repeated."""
+    """The records of tasks. Every method raises `TransientError` while the store is away, and may be repeated.
 
-    def start(self, task_id: str, *, delivery: str, alone: bool) -> Start | Started:
-        """Take a lease, count a start and hand over the request; or why there is nothing to do.
+    An exception among what a method returns stands for a record that it cannot move, now or later.
+    """
+
+    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
+        """For each: take a lease, count a start and hand over the request; or why there is nothing to do.
 
         Args:
-            task_id: the task.
-            delivery: names this delivery; a repeated call with the same name is the same start.
+            deliveries: of different tasks; a repeated call with the same ones is the same start.
             alone: nothing else runs in this process. Where it is not, a task whose starts have come to nothing
                 before is not started: `Started.ALONE` asks for a call of its own.
         """
         ...
 
-    def finish(self, task_id: str, outcome: Outcome) -> Finished:
-        """Write the outcome, unless there is one already."""
+    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[Finished | Exception]:
+        """For each task's id, write the outcome unless there is one already."""
         ...
 
-    def release(self, task_id: str, *, delivery: str) -> Finished:
+    def release(self, delivery: Delivery) -> Finished:
         """Put a task that this delivery started back at the queue's head: the start does not count."""
         ...
 
@@ -73,66 +79,64 @@ class RedisRecords:
         self._message = message
         self._lifetime_milliseconds = 1000 * result_ttl_seconds
         self._lease_milliseconds = int(1000 * lease_seconds)
-        self._start = client.register_script(record_scripts.START)
-        self._finish = client.register_script(record_scripts.FINISH)
-        self._release = client.register_script(record_scripts.RELEASE)
-        self._park = client.register_script(record_scripts.PARK)
+        self._start = BatchScript(client, record_scripts.START, keys=2)
+        self._finish = BatchScript(client, record_scripts.FINISH, keys=5)
+        self._release = BatchScript(client, record_scripts.RELEASE, keys=3)
+        self._park = BatchScript(client, record_scripts.PARK, keys=5)
 
-    def start(self, task_id: str, *, delivery: str, alone: bool) -> Start | Started:
+    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
         """See `TaskRecords.start`."""
-        reply = _run(
-            self._start,
-            keys=[record_key(task_id), HELD_KEY],
-            args=[task_id, delivery, self._lease_milliseconds, int(alone)],
+        replies = self._start.run_all(
+            [
+                (record_key(each.task_id), HELD_KEY, each.task_id, each.name, self._lease_milliseconds, int(alone))
+                for each in deliveries
+            ]
         )
-        status = Started(reply[0].decode())
-        if status is not Started.STARTED:
-            return status
-        _, sealed, fingerprint, starts, accepted_at, now = reply
-        return Start(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000)
+        return [_start_of(reply) for reply in replies]
 
-    def finish(self, task_id: str, outcome: Outcome) -> Finished:
+    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[Finished | Exception]:
         """See `TaskRecords.finish`."""
-        result = celery_result(task_id, outcome, finished_at=datetime.now(UTC))
-        reply = _run(
-            self._finish,
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY],
-            args=[task_id, _dump(result), self._lifetime_milliseconds],
+        now = datetime.now(UTC)
+        replies = self._finish.run_all(
+            [
+                (
+                    *_ending_keys(task_id),
+                    task_id,
+                    _dump(celery_result(task_id, outcome, finished_at=now)),
+                    self._lifetime_milliseconds,
+                )
+                for task_id, outcome in outcomes
+            ]
         )
-        return Finished(reply.decode())
+        return [reply if isinstance(reply, Exception) else Finished(reply.decode()) for reply in replies]
 
-    def release(self, task_id: str, *, delivery: str) -> Finished:
+    def release(self, delivery: Delivery) -> Finished:
         """See `TaskRecords.release`."""
-        reply = _run(
-            self._release,
-            keys=[record_key(task_id), HELD_KEY, QUEUE],
-            args=[task_id, delivery, self._message.message(task_id)],
+        task_id = delivery.task_id
+        reply = self._release.run(
+            record_key(task_id), HELD_KEY, QUEUE, task_id, delivery.name, self._message.message(task_id)
         )
         return Finished(reply.decode())
 
     def park(self, task_id: str, reason: str) -> Finished:
         """See `TaskRecords.park`."""
         result = celery_failure(task_id, reason, finished_at=datetime.now(UTC))
-        reply = _run(
-            self._park,
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY],
-            args=[task_id, reason, _dump(result)],
-        )
-        return Finished(reply.decode())
+        return Finished(self._park.run(*_ending_keys(task_id), task_id, reason, _dump(result)).decode())
+
+
+def _start_of(reply: Any) -> Start | Started | Exception:
+    if isinstance(reply, Exception):
+        return reply
+    status = Started(reply[0].decode())
+    if status is not Started.STARTED:
+        return status
+    _, sealed, fingerprint, starts, accepted_at, now = reply
+    return Start(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000)
+
+
+def _ending_keys(task_id: str) -> tuple[str, ...]:
+    return record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY
 
 
 def _dump(result: object) -> bytes:
     return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _run(script: Callable[..., Any], *, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
-    try:
-        return script(keys=keys, args=args)
-    except ResponseError as error:
-        # A reply that is an error in itself, the script's own for one, does not pass by waiting; what a server says
-        # while it starts, fails over or is short of memory does (redis-py gives those classes of their own).
-        if type(error) is ResponseError and not str(error).startswith(("MISCONF", "UNBLOCKED", "NOREPLICAS")):
-            raise
-        raise TransientError(BROKER) from error
-    except RedisError as error:
-        raise TransientError(BROKER) from error

@@ -46,7 +46,9 @@ class WorkerSettings:
     mongodb_timeout_seconds: float
     """How long one operation may take before it is tried again."""
     concurrency: int
-    """Tasks in flight; more than cores, since some of them wait for the journal while others hash."""
+    """Groups of tasks in flight; more than cores, since some wait for the journal while others hash."""
+    prefetch_multiplier: int
+    """Most tasks in a group; times `concurrency`, the tasks that a worker holds."""
     hash_concurrency: int
     """Hashes at the same time: as many as there are cores. Each takes `password_cost.memory_kib`."""
     password_cost: PasswordCost
@@ -82,7 +84,8 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         ),
         mongodb_database=reader.text("MONGODB_DATABASE", "customer_intake"),
         mongodb_timeout_seconds=reader.seconds("MONGODB_TIMEOUT_SECONDS", 8, minimum=0.5, maximum=20),
-        concurrency=reader.integer("WORKER_CONCURRENCY", 2 * cores + 2, minimum=1, maximum=256),
+        concurrency=reader.integer("WORKER_CONCURRENCY", cores + 2, minimum=1, maximum=256),
+        prefetch_multiplier=reader.integer("WORKER_PREFETCH_MULTIPLIER", 8, minimum=1, maximum=64),
         hash_concurrency=reader.integer("HASH_CONCURRENCY", cores, minimum=1, maximum=256),
         password_cost=TEST_PROFILE if test_profile else _read_password_cost(reader),
         test_profile=test_profile,

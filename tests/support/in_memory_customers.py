@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from worker.customers import Added, EmailTaken
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.customer import StoredCustomer
 
 
@@ -29,6 +31,11 @@ class InMemoryCustomers:
                 return EmailTaken()
             self._by_id[customer["id"]] = copy.deepcopy(customer)
             return Added(copy.deepcopy(customer))
+
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | None]:
+        """See `CustomerRepository.add_all`."""
+        results = [self.add(customer) for customer in customers]
+        return [result if isinstance(result, Added) else None for result in results]
 
     def find(self, customer_id: str) -> StoredCustomer | None:
         """See `CustomerRepository.find`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,14 @@ from pydantic import SecretBytes
 from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
-from schemas.task_record import result_key
+from schemas.task_record import Started, result_key
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
 from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
 from worker.create_customer import CreateCustomer
 from worker.passwords import Argon2Passwords
 from worker.patience import Patience, ShuttingDownError, TransientError
-from worker.records import RedisRecords
+from worker.records import Delivery, RedisRecords
 from worker.settings import TEST_PROFILE
 from worker.turnstile import Turnstile
 
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 
 PAIR = generate_key_pair()
 IDS = IdDeriver(SecretBytes(b"k" * 32))
+HASH_THREADS = ThreadPoolExecutor(2)
 
 
-class BrokenBetweenInsertAndFinish(Exception):  # noqa: N818 - it stands for a death, not for an error
+class BrokenBetweenInsertAndFinish(BaseException):
     """The process dies here."""
 
 
@@ -83,11 +85,12 @@ class Intake:
         self.scripts.accept(task_id, fingerprint=IDS.fingerprint(body), sealed=sealed)
         return task_id
 
-    def run(self, task_id: str) -> str:
-        use_case = CreateCustomer(
+    def use_case(self) -> CreateCustomer:
+        return CreateCustomer(
             records=RedisRecords(self.client, MessageTemplate(), result_ttl_seconds=86400, lease_seconds=0),
             customers=self.customers,
-            passwords=Argon2Passwords(TEST_PROFILE, at_once=2),
+            passwords=Argon2Passwords(TEST_PROFILE),
+            hash_threads=HASH_THREADS,
             unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
             ids=IDS,
             patience=Patience(self.stopping, self.metrics),
@@ -96,7 +99,20 @@ class Intake:
             maximum_starts=5,
             minimum_password_characters=self.minimum_password_characters,
         )
-        return use_case.run(task_id, delivery=secrets.token_hex(4))
+
+    def run(self, *task_ids: str) -> list[str]:
+        """Work a group, and what must be worked alone after it, as the worker does."""
+        use_case = self.use_case()
+        deliveries = [Delivery(task_id, secrets.token_hex(4)) for task_id in task_ids]
+        words = use_case.run(deliveries)
+        return [
+            use_case.run_alone(delivery) if word == Started.ALONE else word
+            for delivery, word in zip(deliveries, words, strict=True)
+        ]
+
+    def run_one(self, task_id: str) -> str:
+        (word,) = self.run(task_id)
+        return word
 
     def outcome(self, task_id: str) -> dict[str, Any]:
         """What a client reads."""
@@ -111,7 +127,7 @@ class Intake:
     def answer(self, document: object) -> dict[str, Any]:
         """Accept, work, read."""
         task_id = self.accept(as_body(document))
-        self.run(task_id)
+        self.run_one(task_id)
         return self.outcome(task_id)
 
 
@@ -159,8 +175,8 @@ def test_the_stored_password_is_a_hash_of_exactly_what_was_sent(intake: Intake) 
 def test_the_password_is_readable_nowhere(intake: Intake, capfd: pytest.CaptureFixture[str]) -> None:
     created, refused = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(status=1)))
     shown = repr(everything_in(intake.client))
-    intake.run(created)
-    intake.run(refused)
+    intake.run_one(created)
+    intake.run_one(refused)
     shown += repr(everything_in(intake.client))
     assert created in shown
     assert CANARY not in shown
@@ -236,14 +252,14 @@ def test_a_password_below_the_set_minimum_is_a_validation_error_that_does_not_re
 
 def test_a_delivery_after_the_outcome_does_nothing(intake: Intake) -> None:
     task_id = intake.accept(as_body(a_request()))
-    assert intake.run(task_id) == "created"
+    assert intake.run_one(task_id) == "created"
     before = (intake.outcome(task_id), intake.scripts.record(task_id), intake.customers.all())
-    assert intake.run(task_id) == "finished"
+    assert intake.run_one(task_id) == "finished"
     assert (intake.outcome(task_id), intake.scripts.record(task_id), intake.customers.all()) == before
 
 
 def test_a_delivery_of_an_unknown_task_does_nothing(intake: Intake) -> None:
-    assert intake.run(new_task_id()) == "unknown"
+    assert intake.run_one(new_task_id()) == "unknown"
     assert intake.client.dbsize() == 0
 
 
@@ -251,9 +267,9 @@ def test_a_delivery_after_a_death_between_insert_and_finish_answers_with_what_is
     task_id = intake.accept(as_body(a_request()))
     intake.customers.dies_after_insert = True
     with pytest.raises(BrokenBetweenInsertAndFinish):
-        intake.run(task_id)
+        intake.run_one(task_id)
     (stored,) = intake.customers.all()
-    assert intake.run(task_id) == "created"
+    assert intake.run_one(task_id) == "created"
     assert intake.outcome(task_id)["customer"]["id"] == stored["id"]
     assert intake.customers.all() == [stored]
 
@@ -262,10 +278,10 @@ def test_the_insert_of_a_task_that_is_out_of_starts_is_still_its_outcome(intake:
     task_id = intake.accept(as_body(a_request()))
     intake.customers.dies_after_insert = True
     with pytest.raises(BrokenBetweenInsertAndFinish):
-        intake.run(task_id)
+        intake.run_one(task_id)
     for _ in range(9):
         intake.scripts.start(task_id, alone=True)
-    assert intake.run(task_id) == "created"
+    assert intake.run_one(task_id) == "created"
     assert intake.outcome(task_id)["ok"] is True
 
 
@@ -274,33 +290,33 @@ def test_a_task_that_came_to_nothing_five_times_is_a_dead_letter_at_its_sixth_st
     for task_id, starts in ((fifth, 4), (sixth, 5)):
         for _ in range(starts):
             intake.scripts.start(task_id, alone=True)
-    assert intake.run(fifth) == "created"
-    assert intake.run(sixth) == "too_many_starts"
+    assert intake.run_one(fifth) == "created"
+    assert intake.run_one(sixth) == "too_many_starts"
     assert intake.scripts.record(sixth)["reason"] == "too_many_starts"
     assert intake.scripts.dead_ids() == {sixth}
-    assert intake.run(sixth) == "parked"
+    assert intake.run_one(sixth) == "parked"
 
 
 def test_a_requeued_dead_letter_is_worked(intake: Intake) -> None:
     task_id = intake.accept(as_body(a_request()))
     for _ in range(5):
         intake.scripts.start(task_id, alone=True)
-    assert intake.run(task_id) == "too_many_starts"
+    assert intake.run_one(task_id) == "too_many_starts"
     intake.scripts.requeue(task_id)
-    assert intake.run(task_id) == "created"
+    assert intake.run_one(task_id) == "created"
     assert intake.outcome(task_id)["ok"] is True
 
 
 def test_a_request_sealed_with_a_key_that_the_worker_lacks_is_a_dead_letter(intake: Intake) -> None:
     task_id = intake.accept(as_body(a_request()), pair=generate_key_pair())
-    assert intake.run(task_id) == "unknown_sealing_key"
+    assert intake.run_one(task_id) == "unknown_sealing_key"
     assert intake.scripts.dead_ids() == {task_id}
     assert "sealed" in intake.scripts.record(task_id)
 
 
 def test_a_request_sealed_for_another_task_is_a_dead_letter_and_stores_nothing(intake: Intake) -> None:
     task_id = intake.accept(as_body(a_request()), sealed_for=new_task_id())
-    assert intake.run(task_id) == "sealed_request_unreadable"
+    assert intake.run_one(task_id) == "sealed_request_unreadable"
     assert intake.scripts.dead_ids() == {task_id}
     assert intake.customers.all() == []
 
@@ -318,9 +334,9 @@ def test_a_worker_that_stops_while_the_database_is_away_leaves_the_task_without_
     intake.customers.away_for = 10**6
     intake.stopping.set()
     with pytest.raises(ShuttingDownError):
-        intake.run(task_id)
+        intake.run_one(task_id)
     assert intake.scripts.record(task_id)["state"] == "STARTED"
     assert intake.scripts.open_ids() == {task_id}
     intake.customers.away_for = 0
     intake.stopping.clear()
-    assert intake.run(task_id) == "created"
+    assert intake.run_one(task_id) == "created"

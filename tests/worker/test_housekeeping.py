@@ -144,7 +144,7 @@ def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     redis_client.zadd(HELD_KEY, {mine: 1.0, others: 1.0})
     before = time.time()
-    with leases.holding(mine):
+    with leases.holding([mine]):
         assert leases.renew() == 1
     ends = redis_client.zscore(HELD_KEY, mine)
     assert isinstance(ends, float)
@@ -155,14 +155,14 @@ def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.
 def test_a_lease_that_has_ended_meanwhile_does_not_come_back(redis_client: redis.Redis) -> None:
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     task_id = new_task_id()
-    with leases.holding(task_id):
+    with leases.holding([task_id]):
         assert leases.renew() == 1
     assert redis_client.zscore(HELD_KEY, task_id) is None
 
 
 def test_a_worker_that_holds_nothing_asks_redis_for_nothing(redis_client: redis.Redis) -> None:
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
-    with leases.holding(new_task_id()):
+    with leases.holding([new_task_id()]):
         pass
     assert leases.renew() == 0
     assert redis_client.dbsize() == 0

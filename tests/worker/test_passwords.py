@@ -18,18 +18,18 @@ DEFAULT = PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
 
 @pytest.fixture(scope="module")
 def passwords() -> Argon2Passwords:
-    return Argon2Passwords(TEST_PROFILE, at_once=2)
+    return Argon2Passwords(TEST_PROFILE)
 
 
 def test_a_password_is_stored_as_an_argon2id_hash_with_owasps_parameters() -> None:
-    stored = Argon2Passwords(DEFAULT, at_once=1).hash(SecretStr("correct horse"))
+    stored = Argon2Passwords(DEFAULT).hash(SecretStr("correct horse"))
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert PasswordHasher().verify(stored, "correct horse")
 
 
 def test_the_cost_is_the_one_that_was_set() -> None:
     cost = PasswordCost(memory_kib=128, time_cost=3, parallelism=2)
-    assert Argon2Passwords(cost, at_once=1).hash(SecretStr("x")).startswith("$argon2id$v=19$m=128,t=3,p=2$")
+    assert Argon2Passwords(cost).hash(SecretStr("x")).startswith("$argon2id$v=19$m=128,t=3,p=2$")
 
 
 @pytest.mark.parametrize(

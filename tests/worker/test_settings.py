@@ -29,7 +29,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert settings.mongodb_uri.get_secret_value() == "mongodb://127.0.0.1:27017/?replicaSet=rs0"
     assert settings.mongodb_database == "customer_intake"
     assert settings.mongodb_timeout_seconds == 8
-    assert settings.concurrency == 2 * usable_cores() + 2
+    assert settings.concurrency == usable_cores() + 2
+    assert settings.prefetch_multiplier == 8
     assert settings.hash_concurrency == usable_cores()
     assert settings.password_cost == PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
     assert not settings.test_profile

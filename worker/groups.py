@@ -1,0 +1,116 @@
+"""Makes groups of the tasks that this worker has received, and has each group worked by a thread of the pool."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from schemas.task_record import Started
+from worker.patience import ShuttingDownError, TransientError
+from worker.records import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.create_customer import CreateCustomer
+    from worker.leases import Leases
+
+log = structlog.get_logger("worker.task")
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A task that the worker has taken off the queue."""
+
+    delivery: Delivery
+    acknowledge: Callable[[], object]
+    """Makes room for another message; what it says to the broker is nothing (worker.transport)."""
+
+
+class Groups:
+    """Works what was received: a thread takes all that waits, up to a bound, and waits for no more. Thread-safe.
+
+    So a group is one task where there is little to do, and grows as the threads fall behind.
+    """
+
+    def __init__(self, create_customer: CreateCustomer, leases: Leases, *, at_once: int, most_tasks: int) -> None:
+        """Up to `at_once` groups side by side, of up to `most_tasks` each."""
+        self._create_customer = create_customer
+        self._leases = leases
+        self._at_once = at_once
+        self._most_tasks = most_tasks
+        self._lock = threading.Lock()
+        self._waiting: deque[_Received] = deque()
+        self._running = 0
+
+    def add(
+        self, task_id: str, *, acknowledge: Callable[[], object], run_in_pool: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides."""
+        received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
+        with self._lock:
+            self._waiting.append(received)
+            if self._running >= self._at_once:
+                return
+            self._running += 1
+        run_in_pool(self._run_while_there_are)
+
+    def work(self, deliveries: Sequence[Delivery]) -> None:
+        """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""
+        with self._leases.holding([each.task_id for each in deliveries]):
+            started = time.perf_counter()
+            try:
+                words = self._create_customer.run(deliveries)
+            except ShuttingDownError:
+                self._give_back(deliveries)
+                return
+            for delivery, word in zip(deliveries, words, strict=True):
+                if word != Started.ALONE:
+                    _log_end(delivery, word, started)
+            for delivery, word in zip(deliveries, words, strict=True):
+                if word == Started.ALONE:
+                    self._work_alone(delivery)
+
+    def _work_alone(self, delivery: Delivery) -> None:
+        started = time.perf_counter()
+        try:
+            word = self._create_customer.run_alone(delivery)
+        except ShuttingDownError:
+            self._give_back([delivery])
+        else:
+            _log_end(delivery, word, started)
+
+    def _run_while_there_are(self) -> None:
+        while group := self._next_group():
+            try:
+                self.work([each.delivery for each in group])
+            except Exception as error:
+                # The tasks stay open, and their leases run out. Celery must not see the error: it would log its text.
+                log.error("group_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+            for each in group:
+                each.acknowledge()
+
+    def _next_group(self) -> list[_Received]:
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(self._most_tasks, len(self._waiting)))]
+            if not group:
+                self._running -= 1
+            return group
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            try:
+                self._create_customer.release(delivery)
+            except TransientError:
+                log.warning("start_stays_counted", task_id=delivery.task_id, dependency="broker")
+            log.info("task", task_id=delivery.task_id, outcome="given_back")
+
+
+def _log_end(delivery: Delivery, word: str, started: float) -> None:
+    log.info("task", task_id=delivery.task_id, outcome=word, seconds=round(time.perf_counter() - started, 4))
