@@ -164,6 +164,23 @@ def test_the_answer_to_head_has_no_body(service: Service) -> None:
     assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b'{"ok":true}']
 
 
+def test_a_shim_that_is_told_to_stop_answers_the_calls_that_wait_and_ends(without_worker: Service) -> None:
+    body = as_body(a_request())
+    head = _post(without_worker, "content-type: application/json", f"content-length: {len(body)}", "prefer: wait=60")
+    port = int(without_worker.environment["INTAKE_PORT"])
+    with closing(socket.create_connection(("127.0.0.1", port), 10)) as connection:
+        connection.sendall(head + body)
+        waiting = "\nintake_waiting_requests 1.0\n"
+        wait_until(lambda: waiting in without_worker.get("/metrics").text, what="the call is held")
+        without_worker.http.close()
+        without_worker.shim.process.terminate()
+        status, _, answer = parse_raw(read_answer(connection))
+        assert connection.recv(1) == b""
+
+    assert (status, answer["task"]["status"]) == (202, "PENDING")
+    assert not without_worker.shim.process.alive
+
+
 def test_what_was_refused_is_logged_and_counted(service: Service) -> None:
     _, headers, _ = parse_raw(service.raw(b"nonsense\r\n\r\n"))
 
