@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from api_shim.settings import read_shim_settings
 from local_stack.secret_files import ensure_secret_files
-from tests.deploy.test_compose import SERVICES
+from tests.deploy.test_compose import ROOT, SERVICES
 from worker.settings import read_worker_settings
 
 if TYPE_CHECKING:
@@ -44,3 +45,17 @@ def test_every_variable_of_a_service_is_one_that_it_reads(
     environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
     read(environment)
     assert set(environment) <= environment.asked
+
+
+def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
+    ensure_secret_files(tmp_path / "secrets")
+    asked: set[str] = set()
+    for name, read in (("shim", read_shim_settings), ("worker", read_worker_settings)):
+        environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
+        read(environment)
+        asked |= {variable.removeprefix("INTAKE_").removesuffix("_FILE") for variable in environment.asked}
+    asked.discard("ARGON2_TEST_PROFILE")  # for this project's own tests and benches: it protects nothing
+    table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
+    listed = {name.removesuffix("_FILE") for name in re.findall(r"`([A-Z0-9_]{3,})`", "\n".join(cells))}
+    assert listed == asked

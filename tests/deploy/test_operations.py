@@ -1,0 +1,50 @@
+"""docs/operations.md tells of every metric, log line and alert there is, and of no other."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+import pytest
+from prometheus_client import generate_latest
+
+from api_shim.metrics import ShimMetrics
+from tests.deploy.test_alerts import RULES, _Redis
+from tests.deploy.test_compose import ROOT
+from worker.metrics import WorkerMetrics
+
+TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
+SOURCES: Final = "".join(path.read_text() for folder in ("api_shim", "worker") for path in (ROOT / folder).glob("*.py"))
+
+
+def _rows(heading: str) -> str:
+    """The first cells of the tables under a heading."""
+    section = TEXT.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE))
+
+
+def test_the_tables_of_metrics_have_every_metric_and_no_other() -> None:
+    shim = ShimMetrics(waiting=lambda: 0)
+    exposed = asyncio.run(shim.render(_Redis())) + generate_latest(WorkerMetrics().registry)  # type: ignore[arg-type]
+    names = set()
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", exposed.decode(), re.MULTILINE):
+        if not name.endswith("_created"):
+            names.add(name if kind != "counter" or name.endswith("_total") else f"{name}_total")
+    assert set(re.findall(r"`(intake_\w+)`", _rows("Metrics"))) == names
+
+
+def test_the_table_of_log_lines_has_every_event_and_no_other() -> None:
+    logged = set(re.findall(r"\blog\.(?:info|warning|error)\(\s*\"(\w+)\"", SOURCES))
+    assert set(re.findall(r"`(\w+)`", _rows("Log lines"))) == logged
+
+
+@pytest.mark.parametrize("alert", [rule["alert"] for rule in RULES])
+def test_every_alert_has_a_section_that_says_what_to_do(alert: str) -> None:
+    assert f"\n### {alert}\n" in TEXT
+
+
+def test_every_reason_of_a_dead_letter_is_explained() -> None:
+    reasons = set(re.findall(r"^PARKED_\w+: Final = \"(\w+)\"", SOURCES, re.MULTILINE))
+    assert reasons
+    assert all(f"| `{reason}` |" in TEXT for reason in reasons)
