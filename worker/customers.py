@@ -67,6 +67,9 @@ class CustomerRepository(Protocol):
 
         Returns:
             For each customer, in order: None is for one that `add` is to be asked about.
+
+        Raises:
+            Exception: one of them can never be stored; some others may have been.
         """
         ...
 
@@ -128,8 +131,6 @@ class MongoCustomers:
                 if error.details["writeConcernErrors"]:
                     raise
                 refused = {each["index"] for each in error.details["writeErrors"]}
-            except (DocumentTooLarge, InvalidDocument):
-                refused = set(range(len(customers)))
         return [None if place in refused else Added(customer) for place, customer in enumerate(customers)]
 
     def find(self, customer_id: str) -> StoredCustomer | None:

@@ -17,7 +17,7 @@ from pydantic import SecretBytes
 from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
-from schemas.task_record import Started, result_key
+from schemas.task_record import Started, record_key, result_key
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
 from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import redis
+    from pydantic import SecretStr
 
     from schemas.customer import StoredCustomer
     from worker.customers import Added, EmailTaken
@@ -340,3 +341,74 @@ def test_a_worker_that_stops_while_the_database_is_away_leaves_the_task_without_
     intake.customers.away_for = 0
     intake.stopping.clear()
     assert intake.run_one(task_id) == "created"
+
+
+# Groups
+
+
+def test_each_task_of_a_group_has_its_own_outcome(intake: Intake) -> None:
+    bodies = [a_request(), a_request(email="b@example.com"), a_request(email="nobody@"), a_request(tags=1)]
+    tasks = [intake.accept(as_body(body)) for body in bodies]
+    assert intake.run(*tasks) == ["created", "created", "customer_invalid_email", "validation_error"]
+    assert [intake.outcome(task_id)["ok"] for task_id in tasks] == [True, True, False, False]
+    assert {customer["email"] for customer in intake.customers.all()} == {"john.doe@example.com", "b@example.com"}
+
+
+def test_of_a_group_with_one_email_exactly_one_is_created(intake: Intake) -> None:
+    tasks = [intake.accept(as_body(a_request(firstName=f"John {number}"))) for number in range(8)]
+    assert sorted(intake.run(*tasks)) == ["created"] + ["duplicate_key"] * 7
+    assert len(intake.customers.all()) == 1
+
+
+def test_an_error_of_ours_in_one_task_is_nothing_to_the_others_of_its_group(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_hash = Argon2Passwords.hash
+
+    def fail_for_one(self: Argon2Passwords, password: SecretStr) -> str:
+        if password.get_secret_value() == "unlucky":
+            raise MemoryError
+        return make_hash(self, password)
+
+    monkeypatch.setattr(Argon2Passwords, "hash", fail_for_one)
+    unlucky = intake.accept(as_body(a_request(password="unlucky")))
+    others = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(3)]
+    assert intake.run(others[0], unlucky, *others[1:]) == ["created", "failed", "created", "created"]
+    assert intake.scripts.open_ids() == {unlucky}
+    assert len(intake.customers.all()) == 3
+    monkeypatch.undo()
+    assert intake.run(unlucky) == ["created"]
+
+
+def test_a_group_that_cannot_be_stored_as_one_is_stored_one_by_one(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_customers: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(intake.customers, "add_all", refuse)
+    tasks = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(3)]
+    assert intake.run(*tasks) == ["created"] * 3
+
+
+def test_a_record_that_is_none_of_ours_is_nothing_to_the_others_of_its_group(intake: Intake) -> None:
+    good, bad = intake.accept(as_body(a_request())), new_task_id()
+    intake.client.set(record_key(bad), "no record")
+    assert intake.run(bad, good) == ["failed", "created"]
+
+
+def test_a_task_that_came_to_nothing_twice_leaves_its_group_and_runs_alone(intake: Intake) -> None:
+    poison, good = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(email="b@example.com")))
+    for _ in range(2):
+        intake.scripts.start(poison)
+    words = intake.use_case().run([Delivery(poison, "first"), Delivery(good, "second")])
+    assert words == [Started.ALONE, "created"]
+    assert intake.scripts.record(poison)["starts"] == "2"
+    assert intake.use_case().run_alone(Delivery(poison, "first")) == "created"
+
+
+def test_scripts_that_redis_has_forgotten_are_loaded_again(intake: Intake) -> None:
+    tasks = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(2)]
+    intake.run(tasks[0])
+    intake.client.script_flush()
+    assert intake.run(tasks[1]) == ["created"]

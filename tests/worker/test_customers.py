@@ -164,3 +164,27 @@ def test_while_mongodb_is_away_every_call_is_a_transient_error_that_shows_no_dri
             with pytest.raises(TransientError) as caught:
                 call()
             assert str(caught.value) == "database"
+
+
+# Several at once
+
+
+def test_customers_that_nothing_stands_against_are_stored_together(customers: CustomerRepository) -> None:
+    several = [a_customer(f"c{number}", email_key=f"{number}@example.com") for number in range(5)]
+    assert customers.add_all(several) == [Added(each) for each in several]
+    assert [customers.find(each["id"]) for each in several] == several
+
+
+def test_one_whose_email_or_id_is_taken_is_left_to_be_asked_about(customers: CustomerRepository) -> None:
+    customers.add(a_customer("old"))
+    new, taken = a_customer("new", email_key="new@example.com"), a_customer("other")
+    assert customers.add_all([taken, new]) == [None, Added(new)]
+    assert customers.add(taken) == EmailTaken()
+    assert customers.find("other") is None
+
+
+def test_storing_the_same_customers_again_changes_nothing(mongo_customers: MongoCustomers) -> None:
+    several = [a_customer(f"c{number}", email_key=f"{number}@example.com") for number in range(3)]
+    mongo_customers.add_all(several)
+    assert mongo_customers.add_all(several) == [None] * 3
+    assert [mongo_customers.add(each) for each in several] == [Added(each) for each in several]
