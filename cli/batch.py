@@ -34,10 +34,10 @@ _OK: Final = 200
 _ACCEPTED: Final = 202
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
+_INTERNAL_ERROR: Final = 500
 _ROW_REFUSED: Final = frozenset({400, 413, 415, 422, 431})
-_RESULT_GONE: Final = frozenset({404})
 _TRY_AGAIN: Final = frozenset({408, 425, 429, *range(500, 600)})
-_DEAD_LETTER: Final = 500
 
 
 class RefusedError(Exception):
@@ -146,10 +146,10 @@ class Batch:
 
     def _post(self, connection: IntakeConnection, row: Row) -> None:
         key, body = f"{self._name}:{row.line}", row.body
-        answer = self._until_answered(row, lambda: connection.create(body, key=key), final=_ROW_REFUSED)
+        answer = self._until_answered(row, lambda: connection.create(body, key=key), also_final=_refuses_row)
         if answer is None:
             return
-        if answer.status in _ROW_REFUSED:
+        if _refuses_row(answer):
             if self._window.finish(row):
                 self._results.row_refused(row, answer)
             return
@@ -175,7 +175,7 @@ class Batch:
     def _read(self, connection: IntakeConnection, row: Row) -> None:
         asked_at, task_id = time.monotonic(), row.task_id or ""
         answer = self._until_answered(
-            row, lambda: connection.result(task_id, wait_seconds=_WAIT_SECONDS), final=_RESULT_GONE
+            row, lambda: connection.result(task_id, wait_seconds=_WAIT_SECONDS), also_final=_has_no_result
         )
         if answer is None:
             return
@@ -191,7 +191,9 @@ class Batch:
             else:
                 self._results.row_failed(row, answer)
 
-    def _until_answered(self, row: Row, call: Callable[[], Answer], *, final: frozenset[int]) -> Answer | None:
+    def _until_answered(
+        self, row: Row, call: Callable[[], Answer], *, also_final: Callable[[Answer], bool]
+    ) -> Answer | None:
         """Repeat a call until its answer is one to go by; None once the run has been stopped."""
         pause_seconds = _FIRST_PAUSE_SECONDS
         while not self._window.stopped.is_set():
@@ -201,11 +203,12 @@ class Batch:
             except NoAnswerError as error:
                 self.trouble = str(error)
             else:
-                if self._is_final(answer, final):
+                if _is_final(answer) or also_final(answer):
                     # A call that says "not yet" is no progress: see _read.
                     if answer.status != _ACCEPTED or row.task_id is None:
                         self._progress_at, self.trouble = time.monotonic(), ""
                     return answer
+                _check(answer)
                 self.trouble = answer.error
                 retry_after_seconds = min(answer.retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
             self._give_up_if_stalled(row)
@@ -214,22 +217,31 @@ class Batch:
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
         return None
 
-    @staticmethod
-    def _is_final(answer: Answer, final: frozenset[int]) -> bool:
-        if answer.status in {_UNAUTHORIZED, _FORBIDDEN}:
-            raise RefusedError(f"the service refuses the token: {answer.status} {answer.error}")
-        if answer.status == _DEAD_LETTER and final is _RESULT_GONE and "data" in answer.document:
-            return True
-        if answer.status in _TRY_AGAIN:
-            return False
-        if answer.document and (answer.status in final or answer.status in {_OK, _ACCEPTED}):
-            return True
-        raise RefusedError(f"this is not how the service answers (HTTP {answer.status}): is the URL right?")
-
     def _give_up_if_stalled(self, row: Row) -> None:
         stalled_seconds = time.monotonic() - max(self._progress_at, row.read_at)
         if stalled_seconds > self._give_up_after_seconds:
             raise StalledError(self.trouble or "no outcome")
+
+
+def _is_final(answer: Answer) -> bool:
+    return answer.status in {_OK, _ACCEPTED} and bool(answer.document)
+
+
+def _refuses_row(answer: Answer) -> bool:
+    return answer.status in _ROW_REFUSED and bool(answer.document)
+
+
+def _has_no_result(answer: Answer) -> bool:
+    """It has expired, or the task is a dead letter: that names its task, unlike a fault of the shim's own."""
+    return answer.status in {_NOT_FOUND, _INTERNAL_ERROR} and "data" in answer.document
+
+
+def _check(answer: Answer) -> None:
+    """An answer that is not final is worth another call."""
+    if answer.status in {_UNAUTHORIZED, _FORBIDDEN}:
+        raise RefusedError(f"the service refuses the token: {answer.error} ({answer.status})")
+    if answer.status not in _TRY_AGAIN:
+        raise RefusedError(f"this is not how the service answers (HTTP {answer.status}): is the URL right?")
 
 
 def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -21,6 +21,7 @@ class RowResults:
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._lock = threading.Lock()
+        self.written = 0
         self.accepted = 0
         self.created = 0
         self.refused: Counter[str] = Counter()
@@ -39,9 +40,7 @@ class RowResults:
         with self._lock:
             if response.get("ok") is True:
                 self.created += 1
-                # The response calls the customer's id "id", as a row does the task's.
-                created = {"customer": response.get("customer"), "customer_id": response.get("id")}
-                self._write({**known, "ok": True, **created})
+                self._write({**known, "ok": True, "customer": response.get("customer")})
                 return
             self.refused[str(response.get("error"))] += 1
             self._write({**known, "ok": False, **_failure(response)})
@@ -77,6 +76,7 @@ class RowResults:
     def _write(self, document: dict[str, Any]) -> None:
         self._out.write(json.dumps(document) + "\n")
         self._out.flush()
+        self.written += 1
 
 
 def _named(row: Row) -> dict[str, Any]:

@@ -111,7 +111,8 @@ def submit(
 
 def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
     on_terminal = sys.stderr.isatty()
-    code = 0
+    goes_on = "The same command goes on where this one ended."
+    message, code = "", 0
     try:
         run.run(
             lines,
@@ -119,19 +120,19 @@ def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
             every_seconds=_ON_TERMINAL_SECONDS if on_terminal else _ELSEWHERE_SECONDS,
         )
     except KeyboardInterrupt:
-        message, code = "interrupted", _INTERRUPTED
+        message, code = f"interrupted after line {run.last_line:,}. {goes_on}", _INTERRUPTED
+    except StalledError as error:
+        message, code = f"gave up after line {run.last_line:,}: {error}. {goes_on}", _INCOMPLETE
     except RefusedError as error:
         message, code = str(error), _REFUSED
-    except StalledError as error:
-        message, code = f"gave up: {error}", _INCOMPLETE
     except BrokenPipeError:
         raise  # click ends in silence when whoever read stdout has gone
     except OSError as error:
         message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
     if on_terminal:
         click.echo("\r\x1b[K", nl=False, err=True)
-    if code:
-        tell(f"{message}; no line after {run.last_line:,} was sent. The same command goes on where this one ended")
+    if message:
+        tell(message)
     tell(results.summary())
     return code or (_INCOMPLETE if results.without_outcome else 0)
 
@@ -140,9 +141,9 @@ def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable
     started_at = time.monotonic()
 
     def tell_progress() -> None:
-        rate = (results.accepted + results.refused.total()) / (time.monotonic() - started_at)
-        text = f"{results.summary()}, {run.on_the_way:,} on the way, {rate:,.0f}/s"
-        text += f"; trying again: {run.trouble}" if run.trouble else ""
+        rate = results.written / (time.monotonic() - started_at)
+        trouble = f" (trying again: {run.trouble})" if run.trouble else ""
+        text = f"{results.written:,} done, {rate:,.0f}/s, {run.on_the_way:,} on the way{trouble}: {results.summary()}"
         if on_terminal:
             click.echo(
                 f"\r\x1b[K{text[: (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1]}", nl=False, err=True
@@ -154,8 +155,8 @@ def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable
 
 
 def _batch_name(batch: str | None, lines_path: Path) -> str:
-    if batch is None and lines_path == _STDIN:
-        raise click.UsageError("--batch is needed where the lines come from stdin")
+    if batch is None and not lines_path.is_file():
+        raise click.UsageError("--batch is needed where the lines come from stdin or a pipe")
     # A header takes visible ASCII only; the same name always becomes the same key.
     name = quote(lines_path.name if batch is None else batch, safe="")
     if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
