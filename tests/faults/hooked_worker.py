@@ -1,7 +1,7 @@
 """A worker with one fault built in, for tests only: `python -m tests.faults.hooked_worker`.
 
-`FAULT_HOOK` says where the process kills itself, `FAULT_FLAG` names a file: only while it is there. A hook that is to
-strike once takes the file away as it strikes. Nothing of this is in the worker's own code.
+`FAULT_HOOK` says where the process kills or freezes itself, `FAULT_FLAG` names a file: only while it is there. A hook
+that is to strike once takes the file away as it strikes. Nothing of this is in the worker's own code.
 """
 
 from __future__ import annotations
@@ -10,51 +10,66 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from worker.__main__ import main
+from worker.customers import MongoCustomers
 from worker.passwords import Argon2Passwords
 from worker.records import RedisRecords
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
+    from collections.abc import Callable
 
 POISON = "poison"
 
+Step = Any
+"""A method of the worker's."""
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+
+def _strike_once(flag: Path, number: signal.Signals) -> None:
+    if flag.exists():
+        flag.unlink()
+        os.kill(os.getpid(), number)
+
+
+def _before(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(*arguments: Any) -> Any:
+        _strike_once(flag, number)
+        return step(*arguments)
+
+    return hooked
+
+
+def _after(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(*arguments: Any) -> Any:
+        result = step(*arguments)
+        _strike_once(flag, number)
+        return result
+
+    return hooked
+
+
+def _poisoned(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(passwords: Argon2Passwords, password: Any) -> Any:
+        if flag.exists() and password.get_secret_value().endswith(POISON):
+            os.kill(os.getpid(), number)
+        return step(passwords, password)
+
+    return hooked
+
+
+_HOOKS: Final[dict[str, tuple[type, str, Callable[[Step, Path, signal.Signals], Step], signal.Signals]]] = {
+    "before_finish": (RedisRecords, "finish", _before, signal.SIGKILL),
+    "after_finish": (RedisRecords, "finish", _after, signal.SIGKILL),
+    "frozen_before_insert": (MongoCustomers, "add_all", _before, signal.SIGSTOP),
+    "poison": (Argon2Passwords, "hash", _poisoned, signal.SIGKILL),
+}
 
 
 def install(hook: str, flag: Path) -> None:
     """Build the fault in."""
-    finish: Any = RedisRecords.finish
-    hash_password: Any = Argon2Passwords.hash
-
-    def before_finish(*arguments: Any) -> Any:
-        if flag.exists():
-            flag.unlink()
-            _die()
-        return finish(*arguments)
-
-    def after_finish(*arguments: Any) -> Any:
-        result = finish(*arguments)
-        if flag.exists():
-            flag.unlink()
-            _die()
-        return result
-
-    def poisoned_hash(self: Argon2Passwords, password: SecretStr) -> Any:
-        if flag.exists() and password.get_secret_value().endswith(POISON):
-            _die()
-        return hash_password(self, password)
-
-    if hook == "poison":
-        setattr(Argon2Passwords, "hash", poisoned_hash)  # noqa: B010 - an assignment would ask the type checker to agree
-    elif hook == "before_finish":
-        setattr(RedisRecords, "finish", before_finish)  # noqa: B010 - an assignment would ask the type checker to agree
-    elif hook == "after_finish":
-        setattr(RedisRecords, "finish", after_finish)  # noqa: B010 - an assignment would ask the type checker to agree
+    owner, name, hooked, number = _HOOKS[hook]
+    setattr(owner, name, hooked(getattr(owner, name), flag, number))
 
 
 if __name__ == "__main__":
