@@ -1,0 +1,146 @@
+"""`customer-intake dead-letters`, by an operator at night: everything but the request's content."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from click.testing import CliRunner
+
+from cli.main import main
+from local_stack.ports import free_port
+from schemas.ids import new_task_id
+from schemas.sealing import Sealer, generate_key_pair, parse_public_key
+from tests.support.records import Scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from click.testing import Result
+
+CANARY = "canary-4711"
+PAIR = generate_key_pair()
+
+
+class Operator:
+    """A person at a terminal, and a service that has parked tasks."""
+
+    def __init__(self, environment: Mapping[str, str], client: redis.Redis) -> None:
+        self._environment = {"INTAKE_REDIS_URL": environment["INTAKE_REDIS_URL"]}
+        self.scripts = Scripts(client)
+        self.output = ""
+
+    def park(self, *, reason: str = "too_many_starts") -> str:
+        task_id = new_task_id()
+        sealer = Sealer(*parse_public_key(PAIR.public_line.encode()))
+        body = f'{{"password": "{CANARY}"}}'.encode()
+        self.scripts.accept(task_id, sealed=sealer.seal(task_id=task_id, body=body), caller="somebody")
+        self.scripts.start(task_id)
+        self.scripts.park(task_id, reason=reason)
+        return task_id
+
+    def run(self, *arguments: str, typed: str = "", url: str = "") -> Result:
+        environment = {"INTAKE_REDIS_URL": url} if url else self._environment
+        result = CliRunner().invoke(main, ["dead-letters", *arguments], env=environment, input=typed)
+        self.output += result.output
+        return result
+
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def operator(isolated_env: Mapping[str, str]) -> Iterator[Operator]:
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"], protocol=2) as client:
+        operator = Operator(isolated_env, client)
+        yield operator
+        assert CANARY not in operator.output
+
+
+def test_all_are_listed_the_oldest_first(operator: Operator) -> None:
+    parked = [operator.park(), operator.park(reason="unknown_sealing_key")]
+    listed = operator.lines("list")
+    assert [line["id"] for line in listed] == parked
+    assert [line["reason"] for line in listed] == ["too_many_starts", "unknown_sealing_key"]
+    shown = operator.run("list")
+    assert shown.stdout.splitlines()[0].startswith(parked[0])
+    assert "2 dead letters" in shown.stderr
+
+
+def test_one_is_shown_with_all_but_its_request(operator: Operator) -> None:
+    task_id = operator.park()
+    (shown,) = operator.lines("show", task_id)
+    assert shown["id"] == task_id
+    assert (shown["caller"], shown["starts"], shown["sends"]) == ("somebody", 1, 1)
+    assert shown["sealing_key"] == PAIR.key_id
+    assert set(shown) == {
+        "id", "reason", "accepted_at", "parked_at", "sends", "starts", "caller", "sealing_key",
+    }  # fmt: skip
+    assert task_id in operator.run("show", task_id).stdout
+
+
+def test_what_is_no_dead_letter_is_said_so(operator: Operator) -> None:
+    open_task = new_task_id()
+    operator.scripts.accept(open_task)
+    shown = operator.run("show", open_task)
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert f"{open_task} is no dead letter" in shown.stderr
+    for command in ("requeue", "drop"):
+        result = operator.run(command, open_task, *(["--yes"] if command == "drop" else []))
+        assert result.exit_code == 1
+        assert "no dead letter" in result.stdout
+    assert operator.scripts.open_ids() == {open_task}
+
+
+def test_a_requeued_one_is_open_again_and_its_starts_are_forgotten(operator: Operator) -> None:
+    one, other = operator.park(), operator.park()
+    assert operator.lines("requeue", one) == [{"id": one, "result": "requeued"}]
+    assert operator.scripts.dead_ids() == {other}
+    assert operator.scripts.record(one)["state"] == "PENDING"
+    assert operator.scripts.record(one)["starts"] == "0"
+
+
+def test_all_can_be_requeued_at_once(operator: Operator) -> None:
+    parked = {operator.park() for _ in range(3)}
+    assert {line["id"] for line in operator.lines("requeue", "--all")} == parked
+    assert operator.scripts.open_ids() == parked
+    assert operator.run("list").stdout == ""
+
+
+def test_requeue_wants_either_names_or_all(operator: Operator) -> None:
+    task_id = operator.park()
+    assert operator.run("requeue").exit_code == 2
+    assert operator.run("requeue", "--all", task_id).exit_code == 2
+    assert operator.scripts.dead_ids() == {task_id}
+
+
+def test_dropping_asks_first(operator: Operator) -> None:
+    task_id = operator.park()
+    assert operator.run("drop", task_id, typed="n\n").exit_code == 1
+    assert operator.scripts.dead_ids() == {task_id}
+    assert operator.run("drop", task_id, typed="y\n").exit_code == 0
+    assert operator.scripts.dead_ids() == set()
+    assert operator.scripts.record(task_id) == {}
+
+
+def test_the_keys_that_are_still_needed_are_counted(operator: Operator) -> None:
+    operator.park()
+    operator.park()
+    assert operator.lines("keys") == [{"key": PAIR.key_id, "tasks": 2}]
+
+
+def test_a_redis_that_is_away_is_said_so_without_a_traceback(operator: Operator) -> None:
+    result = operator.run("list", url=f"redis://:{CANARY}@127.0.0.1:{free_port()}/0")
+    assert result.exit_code == 1
+    assert "Redis does not answer" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_address_is_named_by_its_variable_and_not_shown(operator: Operator) -> None:
+    result = operator.run("list", url=f"http://:{CANARY}@somewhere")
+    assert result.exit_code == 1
+    assert "INTAKE_REDIS_URL" in result.stderr
