@@ -12,16 +12,14 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from cli.intake_client import NoAnswerError
+from cli.numbered_lines import numbered
 from cli.row_window import Row, RowWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from cli.intake_client import Answer, IntakeConnection
     from cli.row_results import RowResults
-
-MAXIMUM_LINE_BYTES: Final = 16 * 1024 * 1024
-"""More than any shim takes by far; of a longer line only so much is sent, and gets its 413."""
 
 _ROWS_PER_READER: Final = 32
 _WAIT_SECONDS: Final = 20
@@ -107,14 +105,15 @@ class Batch:
             raise self._ended_by
 
     def _end(self) -> None:
+        deadline = None  # the last results are being written, however slow whoever reads them is
         if self._window.stopped.is_set() or not self._window.wait_until_over(0):
             self._window.stop()
             # They may be held for long. Calls that post are not broken off: what is accepted should be known.
             for connection in self._reading:
                 connection.abort()
-        deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
+            deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         if not isinstance(self._ended_by, OSError):
             for row in self._window.clear():
                 self._results.row_unanswered(row)
@@ -132,7 +131,7 @@ class Batch:
             self._window.stop()
 
     def _read_lines(self, lines: IO[bytes]) -> None:
-        for number, body in _numbered(lines):
+        for number, body in numbered(lines):
             if not self._window.add(Row(number, body, time.monotonic())):
                 return
             self.last_line = number
@@ -242,15 +241,3 @@ def _check(answer: Answer) -> None:
         raise RefusedError(f"the service refuses the token: {answer.error} ({answer.status})")
     if answer.status not in _TRY_AGAIN:
         raise RefusedError(f"this is not how the service answers (HTTP {answer.status}): is the URL right?")
-
-
-def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers; never more than one of them in memory."""
-    number, inside = 0, False
-    while piece := lines.readline(MAXIMUM_LINE_BYTES):
-        goes_on, inside = inside, not piece.endswith(b"\n")
-        if goes_on:
-            continue
-        number += 1
-        if body := piece.strip():
-            yield number, body

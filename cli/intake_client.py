@@ -80,6 +80,7 @@ class IntakeConnection:
     def __init__(self, target: Target, token: str) -> None:
         self._path = target.path
         self._authorization = f"Bearer {token}"
+        self._aborted = False
         self._connection = (
             http.client.HTTPSConnection(
                 target.host, target.port, timeout=_CALL_SECONDS, context=ssl.create_default_context()
@@ -107,7 +108,8 @@ class IntakeConnection:
         self._connection.close()
 
     def abort(self) -> None:
-        """Break off the call that another thread is in."""
+        """Break off the call that another thread is in; there will be no other."""
+        self._aborted = True
         if (sock := self._connection.sock) is not None:
             with suppress(OSError):
                 sock.shutdown(SHUT_RDWR)
@@ -120,7 +122,7 @@ class IntakeConnection:
             except (ConnectionError, http.client.HTTPException):
                 # The shim closes connections that were idle; that is no outage. Every call here may be repeated.
                 self.close()
-                if not reused:
+                if not reused or self._aborted:
                     raise
                 return self._exchange(method, path, body, headers, seconds=seconds)
         except (OSError, http.client.HTTPException) as error:
