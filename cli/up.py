@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -45,6 +46,8 @@ _REFUSED: Final = 2
 @click.option("--in-background", is_flag=True, hidden=True, help="What --detach starts; it prints no token.")
 def up(detach: bool, port: int, workers: int, directory: Path, in_background: bool) -> None:
     """Start Redis, MongoDB, workers and the shim, and watch over them until Ctrl-C."""
+    # Whatever is written from here on, by this process or by one that it starts, is for its owner alone.
+    os.umask(0o077)
     try:
         if detach:
             start_detached(directory, port=port, workers=workers)

@@ -1,0 +1,197 @@
+"""`customer-intake up`, as the README has people start it: one real start, used by all of these in their order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+from cli.example_call import EXAMPLE_BODY
+from local_stack.state_file import StackState, read_state
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+STOP_SECONDS = 60
+
+
+def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: PLW1510 - the exit code is what many of these are about
+        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=START_SECONDS
+    )
+
+
+@dataclass
+class Stack:
+    """What `up` started in a directory."""
+
+    directory: Path
+    process: subprocess.Popen[str] | None = None
+    log: IO[str] | None = None
+
+    @property
+    def output(self) -> str:
+        return (self.directory.parent / "up.log").read_text()
+
+    @property
+    def state(self) -> StackState:
+        state = read_state(self.directory)
+        assert state is not None
+        return state
+
+    def up(self) -> None:
+        self.close()
+        self.log = (self.directory.parent / "up.log").open("w")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up", "--port", "0", "--data-dir", str(self.directory)],
+            cwd=ROOT,
+            stdout=self.log,
+            stderr=self.log,
+            text=True,
+        )
+        wait_until(self._ready_or_ended, timeout=START_SECONDS, what="the service is up")
+        assert self.process.poll() is None, self.output
+
+    def _ready_or_ended(self) -> bool:
+        assert self.process is not None
+        return "Ctrl-C stops everything" in self.output or self.process.poll() is not None
+
+    def ask_to_stop(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        if self.log is not None:
+            self.log.close()
+
+    def paste_the_curl(self) -> dict[str, Any]:
+        """What a person does next."""
+        command = self.output[self.output.index("curl -sS") :].rpartition("Ctrl-C")[0]
+        answer = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
+        return dict(json.loads(answer.stdout))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("up") / "data")
+    stack.up()
+    yield stack
+    if stack.process is not None and stack.process.poll() is None:
+        stack.ask_to_stop(signal.SIGTERM)
+    stack.close()
+
+
+def test_the_curl_that_it_prints_gets_the_documented_response(stack: Stack) -> None:
+    answer = stack.paste_the_curl()
+    assert answer["ok"] is True, answer
+    customer = answer["customer"]
+    customer.pop("id")
+    customer["addresses"][0].pop("id")
+    sent = json.loads(EXAMPLE_BODY)
+    del sent["password"]
+    assert customer == sent
+
+
+def test_what_it_keeps_is_readable_by_its_owner_alone(stack: Stack) -> None:
+    readable = [
+        path
+        for path in (stack.directory, *stack.directory.rglob("*"))
+        if not path.is_socket() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    assert readable == []
+
+
+def test_status_tells_what_runs_without_a_secret(stack: Stack) -> None:
+    told = cli("status", "--json", "--data-dir", str(stack.directory))
+    assert told.returncode == 0, told.stdout
+    report = json.loads(told.stdout)
+    assert report["state"] == "ready"
+    assert all(component["running"] for component in report["components"].values())
+    password = stack.state.redis_url.partition("@")[0].rpartition(":")[2]
+    assert password
+    assert password not in told.stdout
+    assert cli("status", "--data-dir", str(stack.directory)).returncode == 0
+
+
+def test_a_second_up_of_the_same_directory_is_refused_and_names_the_first(stack: Stack) -> None:
+    second = cli("up", "--port", "0", "--data-dir", str(stack.directory))
+    assert second.returncode == 2
+    assert f"already running as process {stack.state.supervisor.pid}" in second.stderr
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = cli("up", "--port", str(port), "--data-dir", str(tmp_path / "data"))
+    assert refused.returncode == 2
+    assert f"port {port} is taken" in refused.stderr
+    assert "--port" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["worker-1", "shim", "redis"])
+def test_a_component_that_dies_is_named_and_started_again(stack: Stack, name: str) -> None:
+    (component,) = [each for each in stack.state.components if each == name or each.startswith(name.removesuffix("-1"))]
+    before = stack.state.components[component]
+    os.kill(before.pid, signal.SIGKILL)
+    wait_until(
+        lambda: stack.state.components[component] != before and stack.state.components[component].alive,
+        timeout=30,
+        what=f"{component} runs again",
+    )
+    wait_until(
+        lambda: cli("status", "--data-dir", str(stack.directory)).returncode == 0, timeout=30, what="all is ready"
+    )
+    assert component in stack.output.rpartition("Ctrl-C stops everything")[2]
+    assert stack.paste_the_curl()["error"] == "duplicate_key"
+
+
+def test_ctrl_c_stops_everything(stack: Stack) -> None:
+    everything = stack.state.components.values()
+    assert stack.ask_to_stop(signal.SIGINT) == 0
+    assert not any(each.alive for each in everything)
+    stopped = cli("status", "--data-dir", str(stack.directory))
+    assert stopped.returncode == 1
+    assert "nothing runs" in stopped.stdout
+
+
+def test_the_next_up_finds_its_data_and_ends_what_a_killed_one_left(stack: Stack) -> None:
+    stack.up()
+    assert stack.paste_the_curl()["error"] == "duplicate_key"
+    left = dict(stack.state.components)
+    assert stack.process is not None
+    stack.process.kill()
+    stack.process.wait()
+
+    stack.up()
+    assert not any(each.alive for each in left.values())
+    assert stack.paste_the_curl()["error"] == "duplicate_key"
+
+
+def test_down_stops_what_runs(stack: Stack) -> None:
+    everything = stack.state.components.values()
+    assert cli("down", "--data-dir", str(stack.directory)).returncode == 0
+    assert stack.process is not None
+    assert stack.process.wait(STOP_SECONDS) == 0
+    assert not any(each.alive for each in everything)
+
+
+def test_in_the_background_it_is_ready_when_the_command_returns(stack: Stack) -> None:
+    try:
+        started = cli("up", "--detach", "--port", "0", "--data-dir", str(stack.directory))
+        assert started.returncode == 0, started.stderr
+        assert cli("status", "--data-dir", str(stack.directory)).returncode == 0
+    finally:
+        assert "stopped" in cli("down", "--data-dir", str(stack.directory)).stdout
