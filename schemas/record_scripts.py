@@ -83,13 +83,20 @@ return {'started', held[2], held[3], starts, tonumber(held[4]), now}
 RENEW: Final = (
     """#!lua flags=allow-oom
 -- KEYS: intake:held
--- ARGV: lease in milliseconds, task ids...
--- Leases of tasks that have ended meanwhile stay ended.
+-- ARGV: prefix of a record's key, lease in milliseconds, then for each delivery its task id and its own name
+-- What a worker has taken off the queue and not started on is held as well, or it would be sent again while it waits
+-- behind tasks that wait for the database. Leases of tasks that have ended meanwhile stay ended.
 """
     + _NOW
     + """
-for place = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[place]) end
-return #ARGV - 1
+for place = 3, #ARGV, 2 do
+  local record = redis.call('HMGET', ARGV[1] .. ARGV[place], 'state', 'holder')
+  local mine = record[1] == 'STARTED' and record[2] == ARGV[place + 1]
+  if mine or record[1] == 'PENDING' or record[1] == 'RETRY' then
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[place])
+  end
+end
+return (#ARGV - 2) / 2
 """
 )
 

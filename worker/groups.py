@@ -54,6 +54,7 @@ class Groups:
     ) -> None:
         """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides."""
         received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
+        self._leases.hold(received.delivery)
         with self._lock:
             self._waiting.append(received)
             if self._running >= self._at_once:
@@ -63,7 +64,7 @@ class Groups:
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
         """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""
-        with self._leases.holding([each.task_id for each in deliveries]):
+        with self._leases.holding(deliveries):
             started = time.perf_counter()
             try:
                 words = self._create_customer.run(deliveries)

@@ -282,11 +282,37 @@ def test_a_task_whose_lease_has_run_out_is_started_by_the_next_delivery(scripts:
     assert scripts.start(accepted, lease_milliseconds=60_000)[:1] == ["started"]
 
 
-def test_a_renewed_lease_lasts_and_one_that_has_ended_stays_ended(scripts: Scripts, accepted: str) -> None:
-    scripts.start(accepted, lease_milliseconds=0)
+def test_a_renewed_lease_lasts_and_one_of_a_task_that_is_gone_does_not_come_back(
+    scripts: Scripts, accepted: str
+) -> None:
+    scripts.start(accepted, delivery="mine", lease_milliseconds=0)
     scripts.renew(accepted, new_task_id(), lease_milliseconds=60_000)
     assert scripts.start(accepted) == ["held"]
     assert scripts.client.zcard(HELD_KEY) == 1
+
+
+def test_a_delivery_that_another_has_overtaken_does_not_prolong_the_others_lease(
+    scripts: Scripts, accepted: str
+) -> None:
+    scripts.start(accepted, delivery="other", lease_milliseconds=0)
+    scripts.renew(accepted, lease_milliseconds=60_000)
+    assert scripts.start(accepted)[:1] == ["started"]
+
+
+def test_what_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scripts, accepted: str) -> None:
+    scripts.lose_message()  # a worker has taken it
+    scripts.age(accepted, milliseconds=10_000)
+    scripts.renew(accepted, lease_milliseconds=60_000)
+    assert scripts.sweep() == [-1]
+    assert scripts.start(accepted, delivery="mine")[:1] == ["started"]
+
+
+@pytest.mark.parametrize("end", ["finish", "park"])
+def test_the_lease_of_a_task_that_has_ended_stays_ended(scripts: Scripts, accepted: str, end: str) -> None:
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    getattr(scripts, end)(accepted)
+    scripts.renew(accepted, lease_milliseconds=60_000)
+    assert scripts.client.zcard(HELD_KEY) == 0
 
 
 @pytest.mark.parametrize("end", ["finish", "park", "release"])

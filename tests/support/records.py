@@ -71,9 +71,10 @@ class Scripts:
         keys = [record_key(task_id), HELD_KEY]
         return self._run(scripts.START, keys, [task_id, name, lease_milliseconds, int(alone)])
 
-    def renew(self, *task_ids: str, lease_milliseconds: int) -> Any:
-        """RENEW."""
-        return self._run(scripts.RENEW, [HELD_KEY], [lease_milliseconds, *task_ids])
+    def renew(self, *task_ids: str, lease_milliseconds: int, delivery: str = "mine") -> Any:
+        """RENEW by one delivery of each task."""
+        pairs = [each for task_id in task_ids for each in (task_id, delivery)]
+        return self._run(scripts.RENEW, [HELD_KEY], [record_key(""), lease_milliseconds, *pairs])
 
     def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
         """FINISH."""

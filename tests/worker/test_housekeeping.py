@@ -17,6 +17,7 @@ from tests.support.waiting import wait_until
 from worker.leases import Leases
 from worker.patience import Patience, ShuttingDownError, TransientError
 from worker.periodic import run_periodically
+from worker.records import Delivery
 from worker.sweeper import Sweeper
 
 if TYPE_CHECKING:
@@ -139,12 +140,18 @@ def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: Work
 LEASE_SECONDS = 30.0
 
 
+def accept(client: redis.Redis) -> str:
+    task_id = new_task_id()
+    Scripts(client).accept(task_id)
+    return task_id
+
+
 def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.Redis) -> None:
-    mine, others = new_task_id(), new_task_id()
+    mine, others = accept(redis_client), accept(redis_client)
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     redis_client.zadd(HELD_KEY, {mine: 1.0, others: 1.0})
     before = time.time()
-    with leases.holding([mine]):
+    with leases.holding([Delivery(mine, "d1")]):
         assert leases.renew() == 1
     ends = redis_client.zscore(HELD_KEY, mine)
     assert isinstance(ends, float)
@@ -152,17 +159,19 @@ def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.
     assert redis_client.zscore(HELD_KEY, others) == 1.0
 
 
-def test_a_lease_that_has_ended_meanwhile_does_not_come_back(redis_client: redis.Redis) -> None:
+def test_two_deliveries_of_one_task_are_held_until_both_have_ended(redis_client: redis.Redis) -> None:
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
-    task_id = new_task_id()
-    with leases.holding([task_id]):
+    task_id = accept(redis_client)
+    with leases.holding([Delivery(task_id, "d1")]):
+        with leases.holding([Delivery(task_id, "d2")]):
+            assert leases.renew() == 2
         assert leases.renew() == 1
-    assert redis_client.zscore(HELD_KEY, task_id) is None
+    assert leases.renew() == 0
 
 
 def test_a_worker_that_holds_nothing_asks_redis_for_nothing(redis_client: redis.Redis) -> None:
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
-    with leases.holding([new_task_id()]):
+    with leases.holding([Delivery(new_task_id(), "d1")]):
         pass
     assert leases.renew() == 0
     assert redis_client.dbsize() == 0
