@@ -92,11 +92,14 @@ class Batch:
             OSError: the lines cannot be read or the results not be written.
             KeyboardInterrupt: as it was asked for.
         """
-        # A thread of its own: whatever a slow input does, the run can end.
-        self._start(lambda: self._read_lines(lines))
+        # The lines have a thread of their own: whatever a slow input does, the run can end.
+        reading = self._thread(lambda: self._read_lines(lines))
         workers = [self._post_rows] * self._posters + [self._read_outcomes] * self._readers
-        self._threads = [self._start(work) for work in workers]
+        self._threads = [self._thread(work) for work in workers]
         try:
+            # Ctrl-C may come from here on: the first rows are posted while the last threads start.
+            for thread in (reading, *self._threads):
+                thread.start()
             while not self._window.wait_until_over(every_seconds):
                 tell_progress()
         finally:
@@ -113,15 +116,14 @@ class Batch:
                 connection.abort()
             deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
         for thread in self._threads:
-            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         if not isinstance(self._ended_by, OSError):
             for row in self._window.clear():
                 self._results.row_unanswered(row)
 
-    def _start(self, work: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=self._guard, args=(work,), daemon=True)
-        thread.start()
-        return thread
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._guard, args=(work,), daemon=True)
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:

@@ -88,6 +88,6 @@ def test_ctrl_c_tells_what_is_known(isolated_env: Environment, start_shim: Start
     ended = end(process)
 
     assert ended.code == 130, ended.stderr
-    assert [(row["line"], row["error"]) for row in ended.rows] == [(n, "no_answer") for n in (1, 2, 3)]
+    assert [(row["line"], row["error"]) for row in ended.rows] == [(n, "no_answer") for n in (1, 2, 3)], ended.stderr
     assert all(row["id"] for row in ended.rows)
     assert "3 accepted, 0 created, 0 refused, 3 without an outcome" in ended.stderr
