@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_REDIS_DATABASES = 16
+_REDIS_DATABASES = 4096
+"""More than there are tests: none must get, and flush, the database that a module's tests share."""
+
 _databases = itertools.count()
 
 Environment = dict[str, str]
@@ -66,7 +68,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Redis and a MongoDB replica set of one member, without shim or worker."""
     folder = tmp_path_factory.mktemp("stack")
     servers = Servers(
-        RedisServer(folder / "redis", free_port()),
+        RedisServer(folder / "redis", free_port(), [f"databases {_REDIS_DATABASES}"]),
         MongoReplicaSet(folder / "mongo", [free_port()]),
         ensure_secret_files(folder / "secrets"),
         folder,

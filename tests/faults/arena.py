@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -49,6 +50,8 @@ class Arena:
         self.port = free_port()
         self.workers: list[ManagedProcess] = []
         self.kills = 0
+        self.at_the_end = contextlib.ExitStack()
+        """What is closed with the arena, also where a test fails: a warning later would be blamed on another test."""
         pair = generate_key_pair()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
@@ -80,6 +83,7 @@ class Arena:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.at_the_end.close()
         for process in (self.shim, *self.workers):
             process.kill()
         for member in self.mongo.members:

@@ -61,6 +61,7 @@ class Client:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
+        arena.at_the_end.callback(self._http.close)
         self.history: list[Submission] = []
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 POISON = "poison"
 
+_MOMENT_SECONDS: Final = 0.5
+
 Step = Any
 """A method of the worker's."""
 
@@ -30,6 +33,8 @@ def _strike_once(flag: Path, number: signal.Signals) -> None:
     if flag.exists():
         flag.unlink()
         os.kill(os.getpid(), number)
+        # Any thread may take the signal, and this one may run on for a moment: it must not get past this line.
+        time.sleep(_MOMENT_SECONDS)
 
 
 def _before(step: Step, flag: Path, number: signal.Signals) -> Step:
