@@ -15,6 +15,7 @@ from schemas.task_record import State, record_key, result_key
 
 if TYPE_CHECKING:
     from api_shim.subscription import OutcomeSubscription
+    from schemas.outcome import CeleryResult
 
 _READ: Final = script(record_scripts.READ)
 
@@ -70,7 +71,7 @@ class Results:
         if state == b"FAILURE":
             return DeadLetter()
         if result is not None:
-            return Finished(json.loads(result)["result"])
+            return _reading_of(result)
         if state == b"SUCCESS":
             return NotFound()  # the outcome has expired
         return Unfinished(State(state.decode()))
@@ -89,7 +90,15 @@ class Results:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0 or not listener.worth_waiting:
                     return reading
-                await listener.wait(min(remaining, _READ_AGAIN_SECONDS))
+                published = await listener.wait(min(remaining, _READ_AGAIN_SECONDS))
+                if published is not None:
+                    # What FINISH and PARK publish is what they store; that the caller may see it is known by now.
+                    return _reading_of(published)
                 with suppress(BrokerUnavailableError):
                     reading = await self.read(task_id, caller=caller)
             return reading
+
+
+def _reading_of(result: bytes) -> Finished | DeadLetter:
+    document: CeleryResult = json.loads(result)
+    return Finished(document["result"]) if document["status"] == "SUCCESS" else DeadLetter()

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from schemas.task_record import result_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
@@ -21,6 +21,9 @@ _OWN_CHANNEL: Final = "intake:shim"
 """Keeps the connection subscribed while nobody waits; nothing is published on it."""
 
 _CONFIRM_SECONDS: Final = 1.0
+_UNSUBSCRIBE_SECONDS: Final = 1.0
+"""Channels that nobody waits on any more are left together, as often as this."""
+
 _FIRST_BACKOFF_SECONDS: Final = 0.05
 _LONGEST_BACKOFF_SECONDS: Final = 2.0
 
@@ -44,21 +47,24 @@ class Listener:
         self._subscription = subscription
         self._admitted = admitted
         self._heard = asyncio.Event()
+        self._published: bytes | None = None
 
     @property
     def worth_waiting(self) -> bool:
         """Whether waiting is possible: there was room for this call, and the process does not shut down."""
         return self._admitted and not self._subscription.draining
 
-    async def wait(self, seconds: float) -> None:
-        """Return when there may be news, or after the seconds."""
+    async def wait(self, seconds: float) -> bytes | None:
+        """Return when there may be news, or after the seconds: what was published, where that was heard."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._heard.wait()
         self._heard.clear()
+        return self._published
 
-    def wake(self) -> None:
-        """There may be news."""
+    def wake(self, published: bytes | None = None) -> None:
+        """There may be news; or there are, and these."""
+        self._published = published
         self._heard.set()
 
 
@@ -69,6 +75,7 @@ class OutcomeSubscription:
         self._client = client
         self._maximum_listeners = maximum_listeners
         self._channels: dict[str, _Channel] = {}
+        self._idle: set[str] = set()
         self._listening = 0
         self._pubsub: PubSub | None = None
         self._task: asyncio.Task[None] | None = None
@@ -106,10 +113,11 @@ class OutcomeSubscription:
         known = self._channels.get(name)
         channel = known or self._channels.setdefault(name, _Channel())
         channel.listeners.add(listener)
+        self._idle.discard(name)
         self._listening += 1
         try:
             if known is None:
-                await self._send(name, subscribe=True)
+                await self._send([name], subscribe=True)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
                     await channel.confirmed.wait()
@@ -118,19 +126,32 @@ class OutcomeSubscription:
             self._listening -= 1
             channel.listeners.discard(listener)
             if not channel.listeners and self._channels.get(name) is channel:
-                del self._channels[name]
-                await self._send(name, subscribe=False)
+                if not self._idle:
+                    asyncio.get_running_loop().call_later(_UNSUBSCRIBE_SECONDS, self._leave_idle_channels)
+                self._idle.add(name)
 
-    async def _send(self, name: str, *, subscribe: bool) -> None:
+    def _leave_idle_channels(self) -> None:
+        names, self._idle = self._idle, set()
+        for name in names:
+            del self._channels[name]
+        if names:
+            self._start_sending(list(names), subscribe=False)
+
+    async def _send(self, names: Sequence[str], *, subscribe: bool) -> None:
+        task = self._start_sending(names, subscribe=subscribe)
+        if task is not None:
+            await asyncio.shield(task)
+
+    def _start_sending(self, names: Sequence[str], *, subscribe: bool) -> asyncio.Task[None] | None:
         pubsub = self._pubsub
         if pubsub is None:
-            return  # the next connection subscribes to all that are wanted then
+            return None  # the next connection subscribes to all that are wanted then
         # In a task of its own: redis-py can swallow a cancellation in there, and then a call whose client has left
         # would be held to its end.
-        task = asyncio.create_task(_send_command(pubsub, name, subscribe=subscribe))
+        task = asyncio.create_task(_send_command(pubsub, names, subscribe=subscribe))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-        await asyncio.shield(task)
+        return task
 
     async def _run(self) -> None:
         backoff = _FIRST_BACKOFF_SECONDS
@@ -163,7 +184,7 @@ class OutcomeSubscription:
             channel.confirmed.set()
         elif kind == b"message":
             for listener in channel.listeners:
-                listener.wake()
+                listener.wake(bytes(response[2]))
 
     def _wake_all(self) -> None:
         for channel in self._channels.values():
@@ -171,6 +192,6 @@ class OutcomeSubscription:
                 listener.wake()
 
 
-async def _send_command(pubsub: PubSub, name: str, *, subscribe: bool) -> None:
+async def _send_command(pubsub: PubSub, names: Sequence[str], *, subscribe: bool) -> None:
     with suppress(RedisError, OSError):
-        await (pubsub.subscribe(name) if subscribe else pubsub.unsubscribe(name))
+        await (pubsub.subscribe(*names) if subscribe else pubsub.unsubscribe(*names))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from schemas.outcome import celery_failure
 from schemas.sealing import generate_key_pair
 from schemas.task_record import OPEN_KEY
 from tests.contract.service import CREATE, PREFIXES, RESULT, an_email
+from tests.support.records import Scripts
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
 
@@ -127,6 +131,29 @@ def test_many_calls_that_wait_for_one_task_all_get_its_outcome_when_it_is_there(
         thread.join()
     assert {response.status_code for response in answers} == {200}
     assert len({response.text for response in answers}) == 1
+
+
+def test_a_channel_that_nobody_waits_on_any_more_is_left(service: Service) -> None:
+    service.create({"prefer": "wait=20"})
+
+    with service.redis() as redis:
+        wait_until(lambda: not redis.pubsub_channels("celery-task-meta-*"), what="no outcome is subscribed to")
+
+
+def test_a_dead_letter_ends_the_calls_that_wait_for_it(without_worker: Service) -> None:
+    task_id = _submit(without_worker)
+    answers: list[httpx.Response] = []
+    waiting = threading.Thread(target=lambda: answers.append(without_worker.result(task_id, wait=25)))
+    waiting.start()
+    wait_until(lambda: "intake_waiting_requests 1.0" in without_worker.get("/metrics").text, what="the call waits")
+
+    with without_worker.redis() as redis:
+        failure = celery_failure(task_id, "a_reason", finished_at=datetime.now(UTC))
+        Scripts(redis).park(task_id, result=json.dumps(failure).encode())
+
+    waiting.join()
+    assert answers[0].status_code == 500
+    assert answers[0].json() == {"ok": False, "error": "internal_error", "data": {"id": task_id}}
 
 
 def test_more_calls_than_may_wait_are_answered_at_once(
