@@ -76,23 +76,25 @@ class Acceptor:
         self._cost = 1000 / limits.rate_per_second if limits.rate_per_second else 0.0
         self._burst = self._cost * limits.rate_burst
 
-    async def accept(self, body: bytes, *, caller: str, idempotency_key: str | None) -> Admission:
+    def task_id(self, *, caller: str, idempotency_key: str | None) -> str:
+        """The id for a request of the caller (the token's subject); the key makes a repeat of it the same task."""
+        if idempotency_key is None:
+            return new_task_id()
+        return self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
+
+    async def accept(self, task_id: str, body: bytes, *, caller: str, repeatable: bool, waiter: str = "") -> Admission:
         """Admit, seal and enqueue a request.
 
         Args:
+            task_id: from `task_id`.
             body: the request's JSON, exactly as it came.
             caller: the token's subject.
-            idempotency_key: makes a repeat of the same request the same task.
+            repeatable: whether the id comes from an idempotency key.
+            waiter: a channel that is to be told of the outcome, where the task is a new one.
 
         Raises:
             BrokerUnavailableError: Redis did not confirm in time. Nothing was promised; a repeat is safe.
         """
-        repeatable = idempotency_key is not None
-        task_id = (
-            new_task_id()
-            if idempotency_key is None
-            else self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
-        )
         reply = await self._call_until_known(
             [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
             [
@@ -104,6 +106,7 @@ class Acceptor:
                 self._limits.open_tasks,
                 f"{self._cost:.3f}",
                 f"{self._burst:.3f}",
+                waiter,
             ],
         )
         match Accepted(reply[0].decode()):

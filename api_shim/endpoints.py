@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from api_shim.accept import Admission
     from api_shim.metrics import ShimMetrics
     from api_shim.responses import Answer
+    from api_shim.subscription import Listener
     from api_shim.tokens import Caller, TokenVerifier
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
@@ -85,7 +88,22 @@ class Methods:
     async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
         body, _ = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)
         key = http_request.idempotency_key(request)
-        admission = await self._acceptor.accept(body, caller=caller.subject, idempotency_key=key)
+        wait = http_request.preferred_wait(request)
+        task_id = self._acceptor.task_id(caller=caller.subject, idempotency_key=key)
+        # Listened for from before there can be an outcome, so that it need not be looked for.
+        with self._results.expecting(task_id) if wait else nullcontext() as expected:
+            admission = await self._acceptor.accept(
+                task_id,
+                body,
+                caller=caller.subject,
+                repeatable=key is not None,
+                waiter=expected.channel if expected else "",
+            )
+            return await self._created(request, admission, caller=caller, wait=wait, expected=expected)
+
+    async def _created(
+        self, request: HttpRequest, admission: Admission, *, caller: Caller, wait: int | None, expected: Listener | None
+    ) -> Answer:
         match admission:
             case KeyReused():
                 self._metrics.refused("idempotency_key_reused")
@@ -101,10 +119,15 @@ class Methods:
         self._metrics.accepted(repeated=admission.repeated)
         request.belongs_to(admission.task_id)
         state = admission.state
-        wait = http_request.preferred_wait(request)
         if wait:
             try:
-                reading = await self._wait(request, admission.task_id, caller=caller, seconds=wait)
+                reading = await self._wait(
+                    request,
+                    admission.task_id,
+                    caller=caller,
+                    seconds=wait,
+                    expected=None if admission.repeated else expected,
+                )
             except BrokerUnavailableError:
                 reading = Unfinished(state)  # it is accepted all the same
             if isinstance(reading, Finished):
@@ -137,9 +160,13 @@ class Methods:
             case NotFound():
                 return responses.task_not_found(query.task_id)
 
-    async def _wait(self, request: HttpRequest, task_id: str, *, caller: Caller, seconds: int) -> Reading:
+    async def _wait(
+        self, request: HttpRequest, task_id: str, *, caller: Caller, seconds: int, expected: Listener | None = None
+    ) -> Reading:
         """Wait for the outcome, and no longer than the client does."""
-        outcome = asyncio.create_task(self._results.wait(task_id, caller=caller.subject, seconds=seconds))
+        outcome = asyncio.create_task(
+            self._results.wait(task_id, caller=caller.subject, seconds=seconds, expected=expected)
+        )
         gone = asyncio.create_task(request.until_disconnected())
         try:
             await asyncio.wait({outcome, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -14,7 +14,9 @@ from schemas.ids import is_task_id
 from schemas.task_record import State, record_key, result_key
 
 if TYPE_CHECKING:
-    from api_shim.subscription import OutcomeSubscription
+    from contextlib import AbstractContextManager
+
+    from api_shim.subscription import Listener, OutcomeSubscription
     from schemas.outcome import CeleryResult
 
 _READ: Final = script(record_scripts.READ)
@@ -76,27 +78,44 @@ class Results:
             return NotFound()  # the outcome has expired
         return Unfinished(State(state.decode()))
 
-    async def wait(self, task_id: str, *, caller: str, seconds: float) -> Reading:
+    def expecting(self, task_id: str) -> AbstractContextManager[Listener]:
+        """Listen for the outcome of a task that is about to be accepted, by the listener's channel."""
+        return self._subscription.expecting(task_id)
+
+    async def wait(self, task_id: str, *, caller: str, seconds: float, expected: Listener | None = None) -> Reading:
         """What is known of the task when it has ended, the seconds are over, or the shim shuts down.
+
+        Args:
+            task_id: as the caller has it.
+            caller: the token's subject.
+            seconds: how long to wait.
+            expected: from `expecting`, where the task was accepted with its channel just now, for this caller.
 
         Raises:
             BrokerUnavailableError: Redis could not be asked even once.
         """
         deadline = time.monotonic() + seconds
+        if expected is not None and expected.channel:
+            return await self._hear(expected, Unfinished(State.PENDING), task_id, caller=caller, deadline=deadline)
         # Subscribe, then read, then wait: an outcome that comes after the read is then always heard of.
         async with self._subscription.listen(task_id) as listener:
             reading = await self.read(task_id, caller=caller)
-            while isinstance(reading, Unfinished):
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not listener.worth_waiting:
-                    return reading
-                published = await listener.wait(min(remaining, _READ_AGAIN_SECONDS))
-                if published is not None:
-                    # What FINISH and PARK publish is what they store; that the caller may see it is known by now.
-                    return _reading_of(published)
-                with suppress(BrokerUnavailableError):
-                    reading = await self.read(task_id, caller=caller)
-            return reading
+            return await self._hear(listener, reading, task_id, caller=caller, deadline=deadline)
+
+    async def _hear(
+        self, listener: Listener, reading: Reading, task_id: str, *, caller: str, deadline: float
+    ) -> Reading:
+        while isinstance(reading, Unfinished):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not listener.worth_waiting:
+                return reading
+            published = await listener.wait(min(remaining, _READ_AGAIN_SECONDS))
+            if published is not None:
+                # What FINISH and PARK publish is what they store; that the caller may see it is known by now.
+                return _reading_of(published)
+            with suppress(BrokerUnavailableError):
+                reading = await self.read(task_id, caller=caller)
+        return reading
 
 
 def _reading_of(result: bytes) -> Finished | DeadLetter:

@@ -1,24 +1,26 @@
-"""One pub/sub connection a process on which all waiting calls hear of outcomes."""
+"""One pub/sub connection a process on which all waiting calls hear of outcomes.
+
+A call that has just made its task is told by the process' own channel, which the task's record names, and costs no
+command of its own. Any other call that waits subscribes to its task's channel.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+import secrets
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from redis.exceptions import RedisError
 
-from schemas.task_record import result_key
+from schemas.task_record import result_key, waiter_channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
-
-_OWN_CHANNEL: Final = "intake:shim"
-"""Keeps the connection subscribed while nobody waits; nothing is published on it."""
 
 _CONFIRM_SECONDS: Final = 1.0
 _UNSUBSCRIBE_SECONDS: Final = 1.0
@@ -43,9 +45,11 @@ class _Channel:
 class Listener:
     """One waiting call."""
 
-    def __init__(self, subscription: OutcomeSubscription, *, admitted: bool) -> None:
+    def __init__(self, subscription: OutcomeSubscription, *, admitted: bool, channel: str = "") -> None:
         self._subscription = subscription
         self._admitted = admitted
+        self.channel = channel
+        """What a task's record must name for this to hear of its outcome; empty where it listens to the task itself."""
         self._heard = asyncio.Event()
         self._published: bytes | None = None
 
@@ -74,7 +78,12 @@ class OutcomeSubscription:
     def __init__(self, client: Redis, *, maximum_listeners: int) -> None:
         self._client = client
         self._maximum_listeners = maximum_listeners
+        self._own_channel = waiter_channel(secrets.token_hex(8))
+        self._own_confirmed = False
+        self._expecting: dict[str, set[Listener]] = {}
+        """By the ids of tasks whose records name the channel of this process."""
         self._channels: dict[str, _Channel] = {}
+        """By name, the channels of single tasks."""
         self._idle: set[str] = set()
         self._listening = 0
         self._pubsub: PubSub | None = None
@@ -86,6 +95,10 @@ class OutcomeSubscription:
     def listening(self) -> int:
         """How many calls wait now."""
         return self._listening
+
+    @property
+    def _has_room(self) -> bool:
+        return self._listening < self._maximum_listeners
 
     def start(self) -> None:
         """Begin to listen; needs a running event loop."""
@@ -102,10 +115,32 @@ class OutcomeSubscription:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    @contextmanager
+    def expecting(self, task_id: str) -> Iterator[Listener]:
+        """Hear of the outcome of a task that is about to be made, if its record will name the listener's channel.
+
+        The channel is empty where this process cannot hear of anything now, or has no room for another waiting call.
+        """
+        listener = Listener(self, admitted=self._has_room, channel=self._own_channel)
+        if not (self._own_confirmed and listener.worth_waiting):
+            listener.channel = ""
+            yield listener
+            return
+        self._expecting.setdefault(task_id, set()).add(listener)
+        self._listening += 1
+        try:
+            yield listener
+        finally:
+            self._listening -= 1
+            listeners = self._expecting[task_id]
+            listeners.discard(listener)
+            if not listeners:
+                del self._expecting[task_id]
+
     @asynccontextmanager
     async def listen(self, task_id: str) -> AsyncIterator[Listener]:
         """Hear of this task's outcome from here on; the subscription is confirmed, if Redis answers at all."""
-        listener = Listener(self, admitted=self._listening < self._maximum_listeners)
+        listener = Listener(self, admitted=self._has_room)
         if not listener.worth_waiting:
             yield listener
             return
@@ -158,37 +193,46 @@ class OutcomeSubscription:
         while True:
             try:
                 async with self._client.pubsub() as pubsub:
-                    await pubsub.subscribe(_OWN_CHANNEL, *self._channels)
+                    # In this order: when the last is confirmed, all are.
+                    await pubsub.subscribe(*self._channels, self._own_channel)
                     self._pubsub = pubsub
-                    # What was published while there was no connection was not heard.
-                    self._wake_all()
                     backoff = _FIRST_BACKOFF_SECONDS
                     try:
                         while True:
                             self._dispatch(await pubsub.parse_response(block=True))
                     finally:
                         self._pubsub = None
+                        self._own_confirmed = False
             except (RedisError, OSError) as error:
                 log.warning("subscription_lost", exc_info=error)
             await asyncio.sleep(backoff)
             backoff = min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
 
     def _dispatch(self, response: object) -> None:
-        if not isinstance(response, (list, tuple)):
+        if not isinstance(response, (list, tuple)) or not isinstance(response[1], bytes):
             return
-        kind, name = bytes(response[0]), response[1]
-        channel = self._channels.get(name.decode()) if isinstance(name, bytes) else None
-        if channel is None:
-            return
+        kind, name = bytes(response[0]), response[1].decode()
         if kind == b"subscribe":
-            channel.confirmed.set()
-        elif kind == b"message":
-            for listener in channel.listeners:
+            self._confirm(name)
+        elif kind == b"message" and name == self._own_channel:
+            task_id, _, result = bytes(response[2]).partition(b" ")
+            for listener in self._expecting.get(task_id.decode(), ()):
+                listener.wake(result)
+        elif kind == b"message" and name in self._channels:
+            for listener in self._channels[name].listeners:
                 listener.wake(bytes(response[2]))
 
+    def _confirm(self, name: str) -> None:
+        if name == self._own_channel:
+            self._own_confirmed = True
+            # What was published while there was no connection was not heard.
+            self._wake_all()
+        elif name in self._channels:
+            self._channels[name].confirmed.set()
+
     def _wake_all(self) -> None:
-        for channel in self._channels.values():
-            for listener in channel.listeners:
+        for listeners in [*self._expecting.values(), *(each.listeners for each in self._channels.values())]:
+            for listener in listeners:
                 listener.wake()
 
 

@@ -18,7 +18,8 @@ ACCEPT: Final = (
     """#!lua
 -- KEYS: record, intake:open, queue, rate of the caller
 -- ARGV: task id, fingerprint, sealed request, caller, Celery message,
---       most open tasks (0: no limit), milliseconds a request costs the caller (0: no limit), burst in milliseconds
+--       most open tasks (0: no limit), milliseconds a request costs the caller (0: no limit), burst in milliseconds,
+--       channel that is told of the outcome beside the task's own ('': none)
 -- Reply: {accepted | known, state} | {reused} | {queue_full} | {rate_limited, milliseconds to wait}
 local held = redis.call('HMGET', KEYS[1], 'fingerprint', 'state')
 if held[1] then
@@ -40,6 +41,7 @@ if cost > 0 then
 end
 redis.call('HSET', KEYS[1], 'fingerprint', ARGV[2], 'sealed', ARGV[3], 'caller', ARGV[4], 'state', 'PENDING',
   'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0)
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'waiter', ARGV[9]) end
 redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('LPUSH', KEYS[3], ARGV[5])
 return {'accepted', 'PENDING'}
@@ -105,13 +107,13 @@ FINISH: Final = (
 -- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
 -- ARGV: task id, Celery result, lifetime in milliseconds
 -- Write-once: the first outcome stays. Reply: written | finished | unknown
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return 'unknown' end
-if state == 'SUCCESS' then return 'finished' end
+local held = redis.call('HMGET', KEYS[1], 'state', 'waiter')
+if not held[1] then return 'unknown' end
+if held[1] == 'SUCCESS' then return 'finished' end
 """
     + _NOW
     + """
-redis.call('HDEL', KEYS[1], 'sealed', 'reason', 'holder')
+redis.call('HDEL', KEYS[1], 'sealed', 'reason', 'holder', 'waiter')
 redis.call('HSET', KEYS[1], 'state', 'SUCCESS', 'finished_at', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -119,6 +121,7 @@ redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])
 redis.call('PUBLISH', KEYS[4], ARGV[2])
+if held[2] then redis.call('PUBLISH', held[2], ARGV[1] .. ' ' .. ARGV[2]) end
 return 'written'
 """
 )
@@ -143,9 +146,9 @@ PARK: Final = (
 -- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
 -- ARGV: task id, reason, Celery result
 -- Make it a dead letter; the sealed request stays. Reply: written | finished | unknown
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return 'unknown' end
-if state == 'SUCCESS' then return 'finished' end
+local held = redis.call('HMGET', KEYS[1], 'state', 'waiter')
+if not held[1] then return 'unknown' end
+if held[1] == 'SUCCESS' then return 'finished' end
 """
     + _NOW
     + """
@@ -155,6 +158,7 @@ redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[3])
 redis.call('PUBLISH', KEYS[4], ARGV[3])
+if held[2] then redis.call('PUBLISH', held[2], ARGV[1] .. ' ' .. ARGV[3]) end
 return 'written'
 """
 )

@@ -38,6 +38,11 @@ def result_key(task_id: str) -> str:
     return f"celery-task-meta-{task_id}"
 
 
+def waiter_channel(name: str) -> str:
+    """Where a shim process of that name hears of the outcomes that its calls wait for: `TASK_ID RESULT`."""
+    return f"intake:shim:{name}"
+
+
 def rate_key(caller: str) -> str:
     """The caller's place in the rate limit."""
     return f"intake:rate:{caller}"
@@ -78,6 +83,8 @@ class Field(StrEnum):
     """When a sweep first found it neither queued nor held."""
     HOLDER = "holder"
     """Which delivery started it last."""
+    WAITER = "waiter"
+    """The channel of a shim process in which a call waits for the outcome, gone with the outcome."""
     REASON = "reason"
     """Why it is a dead letter: a code."""
 

@@ -7,6 +7,7 @@ import sys
 
 from schemas.logs import configure_logs
 from schemas.settings import SettingsError
+from worker.allocator import share_one_arena
 from worker.app import build_worker, run
 from worker.settings import read_worker_settings
 
@@ -20,6 +21,7 @@ def main() -> int:
             print(f"worker: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
         return 2
     configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
+    share_one_arena()
     return run(build_worker(settings))
 
 

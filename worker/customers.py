@@ -123,6 +123,8 @@ class MongoCustomers:
 
     def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | None]:
         """See `CustomerRepository.add_all`."""
+        if len(customers) == 1:
+            return [self._add_one(customers[0])]
         refused: set[int] = set()
         with _translated():
             try:
@@ -132,6 +134,15 @@ class MongoCustomers:
                     raise
                 refused = {each["index"] for each in error.details["writeErrors"]}
         return [None if place in refused else Added(customer) for place, customer in enumerate(customers)]
+
+    def _add_one(self, customer: StoredCustomer) -> Added | None:
+        # What a bulk write prepares for each of its parts is a tenth of a millisecond more.
+        with _translated():
+            try:
+                self._customers.insert_one(_to_document(customer))
+            except DuplicateKeyError:
+                return None
+        return Added(customer)
 
     def find(self, customer_id: str) -> StoredCustomer | None:
         """See `CustomerRepository.find`."""

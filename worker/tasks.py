@@ -37,12 +37,10 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
         """
 
         def Strategy(self, _task: object, _app: Celery, consumer: Consumer) -> Callable[..., None]:  # noqa: N802 - Celery's name
-            def on_message(
-                message: Message, _body: object, acknowledge: Callable[..., object], *_reject_and_callbacks: object
-            ) -> None:
+            def on_message(message: Message, _body: object, *_acknowledge_reject_callbacks: object) -> None:
                 groups.add(
                     message.headers["id"],
-                    acknowledge=partial(acknowledge, log, consumer.connection_errors),
+                    acknowledge=partial(_acknowledge, message, consumer),
                     run_in_pool=lambda job: consumer.pool.apply_async(_run, (job,)),
                 )
 
@@ -64,3 +62,15 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
 
 def _run(job: Callable[[], None]) -> None:
     job()
+
+
+def _acknowledge(message: Message, consumer: Consumer) -> None:
+    # Celery has its event loop do it, which is woken for each; but any thread may (kombu.transport.virtual.QoS), and
+    # the loop need only know when it has stopped asking for messages because this worker had its fill.
+    message.ack_log_error(log, consumer.connection_errors)
+    if not message.channel.is_asking:
+        consumer.call_soon(_nothing)
+
+
+def _nothing() -> None:
+    """The loop turns once, and sees that there is room again."""

@@ -34,6 +34,11 @@ class Channel(kombu_redis.Channel):
 
     do_restore = False
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether Redis has been asked for messages and has not answered yet."""
+        return bool(self._in_poll)
+
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self.active_queues
         if not queues:

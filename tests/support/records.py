@@ -42,6 +42,7 @@ class Scripts:
         most_open: int = 0,
         cost_milliseconds: float = 0,
         burst_milliseconds: float = 0,
+        waiter: str = "",
     ) -> Any:
         """ACCEPT."""
         return self._run(
@@ -56,6 +57,7 @@ class Scripts:
                 most_open,
                 cost_milliseconds,
                 burst_milliseconds,
+                waiter,
             ],
         )
 
