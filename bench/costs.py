@@ -37,8 +37,7 @@ def _constants(report: dict[str, Any]) -> list[tuple[str, float, str]]:
         return median(report, bench, *path)
 
     hashing = of("end-to-end", "cpu_ms_hash")
-    # What is left of the worker's CPU when the hash is taken off has the noise of both; it cannot be less than this.
-    worker = max(of("end-to-end", "cpu_ms_each", "worker") - hashing, of("trivial-hash", "cpu_ms_each", "worker"))
+    worker = of("end-to-end", "cpu_ms_each", "worker") - of("end-to-end", "cpu_ms_in_hashes")
     few, many = (of("memory", "worker_mib", f"{count}_hashes", "peak") for count in (1, 8))
     a_hash = (many - few) / 7
     return [

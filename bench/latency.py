@@ -33,7 +33,7 @@ def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[s
         offered = {f"{rate:g}_per_second": rate for rate in RATES}
         offered |= {f"{100 * share:g}_percent_of_hash_limit": share * limit.per_second for share in SHARES}
         for name, rate in offered.items():
-            meter = service.meter()
+            hashed, meter = service.hash_cpu_seconds(), service.meter()
             load = at_rate(
                 target.port,
                 target.signups(name.replace("_", "-")),
@@ -50,13 +50,16 @@ def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[s
                 "p50_ratio": 1000 * load.percentile(0.5) / limit.alone_milliseconds,
                 "p99_ratio": 1000 * load.percentile(0.99) / limit.alone_milliseconds,
                 "cpu_ms_each": consumed.milliseconds_each(len(load.latencies)),
+                "cpu_ms_in_hashes": 1000 * (service.hash_cpu_seconds() - hashed) / len(load.latencies),
                 "statuses": load.statuses,
             }
     reference = points[f"{REFERENCE:g}_per_second"]
+    total = sum(reference["cpu_ms_each"].values())
     return {
         "hash_alone_ms": limit.alone_milliseconds,
         "hash_limit_per_second": limit.per_second,
         "cpu_ms_hash": hash_milliseconds,
-        "cpu_ms_beside_hash": sum(reference["cpu_ms_each"].values()) - hash_milliseconds,
+        "cpu_ms_beside_hash": total - hash_milliseconds,
+        "cpu_ms_outside_hashes": total - reference["cpu_ms_in_hashes"],
         "points": points,
     }

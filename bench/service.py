@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 import time
+import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
 import jwt
@@ -31,6 +32,7 @@ TRIVIAL_HASH = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
 
 _JWT_SECRET = "bench-jwt-secret-" * 3
 _DRAIN_SECONDS = 300
+_HASH_CPU = "intake_password_hash_cpu_seconds_total "
 
 
 class Service:
@@ -42,6 +44,7 @@ class Service:
         self.mongo = MongoReplicaSet(folder / "mongo", [free_port()])
         self._folder = folder
         self._port = free_port()
+        self._metrics_port = free_port()
         self._runs = itertools.count()
         pair = generate_key_pair()
         self._environment = {
@@ -54,6 +57,7 @@ class Service:
             "INTAKE_SEALING_PUBLIC_KEY": pair.public_line,
             "INTAKE_SEALING_PRIVATE_KEYS": pair.private_line,
             "INTAKE_PORT": str(self._port),
+            "INTAKE_WORKER_METRICS_PORT": str(self._metrics_port),
             "INTAKE_LOG_FORMAT": "json",
             "INTAKE_WORKER_HEALTH_FILE": str(folder / "health"),
         }
@@ -117,6 +121,14 @@ class Service:
             "mongod": self.mongo.members[0].process,
         }
         return {name: cpu_seconds(each.pid) if each.alive and each.pid else 0.0 for name, each in processes.items()}
+
+    def hash_cpu_seconds(self) -> float:
+        """CPU seconds that the worker has spent in hashes, by its own clocks."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(_HASH_CPU):
+                    return float(line.removeprefix(_HASH_CPU))
+        raise LookupError(_HASH_CPU)
 
     def memory(self, *, peak: bool = False) -> dict[str, float]:
         """Resident MiB of the shim and the worker."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,13 +91,12 @@ def build_worker(settings: WorkerSettings) -> Worker:
         ),
         customers=customers,
         passwords=Argon2Passwords(settings.password_cost),
-        # Always the same few threads: glibc keeps the memory of a hash with each thread that ever made one.
-        hash_threads=ThreadPoolExecutor(settings.hash_concurrency, thread_name_prefix="hash"),
         unsealer=Unsealer(dict(settings.key_ring)),
         ids=IdDeriver(settings.shared.id_key),
         patience=patience,
         turnstile=Turnstile(),
         metrics=metrics,
+        hash_concurrency=settings.hash_concurrency,
         maximum_starts=settings.maximum_starts,
         minimum_password_characters=settings.minimum_password_characters,
     )

@@ -5,6 +5,7 @@ What costs a round trip or a wait for the journal is done once for a group; noth
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +31,6 @@ from worker.records import Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Executor
 
     from pydantic import SecretStr
 
@@ -81,19 +81,19 @@ class CreateCustomer:
         records: TaskRecords,
         customers: CustomerRepository,
         passwords: PasswordHasher,
-        hash_threads: Executor,
         unsealer: Unsealer,
         ids: IdDeriver,
         patience: Patience,
         turnstile: Turnstile,
         metrics: WorkerMetrics,
+        hash_concurrency: int,
         maximum_starts: int,
         minimum_password_characters: int,
     ) -> None:
         self._records = records
         self._customers = customers
         self._passwords = passwords
-        self._hash_threads = hash_threads
+        self._hash_threads = ThreadPoolExecutor(hash_concurrency, thread_name_prefix="hash")
         self._unsealer = unsealer
         self._ids = ids
         self._patience = patience

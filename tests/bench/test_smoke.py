@@ -35,13 +35,14 @@ FIGURES = {
     "accepts": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim", "cpu_ms_each.redis", "memory_mib.shim"],
     "end-to-end": [
         *("per_second", "cpu_ms_hash", "cpu_ms_beside_hash", "share_of_hash_limit", "hash_limit_per_second", *SHARES),
+        *("cpu_ms_in_hashes", "cpu_ms_outside_hashes"),
         *(f"cpu_ms_each.{name}" for name in COMPONENTS),
     ],
     "trivial-hash": ["per_second", "cpu_ms_all", "redis_kib_each", *(f"cpu_ms_each.{name}" for name in COMPONENTS)],
     "peer-fastapi-celery": PEER,
     "peer-taskiq": PEER,
     "latency": [
-        *("hash_alone_ms", "hash_limit_per_second", "cpu_ms_hash", "cpu_ms_beside_hash"),
+        *("hash_alone_ms", "hash_limit_per_second", "cpu_ms_hash", "cpu_ms_beside_hash", "cpu_ms_outside_hashes"),
         *(
             f"points.{place}.{figure}"
             for place in ("5_per_second", "20_per_second", "50_percent_of_hash_limit", "90_percent_of_hash_limit")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 PAIR = generate_key_pair()
 IDS = IdDeriver(SecretBytes(b"k" * 32))
-HASH_THREADS = ThreadPoolExecutor(2)
 
 
 class BrokenBetweenInsertAndFinish(BaseException):
@@ -91,12 +89,12 @@ class Intake:
             records=RedisRecords(self.client, MessageTemplate(), result_ttl_seconds=86400, lease_seconds=0),
             customers=self.customers,
             passwords=Argon2Passwords(TEST_PROFILE),
-            hash_threads=HASH_THREADS,
             unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
             ids=IDS,
             patience=Patience(self.stopping, self.metrics),
             turnstile=Turnstile(),
             metrics=self.metrics,
+            hash_concurrency=2,
             maximum_starts=5,
             minimum_password_characters=self.minimum_password_characters,
         )
