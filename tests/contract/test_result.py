@@ -140,6 +140,67 @@ def test_a_channel_that_nobody_waits_on_any_more_is_left(service: Service) -> No
         wait_until(lambda: not redis.pubsub_channels("celery-task-meta-*"), what="no outcome is subscribed to")
 
 
+def _held(service: Service, count: int) -> None:
+    wait_until(lambda: f"intake_waiting_requests {count}.0" in service.get("/metrics").text, what="the calls are held")
+
+
+def _creating(
+    service: Service, answers: list[httpx.Response], headers: dict[str, str], **changes: Any
+) -> threading.Thread:
+    thread = threading.Thread(
+        target=lambda: answers.append(service.create({"prefer": "wait=30", **headers}, **changes))
+    )
+    thread.start()
+    return thread
+
+
+def test_a_held_signup_hears_of_its_outcome_without_subscribing_to_it(
+    without_worker: Service, start_worker: Starter
+) -> None:
+    answers: list[httpx.Response] = []
+    thread = _creating(without_worker, answers, {})
+    _held(without_worker, 1)
+    with without_worker.redis() as redis:
+        channels = redis.pubsub_channels("*")
+    start_worker(without_worker.environment)
+    thread.join()
+
+    assert not any(channel.startswith(b"celery-task-meta-") for channel in channels)
+    assert answers[0].status_code == 200
+
+
+def test_held_signups_are_answered_though_their_subscription_was_cut(
+    without_worker: Service, start_worker: Starter
+) -> None:
+    answers: list[httpx.Response] = []
+    threads = [_creating(without_worker, answers, {}, email=an_email()) for _ in range(4)]
+    _held(without_worker, 4)
+    with without_worker.redis() as redis:
+        assert redis.client_kill_filter(_type="pubsub")
+    start_worker(without_worker.environment)
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+def test_repeats_of_a_held_signup_are_held_too_and_all_hear_the_same(
+    without_worker: Service, start_worker: Starter
+) -> None:
+    answers: list[httpx.Response] = []
+    email = an_email()
+    threads = []
+    for number in range(3):
+        threads.append(_creating(without_worker, answers, {"idempotency-key": "the-same"}, email=email))
+        _held(without_worker, number + 1)
+    start_worker(without_worker.environment)
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len({answer.json()["customer"]["id"] for answer in answers}) == 1
+
+
 def test_a_dead_letter_ends_the_calls_that_wait_for_it(without_worker: Service) -> None:
     task_id = _submit(without_worker)
     answers: list[httpx.Response] = []

@@ -226,6 +226,27 @@ def test_an_outcome_is_published_on_its_own_channel(scripts: Scripts, accepted: 
     assert message["data"] == b'{"a": 1}'
 
 
+@pytest.mark.parametrize("end", ["finish", "park"])
+def test_who_waits_for_a_task_is_told_its_id_and_its_end_once(scripts: Scripts, task_id: str, end: str) -> None:
+    scripts.accept(task_id, waiter="shim-1")
+    with scripts.client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe("shim-1")
+        channel.get_message(timeout=5)
+        scripts.finish(task_id, b'{"a": 1}') if end == "finish" else scripts.park(task_id, result=b'{"a": 1}')
+        scripts.finish(task_id, b'{"b": 2}')
+        messages = [channel.get_message(timeout=timeout) for timeout in (5, 0.2)]
+    first, second = messages
+    assert first is not None
+    assert first["data"] == f'{task_id} {{"a": 1}}'.encode()
+    # A dead letter may have an outcome after all.
+    assert (second is None) == (end == "finish")
+    assert "waiter" not in scripts.record(task_id)
+
+
+def test_nobody_who_waits_is_nothing_in_the_record(scripts: Scripts, accepted: str) -> None:
+    assert "waiter" not in scripts.record(accepted)
+
+
 def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, accepted: str) -> None:
     scripts.park(accepted, result=b'{"dead": 1}')
     assert scripts.finish(accepted, b'{"a": 1}') == "written"

@@ -1,0 +1,81 @@
+"""What a worker says of itself, and leaves behind, when what it depends on is away."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from schemas.task_record import HELD_KEY, QUEUE, State, record_key
+from tests.faults.arena import Arena
+from tests.faults.history import Client
+from tests.support.waiting import wait_until
+from worker.health import BEAT_SECONDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local_stack.process import ManagedProcess
+    from tests.faults.conftest import Judge
+
+_SEVERAL_BEATS = 4 * BEAT_SECONDS
+
+
+def _is_rewritten(health_file: Path) -> bool:
+    before = health_file.stat().st_mtime_ns
+    deadline = time.monotonic() + _SEVERAL_BEATS
+    while time.monotonic() < deadline:
+        if health_file.stat().st_mtime_ns != before:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _event(worker: ManagedProcess, event: str) -> bool:
+    return f'"event": "{event}"' in worker.log_path.read_text()
+
+
+def test_a_worker_that_is_stopped_while_mongodb_is_away_gives_its_task_back(tmp_path: Path, judge: Judge) -> None:
+    with Arena(tmp_path) as arena, arena.redis_client() as redis_client:
+        worker = arena.start_worker()
+        (member,) = arena.mongo.members
+        member.stop()
+        client = Client(arena)
+        submission = client.submit()
+        wait_until(lambda: _event(worker, "dependency_away"), timeout=30, what="it waits for MongoDB")
+        assert _is_rewritten(arena.folder / "health-0.json"), "restarting it would help nobody"
+
+        assert worker.terminate(28), "no delay beyond half a minute"
+
+        assert worker.exit_code == 0
+        assert submission.task_id is not None
+        record = redis_client.hgetall(record_key(submission.task_id))
+        assert record[b"state"].decode() == State.RETRY
+        assert record[b"starts"] == b"0", "the start does not count"
+        assert redis_client.llen(QUEUE) == 1
+        assert not redis_client.exists(HELD_KEY)
+
+        member.start()
+        arena.start_worker()
+        judge(arena, client, seconds=30)
+        assert submission.outcome is not None
+        assert submission.outcome["ok"] is True
+
+
+@pytest.mark.slow
+def test_a_worker_that_redis_does_not_answer_is_not_healthy_until_it_does(tmp_path: Path) -> None:
+    with Arena(tmp_path) as arena:
+        health_file = arena.folder / "health-0.json"
+        worker = arena.start_worker()
+        assert _is_rewritten(health_file)
+        document = json.loads(health_file.read_text())
+        assert (document["pid"], document["consuming"]) == (worker.pid, True)
+        assert abs((datetime.now(UTC) - datetime.fromisoformat(document["at"])).total_seconds()) < 60
+
+        arena.redis.process.pause()
+        wait_until(lambda: not _is_rewritten(health_file), timeout=60, what="it says nothing any more")
+        arena.redis.process.resume()
+        wait_until(lambda: _is_rewritten(health_file), timeout=60, what="it consumes again")
