@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from api_shim.settings import read_shim_settings
 from schemas.logs import configure_logs
 from schemas.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75  # longer than a load balancer's minute, so that the balancer is the one that closes
@@ -25,10 +30,7 @@ def main() -> int:
             print(f"api_shim: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
         return 2
     configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
-    with tempfile.TemporaryDirectory(prefix="intake-metrics-") as counts:
-        if settings.processes > 1:
-            # Read by prometheus_client when it is imported, which the processes that serve do after this.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+    with _counts_of_several_processes() if settings.processes > 1 else nullcontext():
         uvicorn.run(
             "api_shim.app:create_app_from_environment",
             factory=True,
@@ -49,6 +51,15 @@ def main() -> int:
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
     return 0
+
+
+@contextmanager
+def _counts_of_several_processes() -> Iterator[None]:
+    """Let the processes count together. With one there is nothing to add up, and no directory to leave behind."""
+    with tempfile.TemporaryDirectory(prefix="intake-metrics-") as counts:
+        # Read by prometheus_client when it is imported, which the processes that serve do after this.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+        yield
 
 
 if __name__ == "__main__":

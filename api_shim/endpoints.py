@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
@@ -91,7 +91,7 @@ class Methods:
         wait = http_request.preferred_wait(request)
         task_id = self._acceptor.task_id(caller=caller.subject, idempotency_key=key)
         # Listened for from before there can be an outcome, so that it need not be looked for.
-        with self._results.expecting(task_id) if wait else nullcontext() as expected:
+        with closing(self._results.expect(task_id)) if wait else nullcontext() as expected:
             admission = await self._acceptor.accept(
                 task_id,
                 body,
@@ -119,15 +119,13 @@ class Methods:
         self._metrics.accepted(repeated=admission.repeated)
         request.belongs_to(admission.task_id)
         state = admission.state
+        if admission.repeated and expected:
+            # The record names another call's channel, or none: this one asks like any call that comes later.
+            expected.close()
+            expected = None
         if wait:
             try:
-                reading = await self._wait(
-                    request,
-                    admission.task_id,
-                    caller=caller,
-                    seconds=wait,
-                    expected=None if admission.repeated else expected,
-                )
+                reading = await self._wait(request, admission.task_id, caller=caller, seconds=wait, expected=expected)
             except BrokerUnavailableError:
                 reading = Unfinished(state)  # it is accepted all the same
             if isinstance(reading, Finished):

@@ -14,8 +14,6 @@ from schemas.ids import is_task_id
 from schemas.task_record import State, record_key, result_key
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from api_shim.subscription import Listener, OutcomeSubscription
     from schemas.outcome import CeleryResult
 
@@ -78,9 +76,9 @@ class Results:
             return NotFound()  # the outcome has expired
         return Unfinished(State(state.decode()))
 
-    def expecting(self, task_id: str) -> AbstractContextManager[Listener]:
-        """Listen for the outcome of a task that is about to be accepted, by the listener's channel."""
-        return self._subscription.expecting(task_id)
+    def expect(self, task_id: str) -> Listener:
+        """Listen for the outcome of a task that is about to be accepted with the listener's channel; close it."""
+        return self._subscription.expect(task_id)
 
     async def wait(self, task_id: str, *, caller: str, seconds: float, expected: Listener | None = None) -> Reading:
         """What is known of the task when it has ended, the seconds are over, or the shim shuts down.
@@ -89,7 +87,7 @@ class Results:
             task_id: as the caller has it.
             caller: the token's subject.
             seconds: how long to wait.
-            expected: from `expecting`, where the task was accepted with its channel just now, for this caller.
+            expected: from `expect`, where the task was accepted with its channel just now, for this caller.
 
         Raises:
             BrokerUnavailableError: Redis could not be asked even once.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from schemas.task_record import result_key, waiter_channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
@@ -45,10 +45,11 @@ class _Channel:
 class Listener:
     """One waiting call."""
 
-    def __init__(self, subscription: OutcomeSubscription, *, admitted: bool, channel: str = "") -> None:
+    def __init__(self, subscription: OutcomeSubscription, task_id: str, *, admitted: bool) -> None:
         self._subscription = subscription
+        self.task_id = task_id
         self._admitted = admitted
-        self.channel = channel
+        self.channel = ""
         """What a task's record must name for this to hear of its outcome; empty where it listens to the task itself."""
         self._heard = asyncio.Event()
         self._published: bytes | None = None
@@ -65,6 +66,10 @@ class Listener:
                 await self._heard.wait()
         self._heard.clear()
         return self._published
+
+    def close(self) -> None:
+        """Listen no more; may be called again."""
+        self._subscription.forget(self)
 
     def wake(self, published: bytes | None = None) -> None:
         """There may be news; or there are, and these."""
@@ -115,32 +120,32 @@ class OutcomeSubscription:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    @contextmanager
-    def expecting(self, task_id: str) -> Iterator[Listener]:
+    def expect(self, task_id: str) -> Listener:
         """Hear of the outcome of a task that is about to be made, if its record will name the listener's channel.
 
         The channel is empty where this process cannot hear of anything now, or has no room for another waiting call.
+        The caller closes the listener.
         """
-        listener = Listener(self, admitted=self._has_room, channel=self._own_channel)
-        if not (self._own_confirmed and listener.worth_waiting):
-            listener.channel = ""
-            yield listener
-            return
-        self._expecting.setdefault(task_id, set()).add(listener)
-        self._listening += 1
-        try:
-            yield listener
-        finally:
+        listener = Listener(self, task_id, admitted=self._has_room)
+        if self._own_confirmed and listener.worth_waiting:
+            listener.channel = self._own_channel
+            self._expecting.setdefault(task_id, set()).add(listener)
+            self._listening += 1
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        """The end of `expect`."""
+        listeners = self._expecting.get(listener.task_id, set())
+        if listener in listeners:
             self._listening -= 1
-            listeners = self._expecting[task_id]
-            listeners.discard(listener)
+            listeners.remove(listener)
             if not listeners:
-                del self._expecting[task_id]
+                del self._expecting[listener.task_id]
 
     @asynccontextmanager
     async def listen(self, task_id: str) -> AsyncIterator[Listener]:
         """Hear of this task's outcome from here on; the subscription is confirmed, if Redis answers at all."""
-        listener = Listener(self, admitted=self._has_room)
+        listener = Listener(self, task_id, admitted=self._has_room)
         if not listener.worth_waiting:
             yield listener
             return
