@@ -1,0 +1,39 @@
+"""A shim of several processes: one port, one set of counts, one end."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from tests.conftest import Environment, Starter
+    from tests.contract.conftest import Serve
+
+_CALLS = 24
+
+
+def test_several_processes_serve_and_count_together_and_leave_nothing_behind(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, tmp_path: Path
+) -> None:
+    shim = start_shim(isolated_env, INTAKE_PROCESSES="2", TMPDIR=str(tmp_path))
+    wait_until(lambda: shim.log().count("Application startup complete") == 2, timeout=30, what="both serve")
+    start_worker(isolated_env)
+    service = serve(shim)
+
+    def create(_: int) -> httpx.Response:
+        # A connection each, or one process would get them all.
+        return service.create({"prefer": "wait=20", "connection": "close"})
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(create, range(_CALLS)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert f'\nintake_accepts_total{{result="accepted"}} {_CALLS}.0\n' in service.get("/metrics").text
+    assert shim.process.terminate(20)
+    assert list(tmp_path.iterdir()) == []
