@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final
-
-from starlette.requests import ClientDisconnect
 
 from api_shim import http_request, responses
 from api_shim.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
 from api_shim.http_request import HttpRequest
 from api_shim.redis_calls import BrokerUnavailableError
-from api_shim.results import DeadLetter, Finished, NotFound, Reading, Results, Unfinished
+from api_shim.results import DeadLetter, Finished, NotFound, Results, Unfinished
 from schemas.task_record import State
 
 if TYPE_CHECKING:
@@ -125,7 +122,13 @@ class Methods:
             expected = None
         if wait:
             try:
-                reading = await self._wait(request, admission.task_id, caller=caller, seconds=wait, expected=expected)
+                reading = await self._results.wait(
+                    admission.task_id,
+                    caller=caller.subject,
+                    seconds=wait,
+                    until_left=request.until_disconnected,
+                    expected=expected,
+                )
             except BrokerUnavailableError:
                 reading = Unfinished(state)  # it is accepted all the same
             if isinstance(reading, Finished):
@@ -143,7 +146,12 @@ class Methods:
         else:
             query = http_request.result_query(request)
         if query.wait_seconds:
-            reading = await self._wait(request, query.task_id, caller=caller, seconds=query.wait_seconds)
+            reading = await self._results.wait(
+                query.task_id,
+                caller=caller.subject,
+                seconds=query.wait_seconds,
+                until_left=request.until_disconnected,
+            )
         else:
             reading = await self._results.read(query.task_id, caller=caller.subject)
         if not isinstance(reading, NotFound):
@@ -157,21 +165,3 @@ class Methods:
                 return responses.dead_letter(query.task_id)
             case NotFound():
                 return responses.task_not_found(query.task_id)
-
-    async def _wait(
-        self, request: HttpRequest, task_id: str, *, caller: Caller, seconds: int, expected: Listener | None = None
-    ) -> Reading:
-        """Wait for the outcome, and no longer than the client does."""
-        outcome = asyncio.create_task(
-            self._results.wait(task_id, caller=caller.subject, seconds=seconds, expected=expected)
-        )
-        gone = asyncio.create_task(request.until_disconnected())
-        try:
-            await asyncio.wait({outcome, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not outcome.done():
-                raise ClientDisconnect
-            return outcome.result()
-        finally:
-            for task in (outcome, gone):
-                task.cancel()
-            await asyncio.gather(outcome, gone, return_exceptions=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
@@ -99,10 +99,11 @@ class HttpRequest:
             raise ClientDisconnect
         return message.get("body", b""), message.get("more_body", False)
 
-    async def until_disconnected(self) -> None:
-        """Return when the client has left."""
+    async def until_disconnected(self) -> NoReturn:
+        """Raise `ClientDisconnect` when the client has left."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        raise ClientDisconnect
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class Listener:
         self._admitted = admitted
         self.channel = ""
         """What a task's record must name for this to hear of its outcome; empty where it listens to the task itself."""
-        self._heard = asyncio.Event()
+        self._news = False
+        self._waiting: asyncio.Future[None] | None = None
         self._published: bytes | None = None
 
     @property
@@ -61,10 +62,16 @@ class Listener:
 
     async def wait(self, seconds: float) -> bytes | None:
         """Return when there may be news, or after the seconds: what was published, where that was heard."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._heard.wait()
-        self._heard.clear()
+        if not self._news:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            alarm = loop.call_later(seconds, self._stop_waiting)
+            try:
+                await self._waiting
+            finally:
+                alarm.cancel()
+                self._waiting = None
+        self._news = False
         return self._published
 
     def close(self) -> None:
@@ -73,8 +80,14 @@ class Listener:
 
     def wake(self, published: bytes | None = None) -> None:
         """There may be news; or there are, and these."""
-        self._published = published
-        self._heard.set()
+        if published is not None:
+            self._published = published
+        self._news = True
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
 
 class OutcomeSubscription:

@@ -54,7 +54,7 @@ BENCHES = {
         latency.latency,
         {"seconds": 4, "reference_seconds": 10},
         {"seconds": 0.1, "reference_seconds": 0.3},
-        most_runs=2,
+        most_runs=3,
     ),
     "reads": Bench(throughput.reads, {"tasks": 1000, "requests": 12_000}, {"tasks": 20, "requests": 100}, most_runs=2),
     "memory": Bench(
