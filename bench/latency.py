@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.driver import at_rate
+from bench.driver import at_rate, saturate
 from bench.hash_limit import measure_hash_limit, measure_paced_hash
-from bench.service import Service
+from bench.service import TRIVIAL_HASH, Service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,10 @@ REFERENCE = 20.0
 
 
 def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[str, Any]:
-    """Open-loop arrivals with `Prefer: wait`, against the hash alone."""
+    """Open-loop arrivals with `Prefer: wait`, against the hash alone.
+
+    And one call after another with the hash made trivial: what a signup costs that shares nothing, and never pauses.
+    """
     limit = measure_hash_limit(2 if seconds > 1 else 0.2)
     hash_milliseconds = measure_paced_hash(per_second=REFERENCE, seconds=min(5, reference_seconds))
     points: dict[str, Any] = {}
@@ -53,6 +56,15 @@ def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[s
                 "cpu_ms_in_hashes": 1000 * (service.hash_cpu_seconds() - hashed) / len(load.latencies),
                 "statuses": load.statuses,
             }
+        service.start_worker(**TRIVIAL_HASH)
+        requests = max(1, int(2 * REFERENCE * reference_seconds))
+        service.warm_up(min(50, requests))
+        meter = service.meter()
+        load = saturate(target.port, target.signups("trivial"), requests=requests, connections=1)
+        one_after_another = {
+            "p50_ms": 1000 * load.percentile(0.5),
+            "cpu_ms_all": sum(meter.read().milliseconds_each(requests).values()),
+        }
     reference = points[f"{REFERENCE:g}_per_second"]
     total = sum(reference["cpu_ms_each"].values())
     return {
@@ -61,5 +73,6 @@ def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[s
         "cpu_ms_hash": hash_milliseconds,
         "cpu_ms_beside_hash": total - hash_milliseconds,
         "cpu_ms_outside_hashes": total - reference["cpu_ms_in_hashes"],
+        "trivial_hash_one_after_another": one_after_another,
         "points": points,
     }

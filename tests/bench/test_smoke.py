@@ -43,6 +43,7 @@ FIGURES = {
     "peer-taskiq": PEER,
     "latency": [
         *("hash_alone_ms", "hash_limit_per_second", "cpu_ms_hash", "cpu_ms_beside_hash", "cpu_ms_outside_hashes"),
+        *("trivial_hash_one_after_another.p50_ms", "trivial_hash_one_after_another.cpu_ms_all"),
         *(
             f"points.{place}.{figure}"
             for place in ("5_per_second", "20_per_second", "50_percent_of_hash_limit", "90_percent_of_hash_limit")
