@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -26,12 +25,11 @@ _SEVERAL_BEATS = 4 * BEAT_SECONDS
 
 def _is_rewritten(health_file: Path) -> bool:
     before = health_file.stat().st_mtime_ns
-    deadline = time.monotonic() + _SEVERAL_BEATS
-    while time.monotonic() < deadline:
-        if health_file.stat().st_mtime_ns != before:
-            return True
-        time.sleep(0.1)
-    return False
+    try:
+        wait_until(lambda: health_file.stat().st_mtime_ns != before, timeout=_SEVERAL_BEATS, what="another beat")
+    except AssertionError:
+        return False
+    return True
 
 
 def _event(worker: ManagedProcess, event: str) -> bool:
