@@ -82,13 +82,14 @@ class ShimMetrics:
 async def _render_queue(calls: RedisCalls) -> bytes:
     """The queue as it is now; asked of Redis at each scrape, so that no process' memory of it can be old."""
     try:
-        opened, oldest, waiting, held, dead, clock = (
+        clock = await calls.command("TIME")
+        opened, oldest, waiting, held, dead = (
             await calls.command("ZCARD", OPEN_KEY),
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
             await calls.command("LLEN", QUEUE),
-            await calls.command("ZCARD", HELD_KEY),
+            # Leases that have run out stay until a worker sweeps: of dead workers there may be any number.
+            await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
             await calls.command("ZCARD", DEAD_KEY),
-            await calls.command("TIME"),
         )
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
@@ -108,7 +109,11 @@ def _age(oldest: list[Any], clock: list[Any]) -> float:
     if not oldest:
         return 0.0
     flat = oldest[0] if isinstance(oldest[0], list) else oldest
-    return max(0.0, int(clock[0]) + int(clock[1]) / 1e6 - float(flat[1]) / 1000)
+    return max(0.0, (_milliseconds(clock) - float(flat[1])) / 1000)
+
+
+def _milliseconds(clock: list[Any]) -> int:
+    return 1000 * int(clock[0]) + int(clock[1]) // 1000
 
 
 def _gauge(name: str, meaning: str, value: float) -> bytes:

@@ -76,7 +76,7 @@ def render_message() -> bytes:
     class CapturingChannel(virtual.Channel):
         do_restore = False
 
-        # The delivery tag is the task id too, so that the sweeper can ask kombu's book for it.
+        # The delivery tag is the task id too: nothing in the message is then but the id.
         def _next_delivery_tag(self) -> str:
             return PLACEHOLDER_ID
 

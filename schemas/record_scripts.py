@@ -14,6 +14,12 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 """
 
+_ID_IN: Final = """
+local function id_in(message)
+  return string.match(message, '"correlation_id": ?"(%w+)"')
+end
+"""
+
 ACCEPT: Final = (
     """#!lua
 -- KEYS: record, intake:open, queue, rate of the caller
@@ -61,7 +67,8 @@ START: Final = (
 -- ARGV: task id, the delivery's own name, lease in milliseconds, 1 where the task runs alone in its process, else 0
 -- Reply: {started, sealed request, fingerprint, starts, accepted_at, now}
 --        | {finished} | {parked} | {held} | {alone} | {unknown}
-local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts', 'holder')
+local held = redis.call('HMGET', KEYS[1], 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts', 'holder',
+  'missing_at')
 if not held[1] then return {'unknown'} end
 if held[1] == 'SUCCESS' then return {'finished'} end
 if held[1] == 'FAILURE' then return {'parked'} end
@@ -73,8 +80,13 @@ if not same and held[1] == 'STARTED' and tonumber(redis.call('ZSCORE', KEYS[2], 
   return {'held'}
 end
 redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
+if held[7] then redis.call('HDEL', KEYS[1], 'missing_at') end
 -- Two starts that came to nothing may be a neighbour's doing; a task that kills its process shows it when alone.
-if not same and tonumber(held[5]) >= 2 and ARGV[4] == '0' then return {'alone'} end
+if not same and tonumber(held[5]) >= 2 and ARGV[4] == '0' then
+  -- Its last holder's lease has run out; the lease it has now is for the call that will start it alone.
+  redis.call('HSET', KEYS[1], 'state', 'RETRY')
+  return {'alone'}
+end
 -- The same delivery again: the answer to its first call was lost on the way, and its start is counted already.
 local starts = same and tonumber(held[5]) or redis.call('HINCRBY', KEYS[1], 'starts', 1)
 redis.call('HSET', KEYS[1], 'state', 'STARTED', 'holder', ARGV[2])
@@ -126,20 +138,30 @@ return 'written'
 """
 )
 
-RELEASE: Final = """#!lua flags=allow-oom
+RELEASE: Final = (
+    """#!lua flags=allow-oom
 -- KEYS: record, intake:held, queue
--- ARGV: task id, the delivery's own name, Celery message
+-- ARGV: task id, the delivery's own name, Celery message, prefix of a record's key
 -- A worker that shuts down puts the task back at the queue's head, and its start does not count.
 -- Reply: written | finished | unknown
-local held = redis.call('HMGET', KEYS[1], 'state', 'starts', 'holder')
+"""
+    + _ID_IN
+    + """
+local held = redis.call('HMGET', KEYS[1], 'state', 'starts', 'holder', 'sent_at')
 if not held[1] then return 'unknown' end
 if held[1] ~= 'STARTED' or held[3] ~= ARGV[2] then return 'finished' end
-redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[2]) - 1))
-redis.call('HDEL', KEYS[1], 'holder')
+-- The queue stays in the order of sending, or SWEEP would take for lost what stands behind a younger head.
+local sent_at = tonumber(held[4])
+local head = redis.call('LINDEX', KEYS[3], -1)
+local heads = head and redis.call('HGET', ARGV[4] .. (id_in(head) or ''), 'sent_at')
+if heads then sent_at = math.min(sent_at, tonumber(heads)) end
+redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[2]) - 1), 'sent_at', sent_at)
+redis.call('HDEL', KEYS[1], 'holder', 'missing_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('RPUSH', KEYS[3], ARGV[3])
 return 'written'
 """
+)
 
 PARK: Final = (
     """#!lua flags=allow-oom
@@ -180,10 +202,8 @@ SWEEP: Final = (
 -- Reply: {rank to go on at | -1, ids sent again...}
 """
     + _NOW
+    + _ID_IN
     + """
-local function id_in(message)
-  return string.match(message, '"correlation_id": ?"(%w+)"')
-end
 local before = now - tonumber(ARGV[4])
 local head = redis.call('LINDEX', KEYS[2], -1)
 if head then

@@ -16,13 +16,13 @@ def main() -> int:
     """Read the settings, put the worker together, run it."""
     try:
         settings = read_worker_settings(os.environ)
+        configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
+        share_one_arena()
+        return run(build_worker(settings))
     except SettingsError as error:
         for fault in error.faults:
             print(f"worker: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
         return 2
-    configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
-    share_one_arena()
-    return run(build_worker(settings))
 
 
 if __name__ == "__main__":

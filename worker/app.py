@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import redis
 import structlog
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from prometheus_client import start_http_server
 from pymongo import MongoClient
 from redis.backoff import NoBackoff
@@ -19,6 +19,7 @@ from redis.retry import Retry
 from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, celery_routing
 from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
+from schemas.settings import SettingsError
 from worker.create_customer import CreateCustomer
 from worker.customers import MongoCustomers
 from worker.groups import Groups
@@ -29,7 +30,7 @@ from worker.passwords import Argon2Passwords
 from worker.patience import Patience
 from worker.periodic import run_periodically
 from worker.records import RedisRecords
-from worker.sweeper import Sweeper
+from worker.sweeper import MISSED_INTERVALS, Sweeper
 from worker.tasks import register_tasks
 from worker.transport import Transport
 from worker.turnstile import Turnstile
@@ -53,6 +54,7 @@ class Worker:
     celery: Celery
     customers: MongoCustomers
     patience: Patience
+    metrics: WorkerMetrics
     settings: WorkerSettings
 
 
@@ -100,13 +102,14 @@ def build_worker(settings: WorkerSettings) -> Worker:
         maximum_starts=settings.maximum_starts,
         minimum_password_characters=settings.minimum_password_characters,
     )
-    app = _celery_app(settings)
     leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
+    app = _celery_app(settings, leases)
     register_tasks(
         app,
         Groups(create_customer, leases, at_once=settings.concurrency, most_tasks=settings.prefetch_multiplier),
     )
     _connect_signals(
+        app,
         settings,
         stopping=stopping,
         leases=leases,
@@ -117,13 +120,18 @@ def build_worker(settings: WorkerSettings) -> Worker:
             grace_seconds=settings.sweep_grace_seconds,
             metrics=metrics,
         ),
-        metrics=metrics,
     )
-    return Worker(app, customers, patience, settings)
+    return Worker(app, customers, patience, metrics, settings)
 
 
 def run(worker: Worker) -> int:
-    """Consume until SIGTERM or SIGINT; returns the exit code."""
+    """Consume until SIGTERM or SIGINT; returns the exit code.
+
+    Raises:
+        SettingsError: the metrics' port cannot be had.
+    """
+    # First, so that it tells also while MongoDB is away, and a port that is taken stops the start.
+    _serve_metrics(worker)
     # Before the first insert, or two customers of one email could get in.
     worker.patience.until_done(worker.customers.prepare)
     process = worker.celery.Worker(
@@ -140,7 +148,17 @@ def run(worker: Worker) -> int:
     return int(process.exitcode or 0)
 
 
-def _celery_app(settings: WorkerSettings) -> Celery:
+def _serve_metrics(worker: Worker) -> None:
+    host, port = worker.settings.metrics_host, worker.settings.metrics_port
+    if port:
+        try:
+            start_http_server(port, host, worker.metrics.registry)
+        except OSError as error:
+            reason = error.strerror or "not an address of this machine"
+            raise SettingsError([f"INTAKE_WORKER_METRICS_PORT: cannot listen on {host}:{port}: {reason}"]) from error
+
+
+def _celery_app(settings: WorkerSettings, leases: Leases) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
     encrypted = settings.shared.redis_url.startswith("rediss://")
     app.conf.update(
@@ -175,6 +193,9 @@ def _celery_app(settings: WorkerSettings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_retry=True,
         broker_connection_max_retries=None,
+        # What a Redis that fails over answers (READONLY, UNBLOCKED) is to kombu an error of the channel, not of the
+        # connection; by default Celery ends the worker for it.
+        broker_channel_error_retry=True,
         # What runs goes on when the connection drops; FINISH has a connection of its own.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_transport_options={
@@ -192,25 +213,23 @@ def _celery_app(settings: WorkerSettings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
-    health = type("HealthStep", (HealthStep,), {"path": settings.health_file})
+    health = type("HealthStep", (HealthStep,), {"path": settings.health_file, "held": staticmethod(leases.count)})
     app.steps["consumer"].add(health)
     return app
 
 
 def _connect_signals(
+    app: Celery,
     settings: WorkerSettings,
     *,
     stopping: threading.Event,
     leases: Leases,
     sweeper: Sweeper,
-    metrics: WorkerMetrics,
 ) -> None:
     def leave_logs_alone(**_: object) -> None:
         """Connected, this keeps Celery from setting up logs of its own."""
 
     def on_ready(**_: object) -> None:
-        if settings.metrics_port:
-            start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
         # Leases outlive `stopping`: what still runs while the worker shuts down is still held.
         run_periodically(
             leases.renew,
@@ -219,11 +238,20 @@ def _connect_signals(
             stopping=threading.Event(),
         )
         run_periodically(
+            leases.renew_new,
+            name="new-leases",
+            # Twice before a task that nobody has started on is taken for lost.
+            interval_seconds=settings.sweep_interval_seconds * MISSED_INTERVALS / 2,
+            stopping=threading.Event(),
+        )
+        run_periodically(
             sweeper.sweep_if_due, name="sweeper", interval_seconds=settings.sweep_interval_seconds, stopping=stopping
         )
         log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)
 
-    def on_shutting_down(**_: object) -> None:
+    def on_shutting_down(*_: object, **__: object) -> None:
+        if stopping.is_set():
+            return
         stopping.set()
         deadline = threading.Timer(SHUTDOWN_SECONDS, os._exit, (1,))
         deadline.daemon = True
@@ -234,3 +262,5 @@ def _connect_signals(
     signals.setup_logging.connect(leave_logs_alone, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_shutting_down, weak=False)
+    # That signal is sent for SIGTERM and SIGINT alone; a worker may also stop because Celery has given up.
+    app.steps["worker"].add(type("ShutdownStep", (bootsteps.StartStopStep,), {"close": on_shutting_down}))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from schemas.task_record import Started
-from worker.patience import ShuttingDownError, TransientError
+from worker.patience import ShuttingDownError
 from worker.records import Delivery
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ class Groups:
     def add(
         self, task_id: str, *, acknowledge: Callable[[], object], run_in_pool: Callable[[Callable[[], None]], object]
     ) -> None:
-        """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides."""
+        """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides.
+
+        What `run_in_pool` raises is raised again, with the task let go: it is still open, and will be delivered again.
+        """
         received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
         self._leases.hold(received.delivery)
         with self._lock:
@@ -60,7 +63,19 @@ class Groups:
             if self._running >= self._at_once:
                 return
             self._running += 1
-        run_in_pool(self._run_while_there_are)
+        try:
+            run_in_pool(self._run_while_there_are)
+        except Exception:
+            # The system has no thread to spare. Held, the task would wait here for ever, and healthily.
+            with self._lock:
+                self._running -= 1
+                still_waits = received in self._waiting
+                if still_waits:
+                    self._waiting.remove(received)
+            if still_waits:
+                self._leases.let_go(received.delivery)
+                acknowledge()
+            raise
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
         """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""
@@ -105,11 +120,13 @@ class Groups:
             return group
 
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
+        # The first one received becomes the queue's head again.
+        for delivery in reversed(deliveries):
             try:
                 self._create_customer.release(delivery)
-            except TransientError:
-                log.warning("start_stays_counted", task_id=delivery.task_id, dependency="broker")
+            except Exception as error:
+                log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
+                continue
             log.info("task", task_id=delivery.task_id, outcome="given_back")
 
 

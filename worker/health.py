@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import bootsteps
-from celery.worker import state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery.worker.consumer import Consumer
 
 BEAT_SECONDS: Final = 2.0
@@ -29,8 +30,10 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
     requires = ("celery.worker.consumer:Tasks",)
 
-    path = ""
-    """Where the file is; set by the composition root on a subclass. Empty: none is written."""
+    path: str
+    """Where the file is; set, as `held`, by the composition root on a subclass. Empty: none is written."""
+    held: Callable[[], int]
+    """How many tasks the worker holds."""
 
     def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
@@ -52,7 +55,7 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
         asked = getattr(channel, "_brpop_sent_at", None)
         silence = time.monotonic() - asked if asked is not None else float("inf")
         if silence < _SILENCE_SECONDS or not channel.qos.can_consume():
-            write_health_file(Path(self.path), held=len(state.reserved_requests))
+            write_health_file(Path(self.path), held=type(self).held())
 
 
 def write_health_file(path: Path, *, held: int) -> None:

@@ -30,10 +30,22 @@ class Leases:
         self._lease_milliseconds = int(1000 * lease_seconds)
         self._held: dict[str, str] = {}
         """Each delivery's own name → its task's id; one task may be delivered twice."""
+        self._new: dict[str, str] = {}
+        """Those of them whose lease has not been renewed yet, and may not have begun."""
 
     def hold(self, delivery: Delivery) -> None:
         """It was taken off the queue; `holding` lets go of it at its end."""
         self._held[delivery.name] = delivery.task_id
+        self._new[delivery.name] = delivery.task_id
+
+    def let_go(self, delivery: Delivery) -> None:
+        """It is not held any longer; what lease it has runs out."""
+        self._held.pop(delivery.name, None)
+        self._new.pop(delivery.name, None)
+
+    def count(self) -> int:
+        """How many deliveries are held."""
+        return len(self._held)
 
     @contextmanager
     def holding(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
@@ -44,7 +56,7 @@ class Leases:
             yield
         finally:
             for delivery in deliveries:
-                del self._held[delivery.name]
+                self.let_go(delivery)
 
     def renew(self) -> int:
         """Have all leases end a full lease from now.
@@ -55,15 +67,35 @@ class Leases:
         Raises:
             redis.RedisError: Redis is away.
         """
-        held = self._copy()
+        return self._renew_all(_copy(self._held))
+
+    def renew_new(self) -> int:
+        """Have the leases of those begin that were held since the last call and wait for their start.
+
+        To be called oftener than the sweeper needs to take a task for lost.
+
+        Returns:
+            How many they are.
+
+        Raises:
+            redis.RedisError: Redis is away; the next call is for them too.
+        """
+        new = _copy(self._new)
+        count = self._renew_all(new)
+        for name, _ in new:
+            self._new.pop(name, None)
+        return count
+
+    def _renew_all(self, held: Sequence[tuple[str, str]]) -> int:
         if held:
             pairs = [each for name, task_id in held for each in (task_id, name)]
             self._renew(keys=[HELD_KEY], args=[record_key(""), self._lease_milliseconds, *pairs])
         return len(held)
 
-    def _copy(self) -> list[tuple[str, str]]:
-        while True:
-            try:
-                return list(self._held.items())
-            except RuntimeError:  # another thread changed it meanwhile
-                continue
+
+def _copy(held: dict[str, str]) -> list[tuple[str, str]]:
+    while True:
+        try:
+            return list(held.items())
+        except RuntimeError:  # another thread changed it meanwhile
+            continue

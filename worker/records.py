@@ -114,7 +114,13 @@ class RedisRecords:
         """See `TaskRecords.release`."""
         task_id = delivery.task_id
         reply = self._release.run(
-            record_key(task_id), HELD_KEY, QUEUE, task_id, delivery.name, self._message.message(task_id)
+            record_key(task_id),
+            HELD_KEY,
+            QUEUE,
+            task_id,
+            delivery.name,
+            self._message.message(task_id),
+            record_key(""),
         )
         return Finished(reply.decode())
 

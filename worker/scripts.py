@@ -74,4 +74,4 @@ class BatchScript:
 def _may_pass(error: RedisError) -> bool:
     # What a server says while it starts, fails over or is short of memory has classes of its own in redis-py, but for
     # these; any other error, the script's own for one, does not pass by waiting.
-    return type(error) is not ResponseError or str(error).startswith(("MISCONF", "UNBLOCKED", "NOREPLICAS"))
+    return type(error) is not ResponseError or str(error).startswith(("MISCONF", "UNBLOCKED", "NOREPLICAS", "BUSY "))

@@ -25,6 +25,10 @@ _RANKS_A_CALL: Final = 500
 
 _LONGEST_GAP_SECONDS: Final = 600.0
 
+MISSED_INTERVALS: Final = 0.5
+"""How long a task that nobody ever started on must have been missed, in intervals between two sweeps: longer than a
+message is on its way and a worker takes to say that it holds it, and short enough for the next sweep to act."""
+
 log = structlog.get_logger("worker.sweeper")
 
 
@@ -84,8 +88,7 @@ class Sweeper:
                     int(1000 * _LONGEST_GAP_SECONDS),
                     self._message,
                     PLACEHOLDER_ID,
-                    # Longer than a message is on its way, shorter than from one sweep to the next.
-                    int(500 * self._interval_seconds),
+                    int(1000 * MISSED_INTERVALS * self._interval_seconds),
                 ],
             )
             rank = reply[0]

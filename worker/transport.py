@@ -73,9 +73,9 @@ class Channel(kombu_redis.Channel):
         try:
             self.connection._deliver(loads(message), queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
         except Exception as error:
-            # Not a message of ours, and taken off the queue; those that came with it must not go the same way. Had it
-            # been one of ours after all, its record is still open and the sweeper sends it again.
-            log.error("message_unreadable", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+            # Not a message of ours, and taken off the queue; those that came with it must not go the same way. Where it
+            # is one of ours after all, its record is still open and the sweeper sends it again.
+            log.error("message_not_taken", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
 
 
 class Transport(kombu_redis.Transport):

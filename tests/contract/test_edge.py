@@ -8,7 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import redis
 
+from schemas.task_record import HELD_KEY
 from tests.contract.service import CREATE, RESULT, an_email, parse_raw, read_answer
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
@@ -189,6 +191,14 @@ def test_what_was_refused_is_logged_and_counted(service: Service) -> None:
     assert (line["event"], line["status"], line["route"]) == ("request", 400, "other")
     metrics = service.get("/metrics").text
     assert 'intake_requests_total{method="other",route="other",status="400"}' in metrics
+
+
+def test_only_what_a_living_worker_holds_is_told_as_held(without_worker: Service) -> None:
+    with redis.Redis.from_url(without_worker.environment["INTAKE_REDIS_URL"]) as client:
+        now = 1000 * client.time()[0]
+        client.zadd(HELD_KEY, {"held": now + 60_000, "by-a-dead-worker": now - 1000})
+
+    assert "\nintake_held_tasks 1" in without_worker.get("/metrics").text
 
 
 def test_no_metric_tells_when_each_series_began(service: Service) -> None:

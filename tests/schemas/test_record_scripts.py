@@ -12,7 +12,7 @@ from celery import Celery
 from schemas import outcome as outcomes
 from schemas.celery_message import celery_routing
 from schemas.ids import new_task_id
-from schemas.task_record import HELD_KEY, OPEN_KEY, rate_key, record_key, result_key
+from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, rate_key, record_key, result_key
 from tests.support.records import DAY_MILLISECONDS, Scripts
 
 if TYPE_CHECKING:
@@ -266,6 +266,39 @@ def test_a_start_that_is_given_back_does_not_count(scripts: Scripts, accepted: s
         assert scripts.queued() == [scripts.messages.message(accepted)]
     assert (scripts.record(accepted)["state"], scripts.record(accepted)["starts"]) == ("RETRY", "0")
     assert scripts.open_ids() == {accepted}
+
+
+def test_a_task_that_is_given_back_before_older_ones_counts_as_sent_before_them(
+    scripts: Scripts, accepted: str
+) -> None:
+    younger, head = new_task_id(), accepted
+    scripts.age(head, milliseconds=5000)
+    scripts.accept(younger)
+    scripts.start(younger, delivery="mine")
+    scripts.client.ltrim(QUEUE, 1, -1)  # the younger one's message was taken
+
+    assert scripts.release(younger, delivery="mine") == "written"
+
+    assert scripts.queued() == [scripts.messages.message(each) for each in (younger, head)]
+    assert scripts.record(younger)["sent_at"] == scripts.record(head)["sent_at"]
+
+
+def test_a_task_that_was_missed_and_is_started_is_missed_no_longer(scripts: Scripts, accepted: str) -> None:
+    scripts.lose_message()
+    scripts.age(accepted, milliseconds=5000)
+    scripts.sweep_once()
+    assert "missing_at" in scripts.record(accepted)
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert "missing_at" not in scripts.record(accepted)
+
+
+def test_a_task_that_was_told_to_run_alone_can_be_started_alone(scripts: Scripts, accepted: str) -> None:
+    for _ in range(2):
+        scripts.start(accepted)  # by workers that died
+    assert scripts.start(accepted, lease_milliseconds=60_000, delivery="mine") == ["alone"]
+    assert scripts.record(accepted)["state"] == "RETRY"
+    scripts.renew(accepted, lease_milliseconds=60_000, delivery="mine")
+    assert scripts.start(accepted, alone=True, lease_milliseconds=60_000, delivery="mine")[0] == "started"
 
 
 def test_only_a_started_task_can_be_given_back(scripts: Scripts, accepted: str) -> None:

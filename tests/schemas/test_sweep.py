@@ -85,6 +85,24 @@ def test_nothing_is_sent_again_while_the_record_of_the_queues_head_is_gone(scrip
     assert scripts.sweep(grace_milliseconds=GRACE) == [-1, lost]
 
 
+@pytest.mark.parametrize("resent", [False, True], ids=["as it was taken", "sent again meanwhile"])
+def test_what_a_worker_gives_back_makes_nothing_behind_it_look_lost(scripts: Scripts, resent: bool) -> None:
+    taken, behind = ([new_task_id() for _ in range(20)] for _ in range(2))
+    for task_id in taken + behind:
+        scripts.accept(task_id)
+        scripts.age(task_id, milliseconds=100 * GRACE)
+    for task_id in taken:
+        scripts.lose_message()
+        scripts.start(task_id, delivery="mine")
+        if resent:
+            scripts.client.hset(record_key(task_id), Field.SENT_AT, _now(scripts) - 2 * GRACE)
+    for task_id in reversed(taken):
+        assert scripts.release(task_id, delivery="mine") == "written"
+
+    assert scripts.sweep(grace_milliseconds=GRACE) == [-1]
+    assert scripts.queued() == [scripts.messages.message(task_id) for task_id in taken + behind]
+
+
 @pytest.mark.parametrize("end", [Scripts.finish, Scripts.park], ids=["outcome", "dead letter"])
 def test_a_task_that_has_ended_is_not_sent_again(scripts: Scripts, lost: str, end: object) -> None:
     assert callable(end)

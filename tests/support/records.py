@@ -86,7 +86,9 @@ class Scripts:
     def release(self, task_id: str, *, delivery: str = "mine") -> str:
         """RELEASE."""
         keys = [record_key(task_id), HELD_KEY, QUEUE]
-        return str(self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id)]))
+        return str(
+            self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id), record_key("")])
+        )
 
     def park(self, task_id: str, *, reason: str = "a_reason", result: bytes = b"{}") -> str:
         """PARK."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
+import urllib.request
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from local_stack.ports import free_port
+from local_stack.process import ManagedProcess
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import Sealer, parse_public_key
 from schemas.settings import EnvironmentReader, read_shared_settings
@@ -69,7 +75,7 @@ def test_a_message_that_is_none_takes_nothing_along(
     worker = start_worker(isolated_env, INTAKE_SWEEP_GRACE_SECONDS="300")
     wait_until(lambda: all(map(producer.created, tasks)), timeout=30, what="all customers are created")
     assert worker.process.alive
-    assert "message_unreadable" in worker.log()
+    assert "message_not_taken" in worker.log()
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_holds(
@@ -85,3 +91,47 @@ def test_a_worker_that_is_stopped_finishes_what_it_holds(
     assert producer.client.llen(QUEUE) == sum(not producer.created(task_id) for task_id in tasks)
     start_worker(isolated_env, INTAKE_SWEEP_GRACE_SECONDS="300")
     wait_until(lambda: all(map(producer.created, tasks)), timeout=60, what="all customers are created")
+
+
+def test_a_worker_goes_on_when_redis_was_a_replica_for_a_while(
+    producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
+) -> None:
+    worker = start_worker(isolated_env)
+    first = producer.accept(1)
+    wait_until(lambda: producer.created(first), timeout=30, what="it works")
+    # What a failover looks like from here: the blocked call ends with UNBLOCKED, the next ones with READONLY.
+    producer.client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        wait_until(lambda: "connection to broker lost" in worker.log().lower(), timeout=30, what="it has noticed")
+    finally:
+        producer.client.execute_command("REPLICAOF", "NO", "ONE")
+    second = producer.accept(2)
+    wait_until(lambda: producer.created(second), timeout=30, what="it works again")
+    assert worker.process.alive
+
+
+def test_a_worker_whose_metrics_port_is_taken_does_not_start_and_says_why(
+    isolated_env: Mapping[str, str], start_worker: Starter
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(AssertionError, match=f"INTAKE_WORKER_METRICS_PORT: cannot listen on 127.0.0.1:{port}"):
+            start_worker(isolated_env, INTAKE_WORKER_METRICS_PORT=port)
+
+
+def test_metrics_are_there_also_while_mongodb_is_away(isolated_env: Mapping[str, str], tmp_path: Path) -> None:
+    port = free_port()
+    away = {
+        "INTAKE_MONGODB_URI": f"mongodb://127.0.0.1:{free_port()}/?replicaSet=rs0",
+        "INTAKE_WORKER_METRICS_PORT": str(port),
+    }
+    worker = ManagedProcess(
+        "worker", [sys.executable, "-m", "worker"], log_path=tmp_path / "log", environment={**isolated_env, **away}
+    )
+    worker.start()
+    try:
+        wait_until(lambda: "dependency_away" in worker.log_path.read_text(), timeout=30, what="it waits")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert b'intake_dependency_failures_total{dependency="database"}' in answer.read()
+    finally:
+        worker.kill()

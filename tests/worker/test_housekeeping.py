@@ -159,6 +159,22 @@ def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.
     assert redis_client.zscore(HELD_KEY, others) == 1.0
 
 
+def test_what_was_taken_since_the_last_call_is_held_from_the_next_one_on(redis_client: redis.Redis) -> None:
+    first, second = accept(redis_client), accept(redis_client)
+    leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
+    leases.hold(Delivery(first, "d1"))
+    assert leases.renew_new() == 1
+    leases.hold(Delivery(second, "d2"))
+    leases.hold(Delivery(new_task_id(), "d3"))
+    leases.let_go(Delivery("", "d3"))
+    ends = redis_client.zscore(HELD_KEY, first)
+    assert leases.renew_new() == 1
+    assert redis_client.zscore(HELD_KEY, first) == ends
+    assert redis_client.zscore(HELD_KEY, second) is not None
+    assert leases.renew_new() == 0
+    assert leases.count() == leases.renew() == 2
+
+
 def test_two_deliveries_of_one_task_are_held_until_both_have_ended(redis_client: redis.Redis) -> None:
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     task_id = accept(redis_client)

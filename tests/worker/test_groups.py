@@ -1,0 +1,44 @@
+"""What was received is worked by the pool's threads, or let go."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schemas.ids import new_task_id
+from worker.groups import Groups
+from worker.leases import Leases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+
+def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worked(redis_client: redis.Redis) -> None:
+    worked: list[str] = []
+    acknowledged: list[str] = []
+
+    class Work:
+        def run(self, deliveries: Any) -> list[str]:
+            worked.extend(each.task_id for each in deliveries)
+            return ["created"] * len(deliveries)
+
+    def no_thread(_job: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    leases = Leases(redis_client, lease_seconds=30)
+    groups = Groups(Work(), leases, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    refused = [new_task_id() for _ in range(3)]
+    for task_id in refused:
+        with pytest.raises(RuntimeError, match="new thread"):
+            groups.add(task_id, acknowledge=partial(acknowledged.append, task_id), run_in_pool=no_thread)
+    assert acknowledged == refused
+    assert leases.count() == 0
+
+    groups.add(after := new_task_id(), acknowledge=partial(acknowledged.append, after), run_in_pool=lambda job: job())
+
+    assert worked == [after]
+    assert acknowledged == [*refused, after]
