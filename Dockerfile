@@ -19,6 +19,7 @@ COPY api_shim api_shim
 COPY cli cli
 COPY local_stack local_stack
 COPY schemas schemas
+COPY startup startup
 COPY worker worker
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
   && pip --python /opt/intake/bin/python install --no-deps /wheels/*.whl

@@ -55,7 +55,7 @@ def test_it_announces_the_port_that_compose_publishes() -> None:
 
 def test_every_package_of_the_project_is_in_it() -> None:
     copied = {words.split()[0] for words in _of("COPY")}
-    assert {"api_shim", "cli", "local_stack", "schemas", "worker"} <= copied
+    assert {"api_shim", "cli", "local_stack", "schemas", "startup", "worker"} <= copied
 
 
 @pytest.mark.parametrize("word", ["secret", "password", "token", "INTAKE_ID_KEY", "INTAKE_SEALING"])
