@@ -1,1 +1,1 @@
-"""What every process does as it starts: learn from its environment which servers it talks to, and what it needs of them."""
+"""What every process does as it starts: learn which servers it talks to, and whether they are what it needs."""
