@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 MAXIMUM_WAIT_SECONDS: Final = 60
 _MAXIMUM_KEY_CHARACTERS: Final = 255
 
-_VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
-_QUOTED_KEY: Final = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+# Clients choose what these patterns read. Every repetition is possessive (`++`, `*+`): it gives back nothing that it
+# has taken. So a text that does not match is refused after one pass over it, however it is made.
+_VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]++")
+_QUOTED_KEY: Final = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]++|\\["\\])*+)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 # RFC 7240, section 2: at commas outside quoted strings; one that is not closed takes the rest with it.
-_PREFERENCES: Final = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+""")
+_PREFERENCES: Final = re.compile(r"""(?:[^",]++|"(?:[^"\\]++|\\.)*+(?:"|\\?+\Z))++""", re.DOTALL)
 _PREFERENCE: Final = re.compile(
-    # A token, a value that is a token or a quoted string, parameters. Written so that it never backtracks far.
-    r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<token>[^\s",;]*)))?\s*(?:;.*)?"""
+    # A token, a value that is a token or a quoted string, parameters.
+    r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"""
+    r"""(?:\s*+=\s*+(?:"(?P<quoted>[^"\\]*+)"|(?P<token>[^\s",;]*+)))?+\s*+(?:;.*+)?+""",
+    re.DOTALL,
 )
-_DIGITS: Final = re.compile(r"[0-9]{1,6}")
-_ONE_ID: Final = re.compile(rb"id=([0-9A-Za-z]+)")
+_DIGITS: Final = re.compile(r"[0-9]{1,6}+")
+_ONE_ID: Final = re.compile(rb"id=([0-9A-Za-z]++)")
 _JSON: Final = "application/json"
+_RESULT_ARGUMENTS: Final = frozenset({"id", "wait"})
 
 
 class InvalidRequestPartError(Exception):
@@ -202,12 +207,15 @@ def result_query(request: HttpRequest) -> ResultQuery:
     """What a GET asks for in its query.
 
     Raises:
-        InvalidRequestPartError: `id` is missing or there twice, or `wait` is no whole number from 0 to 60.
+        InvalidRequestPartError: `id` is missing or there twice, `wait` is no whole number from 0 to 60, or the query
+            has another name.
     """
     query = request.query
     if (plain := _ONE_ID.fullmatch(query)) is not None:
         return ResultQuery(plain[1].decode("ascii"), 0)
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    for name, _ in pairs:
+        _require_argument(name)
     ids, waits = ([value for name, value in pairs if name == wanted] for wanted in ("id", "wait"))
     if len(ids) != 1 or not ids[0]:
         raise InvalidRequestPartError("id", "is required, once")
@@ -221,14 +229,18 @@ def result_query(request: HttpRequest) -> ResultQuery:
 def result_query_from_body(document: dict[str, Any]) -> ResultQuery:
     """What a POST asks for in its body: `{"id": "…", "wait": N}`; raises as `result_query` does."""
     for name in document:
-        if name not in {"id", "wait"}:
-            raise InvalidRequestPartError(name[:_MAXIMUM_KEY_CHARACTERS], "is not an argument of this method")
+        _require_argument(name)
     task_id, wait = document.get("id"), document.get("wait", 0)
     if not isinstance(task_id, str) or not task_id:
         raise InvalidRequestPartError("id", "is required and must be a string")
     if not isinstance(wait, int) or isinstance(wait, bool):
         raise _invalid_wait()
     return _with_wait(task_id, wait)
+
+
+def _require_argument(name: str) -> None:
+    if name not in _RESULT_ARGUMENTS:
+        raise InvalidRequestPartError(name[:_MAXIMUM_KEY_CHARACTERS], "is not an argument of this method")
 
 
 def _with_wait(task_id: str, wait: int) -> ResultQuery:

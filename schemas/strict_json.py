@@ -20,7 +20,15 @@ A number of our own: how deep Python's parser gets depends on its version and on
 that the shim could accept what the worker then cannot read.
 """
 
-_BRACKET_OR_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+MAXIMUM_ELEMENTS: Final = 16_384
+"""Braces, brackets, commas and colons outside strings. The largest documented request has less than half as many.
+
+Each of them makes the parser build something, so a body of nothing else costs a hundred times what its size suggests.
+"""
+
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+
+_BRACKET_OR_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[{]|[\]}]', re.DOTALL)
 """A string up to its end or the text's: a search that began anew inside one would take quadratic time."""
 
 
@@ -36,8 +44,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object from UTF-8 bytes.
 
     Raises:
-        InvalidJsonError: not UTF-8, not JSON, not an object, nested deeper than 64, a name twice in one object, NaN or
-            Infinity, an integer beyond 19 digits, a number beyond a double's range, or a lone surrogate in a string.
+        InvalidJsonError: not UTF-8, not JSON, not an object, of more than 16,384 elements, nested deeper than 64, a
+            name twice in one object, NaN or Infinity, an integer beyond 19 digits, a number beyond a double's range, or
+            a lone surrogate in a string.
     """
     try:
         text = body.decode("utf-8")
@@ -45,6 +54,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidJsonError(f"the body is not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise InvalidJsonError("the body starts with a byte order mark")
+    # A body that is no longer than the bound cannot have more elements.
+    if len(text) > MAXIMUM_ELEMENTS and _has_too_many_elements(text):
+        raise InvalidJsonError("the body has too many elements")
     if _is_nested_too_deeply(text):
         raise InvalidJsonError("the body is nested too deeply")
     try:
@@ -61,6 +73,18 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def _has_too_many_elements(text: str) -> bool:
+    # Two strings have an element between them. A quote that no backslash precedes begins or ends one, so a body with
+    # more of those is refused before its strings are looked at one by one.
+    if text.count('"') - text.count('\\"') > 2 * (MAXIMUM_ELEMENTS + 2):
+        return True
+    return _elements(text) > MAXIMUM_ELEMENTS and _elements(_STRING.sub("", text)) > MAXIMUM_ELEMENTS
+
+
+def _elements(text: str) -> int:
+    return text.count("{") + text.count("[") + text.count(",") + text.count(":")
+
+
 def _is_nested_too_deeply(text: str) -> bool:
     # Most bodies have fewer brackets than that in all.
     if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
@@ -74,6 +98,8 @@ def _is_nested_too_deeply(text: str) -> bool:
                 return True
         elif first != '"':
             depth -= 1
+            if depth < 0:
+                return False  # this is no JSON, as the parser will say
     return False
 
 

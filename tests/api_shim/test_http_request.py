@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -152,22 +151,12 @@ def test_any_preference_is_read_or_ignored(value: str) -> None:
     assert seconds is None or 0 <= seconds <= 60
 
 
-@pytest.mark.parametrize("piece", ['"\\', '\\"', '"', " ", "a ", ";", "a;", ",", "wait ", "wait=1 "])
-def test_a_long_preference_is_read_in_a_moment(piece: str) -> None:
-    started = time.perf_counter()
-
-    _wait(piece * (60_000 // len(piece)) + "\x00")
-
-    assert time.perf_counter() - started < 1
-
-
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("id=a", ResultQuery("a", 0)),
         ("id=a&wait=0", ResultQuery("a", 0)),
         ("wait=60&id=a", ResultQuery("a", 60)),
-        ("id=a&other=1", ResultQuery("a", 0)),
         ("id=%61", ResultQuery("a", 0)),
         ("id=%00", ResultQuery("\0", 0)),
         ("id=%", ResultQuery("%", 0)),
@@ -190,6 +179,10 @@ def test_a_query_names_one_task(query: str, expected: ResultQuery) -> None:
         ("id=a&wait=%D9%A3", "wait"),
         ("id=a&wait=1&wait=1", "wait"),
         ("id=a&wait=" + "9" * 10_000, "wait"),
+        ("id=a&other=1", "other"),
+        ("ID=a", "ID"),
+        ("id=a&" + "x" * 1000 + "=1", "x" * 255),
+        ("id=a&=1", ""),
     ],
     ids=lambda value: value[:16],
 )

