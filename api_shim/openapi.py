@@ -41,6 +41,11 @@ A 202 is a promise: exactly one outcome follows, whatever process dies in betwee
 of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `duplicate_key` is the outcome.
 """
 
+_BEARER_DESCRIPTION: Final = """\
+A JWT with `exp` and `sub`; creating needs `customer:create` in `scope`. Your identity provider issues it, or whoever
+holds the service's `INTAKE_JWT_SECRET`. For the local stack, `customer-intake token --sub me` prints one.
+"""
+
 _IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
 """Visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
 
@@ -83,7 +88,7 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "`exp` and `sub` are required; creating needs `customer:create` in `scope`.",
+                    "description": _BEARER_DESCRIPTION,
                 }
             },
         },
@@ -106,8 +111,9 @@ def _create() -> JsonSchema:
             _header(
                 "Prefer",
                 "`wait=N`: hold the call for up to N seconds, at most 60 (RFC 7240). What is unknown is ignored.",
-                examples=["wait=10"],
-            ),
+            )
+            # Beside the schema and not in it: the page fills the field with this one.
+            | {"example": "wait=10"},
             {"$ref": "#/components/parameters/RequestId"},
         ],
         "requestBody": _body("CustomerRequest", examples.REQUESTS),

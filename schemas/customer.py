@@ -6,6 +6,7 @@ was sent. What takes a list of the world's countries or an email's grammar to de
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 
@@ -26,6 +27,8 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pydantic_core import ErrorDetails
+
 MAXIMUM_TEXT_CHARACTERS: Final = 1024
 MAXIMUM_TAGS: Final = 100
 MAXIMUM_ADDRESSES: Final = 50
@@ -33,11 +36,24 @@ MAXIMUM_ADDRESS_LINES: Final = 100
 MAXIMUM_PHONE: Final = 10**15 - 1
 """The largest integer of 15 digits: the most that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
-MAXIMUM_FAULTS: Final = 1000
-"""Faults that are listed for one request: more than all documented fields together can have, so that only a request
-stuffed with unknown fields is cut short."""
+MAXIMUM_FAULT_BYTES: Final = 16 * 1024
+"""UTF-8 bytes of the faults, as JSON, that are listed for one request (the HTTP contract).
+
+An outcome is kept for a day, and a short request can have very many faults.
+"""
 
 _MAXIMUM_FIELD_NAME_CHARACTERS: Final = 128
+
+_PASSWORD: Final = "password"  # noqa: S105 - the field's name
+
+_MESSAGES: Final = {"extra_forbidden": "unknown field"}
+"""By pydantic's type of an error, where its own words are for programmers."""
+
+_PASSWORD_MESSAGES: Final = {
+    "too_short": "String should have at least 1 character",
+    "too_long": f"String should have at most {MAXIMUM_TEXT_CHARACTERS} characters",
+}
+"""The same for the password: pydantic speaks of the items of a secret, and tells how many there were."""
 
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that Unicode calls letters or symbols and that nevertheless show nothing (fillers, the braille blank)."""
@@ -167,20 +183,32 @@ def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:
     """The request in its documented form.
 
     Raises:
-        InvalidRequestError: with every fault, in the order of the documented fields, unknown fields last.
+        InvalidRequestError: with every fault, in the order of the documented fields, unknown fields last. Beyond
+            `MAXIMUM_FAULT_BYTES` a last one says how many more there are.
     """
     try:
         return CUSTOMER_REQUEST.validate_python(document)
     except ValidationError as error:
         faults = [
-            Fault(field=_field_name(fault["loc"]), message=fault["msg"])
+            Fault(field=_field_name(each["loc"]), message=_message(each))
             # Input, URL and context could repeat what was sent, the password included.
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            for each in error.errors(include_url=False, include_context=False, include_input=False)
         ]
-    if len(faults) > MAXIMUM_FAULTS:
-        left_out = len(faults) - MAXIMUM_FAULTS
-        faults = [*faults[:MAXIMUM_FAULTS], Fault(field="", message=f"and {left_out} faults more")]
-    raise InvalidRequestError(faults)
+    raise InvalidRequestError(_bounded(faults))
+
+
+def _message(error: ErrorDetails) -> str:
+    own = _PASSWORD_MESSAGES if error["loc"] == (_PASSWORD,) else _MESSAGES
+    return own.get(error["type"], error["msg"])
+
+
+def _bounded(faults: list[Fault]) -> list[Fault]:
+    size = 0
+    for count, fault in enumerate(faults):
+        size += len(json.dumps(fault, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        if size > MAXIMUM_FAULT_BYTES:
+            return [*faults[:count], Fault(field="", message=f"and {len(faults) - count} faults more")]
+    return faults
 
 
 def _field_name(location: tuple[int | str, ...]) -> str:
