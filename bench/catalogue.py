@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import flatness, latency, throughput
+from bench import flatness, hostile, latency, throughput
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -62,6 +62,14 @@ BENCHES = {
         {"requests": 200, "hashes": (1, 2, 4, 8)},
         {"requests": 10, "hashes": (1, 8)},
         most_runs=1,
+    ),
+    "hostile": Bench(
+        hostile.hostile,
+        {"quiet_seconds": 60, "seconds": 600},
+        {"quiet_seconds": 0.3, "seconds": 0.5},
+        most_runs=1,
+        short=False,
+        options={"hostile_seconds": "seconds"},
     ),
     "flat-customers": Bench(
         flatness.flat_customers,

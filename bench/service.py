@@ -96,10 +96,13 @@ class Service:
 
     def target(self, **headers: str) -> Target:
         """Where signups go."""
-        claims = {"sub": "bench", "scope": "customer:create", "exp": int(time.time()) + 86400}
-        token = jwt.encode(claims, _JWT_SECRET, "HS256")
         path = "/services/customer/v1/customer.create"
-        return Target(self._port, path, {"authorization": f"Bearer {token}", **headers})
+        return Target(self._port, path, {"authorization": f"Bearer {self.token()}", **headers})
+
+    def token(self, *, sub: str = "bench") -> str:
+        """A caller's token, good for a day."""
+        claims = {"sub": sub, "scope": "customer:create", "exp": int(time.time()) + 86400}
+        return jwt.encode(claims, _JWT_SECRET, "HS256")
 
     def warm_up(self, requests: int, *, connections: int = 4) -> None:
         """Send signups that are not counted and, where a worker runs, wait for their outcomes."""

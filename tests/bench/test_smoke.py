@@ -52,6 +52,10 @@ FIGURES = {
     ],
     "reads": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim"],
     "memory": ["shim_mib", "worker_mib.1_hashes.peak", "worker_mib.8_hashes.peak", "worker_mib.8_hashes.idle"],
+    "hostile": [
+        *("quiet_p50_ms", "quiet_p99_ms", "beside_p50_ms", "beside_p99_ms", "p99_ratio"),
+        *("memory_mib_before", "memory_mib_highest", "memory_mib_added"),
+    ],
     "flat-customers": [
         *("customers", "storage_bytes_each", "empty_end_to_end_per_second", "full_end_to_end_per_second"),
         *("end_to_end_ratio", "trivial_hash_ratio"),
@@ -135,6 +139,7 @@ def test_nothing_but_accepted_signups_and_outcomes_was_measured(run: tuple[dict[
         "trivial-hash": {"202"},
         "latency": {"200"},
         "reads": {"200"},
+        "hostile": {"202"},
     }
 
 
