@@ -13,6 +13,9 @@ from bench.catalogue import BENCHES
 
 ROOT = Path(__file__).parents[2]
 
+MEASURED_APART = {"hostile"}
+"""It attacks for ten minutes, and nothing is drawn or reckoned from it; docs/performance.md has its figures."""
+
 
 @pytest.fixture(scope="module")
 def report() -> Any:
@@ -21,7 +24,7 @@ def report() -> Any:
 
 
 def test_every_bench_was_measured(report: Any) -> None:
-    assert set(report["benches"]) == set(BENCHES)
+    assert set(report["benches"]) == set(BENCHES) - MEASURED_APART
 
 
 def test_costs_of_the_plan_are_the_measured_ones(report: Any) -> None:
