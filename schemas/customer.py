@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAXIMUM_TEXT_CHARACTERS: Final = 1024
-MAXIMUM_TAGS: Final = 100
+MAXIMUM_TAGS: Final = 1000
 MAXIMUM_ADDRESSES: Final = 50
 MAXIMUM_ADDRESS_LINES: Final = 100
 MAXIMUM_PHONE: Final = 10**15 - 1

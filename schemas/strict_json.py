@@ -11,7 +11,13 @@ import re
 from typing import Any, Final, NoReturn
 
 MAXIMUM_INTEGER_DIGITS: Final = 19
-"""Digits of the largest integer that BSON stores (2⁶³ - 1); a longer one is refused before it is computed."""
+"""Digits of the largest integer that BSON stores (2⁶³ - 1), and the most that are read exactly.
+
+Reading an integer takes time that grows with the square of its digits, and no documented field takes one of more than 15.
+"""
+
+BEYOND_EVERY_FIELD: Final = 10**MAXIMUM_INTEGER_DIGITS
+"""What an integer of more digits is read as, with its sign. It is JSON, so the field that it stands in refuses it."""
 
 MAXIMUM_DEPTH: Final = 64
 """Objects and lists within each other; documented requests have four.
@@ -45,8 +51,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
     Raises:
         InvalidJsonError: not UTF-8, not JSON, not an object, of more than 16,384 elements, nested deeper than 64, a
-            name twice in one object, NaN or Infinity, an integer beyond 19 digits, a number beyond a double's range, or
-            a lone surrogate in a string.
+            name twice in one object, NaN or Infinity, or a lone surrogate in a string. A number is JSON however large
+            it is: an integer of more than 19 digits becomes ±10¹⁹, a fraction beyond a double's range ±infinity, and
+            neither fits into any documented field.
     """
     try:
         text = body.decode("utf-8")
@@ -112,15 +119,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int:
     if len(digits.removeprefix("-")) > MAXIMUM_INTEGER_DIGITS:
-        raise _FaultError(f"a number has more than {MAXIMUM_INTEGER_DIGITS} digits")
+        return -BEYOND_EVERY_FIELD if digits.startswith("-") else BEYOND_EVERY_FIELD
     return int(digits)
-
-
-def _float(digits: str) -> float:
-    value = float(digits)
-    if value in (float("inf"), float("-inf")):
-        raise _FaultError("a number is out of range")
-    return value
 
 
 def _constant(name: str) -> NoReturn:
@@ -136,5 +136,5 @@ def _has_lone_surrogate(value: dict[str, Any]) -> bool:
 
 
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+    object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant
 )

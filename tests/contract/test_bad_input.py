@@ -48,8 +48,6 @@ _NO_JSON: Final = {
     "100,000 nested arrays": b'{"tags": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "100,000 open brackets": b"[" * 100_000,
     "50,000 nested objects": b'{"a":' * 50_000,
-    "a huge integer": b'{"phone": ' + b"9" * 100_000 + b"}",
-    "a huge number": b'{"phone": 1e999999}',
     "NaN": b'{"phone": NaN}',
     "Infinity": b'{"phone": -Infinity}',
     "a byte order mark": b"\xef\xbb\xbf" + _VALID.encode(),
@@ -145,9 +143,38 @@ def test_a_wrong_value_in_every_optional_text_is_named_field_by_field(service: S
     )
 
 
-@pytest.mark.parametrize("phone", [None, True, "2173203531", 1.5, 1.0, -1, 10**15, 10**18, [1], {"$gt": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "phone", [None, True, "2173203531", 1.5, 1.0, -1, 10**15, 10**18, 10**19, -(10**30), [1], {"$gt": 1}], ids=repr
+)
 def test_a_phone_that_is_no_integer_of_15_digits_is_refused(service: Service, phone: Any) -> None:
     _is_the_one_fault(service, a_request(addresses=[an_address(phone=phone)]), "addresses.0.phone")
+
+
+@pytest.mark.parametrize(
+    "digits", ["9" * 20, "-" + "9" * 20, "9" * 5_000, "9" * 100_000, "1e400", "-1e999999", "1.0e400"]
+)
+def test_a_phone_that_is_a_number_of_any_size_is_that_fields_fault(service: Service, digits: str) -> None:
+    body = as_body(a_request(addresses=[an_address(), an_address(phone=7)])).replace(
+        b'"phone": 7', f'"phone": {digits}'.encode()
+    )
+
+    response = service.post(body, {"prefer": "wait=20"})
+
+    answer = response.json()
+    assert (response.status_code, answer["ok"], answer["error"]) == (200, False, "validation_error")
+    assert [fault["field"] for fault in answer["data"]["errors"]] == ["addresses.1.phone"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 40_000, "-1e999999"])
+def test_a_number_of_any_size_in_a_field_that_is_no_number_is_that_fields_fault(service: Service, digits: str) -> None:
+    texts = {"firstName": 7, "status": 7, "tags": ["a", 7], "nickname": {"a": [7]}}
+    body = as_body(a_request(**texts, addresses=[an_address(address_2=7)])).replace(b"7", digits.encode())
+
+    response = service.post(body, {"prefer": "wait=20"})
+
+    assert response.status_code == 200
+    fields = [fault["field"] for fault in response.json()["data"]["errors"]]
+    assert sorted(fields) == ["addresses.0.address_2", "firstName", "nickname", "status", "tags.1"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +205,7 @@ def test_an_address_2_that_is_neither_text_nor_texts_is_refused(service: Service
         ([1], "tags.0"),
         (["a", None], "tags.1"),
         (["a\x00"], "tags.0"),
-        (["a"] * 101, "tags"),
+        (["a"] * 1001, "tags"),
     ],
     ids=lambda value: repr(value)[:20],
 )
