@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 MAXIMUM_INTEGER_DIGITS: Final = 19
 """Digits of the largest integer that BSON stores (2⁶³ - 1), and the most that are read exactly.
 
-Reading an integer takes time that grows with the square of its digits, and no documented field takes one of more than 15.
+Reading an integer takes time that grows with the square of its digits, and no documented field takes more than 15.
 """
 
 BEYOND_EVERY_FIELD: Final = 10**MAXIMUM_INTEGER_DIGITS
