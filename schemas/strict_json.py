@@ -135,6 +135,4 @@ def _has_lone_surrogate(value: dict[str, Any]) -> bool:
     return False
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant
-)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant)
