@@ -148,4 +148,5 @@ def _each(task_ids: list[str], action: Callable[[str], Finished], *, done: str, 
 
 
 def _line(letter: DeadLetter) -> str:
-    return f"{letter.task_id}  {letter.parked_at:%Y-%m-%d %H:%M:%S}  {letter.reason}  starts={letter.starts}"
+    line = f"{letter.task_id}  {letter.parked_at:%Y-%m-%d %H:%M:%S}  {letter.reason}  starts={letter.starts}"
+    return f"{line}  {letter.detail}" if letter.detail else line

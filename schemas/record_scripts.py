@@ -125,7 +125,7 @@ if held[1] == 'SUCCESS' then return 'finished' end
 """
     + _NOW
     + """
-redis.call('HDEL', KEYS[1], 'sealed', 'reason', 'holder', 'waiter')
+redis.call('HDEL', KEYS[1], 'sealed', 'reason', 'detail', 'holder', 'waiter', 'deferred_at')
 redis.call('HSET', KEYS[1], 'state', 'SUCCESS', 'finished_at', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -163,24 +163,52 @@ return 'written'
 """
 )
 
-PARK: Final = (
+DEFER: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
--- ARGV: task id, reason, Celery result
--- Make it a dead letter; the sealed request stays. Reply: written | finished | unknown
-local held = redis.call('HMGET', KEYS[1], 'state', 'waiter')
+-- KEYS: record, intake:held
+-- ARGV: task id, the delivery's own name, milliseconds after which it is put off no longer
+-- A worker that cannot read the request leaves it to others: open, neither queued nor held, so that the sweeper sends
+-- it again when the grace time is over. Neither this start nor the send that led to it counts.
+-- Reply: written | overdue | finished | unknown
+local held = redis.call('HMGET', KEYS[1], 'state', 'holder', 'starts', 'sends', 'deferred_at')
 if not held[1] then return 'unknown' end
-if held[1] == 'SUCCESS' then return 'finished' end
+if held[1] ~= 'STARTED' or held[2] ~= ARGV[2] then return 'finished' end
 """
     + _NOW
     + """
-redis.call('HSET', KEYS[1], 'state', 'FAILURE', 'reason', ARGV[2], 'finished_at', now)
+local since = math.min(now, tonumber(held[5] or now))
+if now - since >= tonumber(ARGV[3]) then return 'overdue' end
+redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[3]) - 1),
+  'sends', math.max(1, tonumber(held[4]) - 1), 'sent_at', now, 'deferred_at', since)
+redis.call('HDEL', KEYS[1], 'holder', 'missing_at')
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 'written'
+"""
+)
+
+PARK: Final = (
+    """#!lua flags=allow-oom
+-- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
+-- ARGV: task id, the delivery's own name, reason, what else an operator may know, Celery result
+-- Make it a dead letter; the sealed request stays. Only the delivery that holds the task can: one that was frozen
+-- meanwhile would undo what an operator, or a later delivery, has done. Reply: written | finished | unknown
+local held = redis.call('HMGET', KEYS[1], 'state', 'holder', 'waiter')
+if not held[1] then return 'unknown' end
+if held[2] ~= ARGV[2] then return 'finished' end
+-- The same call again: the answer to the first one was lost on the way.
+if held[1] == 'FAILURE' then return 'written' end
+if held[1] ~= 'STARTED' then return 'finished' end
+"""
+    + _NOW
+    + """
+redis.call('HSET', KEYS[1], 'state', 'FAILURE', 'reason', ARGV[3], 'finished_at', now)
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'detail', ARGV[4]) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
-redis.call('SET', KEYS[4], ARGV[3])
-redis.call('PUBLISH', KEYS[4], ARGV[3])
-if held[2] then redis.call('PUBLISH', held[2], ARGV[1] .. ' ' .. ARGV[3]) end
+redis.call('SET', KEYS[4], ARGV[5])
+redis.call('PUBLISH', KEYS[4], ARGV[5])
+if held[3] then redis.call('PUBLISH', held[3], ARGV[1] .. ' ' .. ARGV[5]) end
 return 'written'
 """
 )
@@ -254,7 +282,7 @@ if held[1] ~= 'FAILURE' then return 'finished' end
 """
     + _NOW
     + """
-redis.call('HDEL', KEYS[1], 'reason', 'finished_at')
+redis.call('HDEL', KEYS[1], 'reason', 'detail', 'finished_at', 'holder', 'deferred_at')
 redis.call('HSET', KEYS[1], 'state', 'PENDING', 'starts', 0, 'sent_at', now, 'sends', held[3] + 1)
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[2], held[2], ARGV[1])

@@ -45,6 +45,10 @@ class UnknownSealingKeyError(UnsealError):
     """The envelope names a key that is not in this worker's ring: the worker needs that key."""
 
 
+class UnknownEnvelopeVersionError(UnsealError):
+    """The envelope is of a version that this release does not know: a newer worker may."""
+
+
 class KeyFormatError(ValueError):
     """A key's text is not `key id:base64 of 32 bytes`, or its id does not belong to it. The message holds no key."""
 
@@ -102,10 +106,13 @@ def sealed_with(envelope: bytes) -> str:
     """The id of the key that opens this envelope.
 
     Raises:
+        UnknownEnvelopeVersionError: it is of a version that is not known here.
         UnsealError: the bytes are no envelope.
     """
-    if len(envelope) <= _BOX_AT or not envelope.startswith(_VERSION):
-        raise UnsealError("not an envelope of a version known here")
+    if envelope and not envelope.startswith(_VERSION):
+        raise UnknownEnvelopeVersionError("an envelope of a version that is not known here")
+    if len(envelope) <= _BOX_AT:
+        raise UnsealError("too short for an envelope")
     return envelope[len(_VERSION) : _SENDER_AT].hex()
 
 
@@ -143,6 +150,7 @@ class Unsealer:
 
         Raises:
             UnknownSealingKeyError: none of this ring's keys opens it.
+            UnknownEnvelopeVersionError: it is of a version that is not known here.
             UnsealError: it is damaged, no envelope, or was sealed for another task.
         """
         key_id = sealed_with(envelope)

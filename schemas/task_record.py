@@ -74,7 +74,7 @@ class Field(StrEnum):
     """Times are Unix milliseconds by Redis' clock."""
     SENT_AT = "sent_at"
     SENDS = "sends"
-    """How often the message was put on the queue."""
+    """How often the message was put on the queue; sends to a worker that could not read the request are left out."""
     STARTS = "starts"
     """How often a worker started on it without giving it back."""
     STATE = "state"
@@ -87,6 +87,10 @@ class Field(StrEnum):
     """The channel of a shim process in which a call waits for the outcome, gone with the outcome."""
     REASON = "reason"
     """Why it is a dead letter: a code."""
+    DETAIL = "detail"
+    """What else an operator may know of it: a dependency's error by name, an index. Nothing of the request."""
+    DEFERRED_AT = "deferred_at"
+    """When a worker that could not read the request first left it to others."""
 
 
 class Accepted(StrEnum):
@@ -118,9 +122,11 @@ class Started(StrEnum):
 
 
 class Finished(StrEnum):
-    """What the FINISH, RELEASE and PARK scripts reply."""
+    """What the FINISH, RELEASE, DEFER and PARK scripts reply."""
 
     WRITTEN = "written"
     FINISHED = "finished"
-    """An outcome was there before; nothing was changed."""
+    """An outcome was there before, or the task is not this delivery's any more; nothing was changed."""
+    OVERDUE = "overdue"
+    """Nobody could read the request for as long as it may wait; nothing was changed."""
     UNKNOWN = "unknown"

@@ -21,7 +21,8 @@ from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
 from schemas.settings import SettingsError
 from worker.create_customer import CreateCustomer
-from worker.customers import MongoCustomers
+from worker.customers import DATABASE, MongoCustomers
+from worker.gate import Gate
 from worker.groups import Groups
 from worker.health import HealthStep
 from worker.leases import RENEWALS_A_LEASE, Leases
@@ -30,9 +31,10 @@ from worker.passwords import Argon2Passwords
 from worker.patience import Patience
 from worker.periodic import run_periodically
 from worker.records import RedisRecords
+from worker.signups import SignupReader
 from worker.sweeper import MISSED_INTERVALS, Sweeper
 from worker.tasks import register_tasks
-from worker.transport import Transport
+from worker.transport import Channel, Transport
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -52,8 +54,8 @@ class Worker:
     """A worker that is put together and not started."""
 
     celery: Celery
-    customers: MongoCustomers
-    patience: Patience
+    gate: Gate
+    stopping: threading.Event
     metrics: WorkerMetrics
     settings: WorkerSettings
 
@@ -62,7 +64,6 @@ def build_worker(settings: WorkerSettings) -> Worker:
     """Make every client and connect every part; nothing is sent yet."""
     stopping = threading.Event()
     metrics = WorkerMetrics()
-    patience = Patience(stopping, metrics)
     redis_client = redis.Redis.from_url(
         settings.shared.redis_url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
@@ -83,6 +84,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         appname="customer-intake-worker",
     )
     customers = MongoCustomers(mongo_client, database=settings.mongodb_database)
+    gate = Gate(DATABASE, customers.prepare, metrics=metrics)
     message = MessageTemplate()
     create_customer = CreateCustomer(
         records=RedisRecords(
@@ -90,20 +92,23 @@ def build_worker(settings: WorkerSettings) -> Worker:
             message,
             result_ttl_seconds=settings.shared.result_ttl_seconds,
             lease_seconds=settings.visibility_timeout_seconds,
+            unreadable_wait_seconds=settings.unreadable_wait_seconds,
         ),
         customers=customers,
         passwords=Argon2Passwords(settings.password_cost),
-        unsealer=Unsealer(dict(settings.key_ring)),
-        ids=IdDeriver(settings.shared.id_key),
-        patience=patience,
+        signups=SignupReader(
+            Unsealer(dict(settings.key_ring)),
+            IdDeriver(settings.shared.id_key),
+            minimum_password_characters=settings.minimum_password_characters,
+        ),
+        patience=Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds),
         turnstile=Turnstile(),
         metrics=metrics,
         hash_concurrency=settings.hash_concurrency,
         maximum_starts=settings.maximum_starts,
-        minimum_password_characters=settings.minimum_password_characters,
     )
     leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
-    app = _celery_app(settings, leases)
+    app = _celery_app(settings, leases, gate)
     register_tasks(
         app,
         Groups(create_customer, leases, at_once=settings.concurrency, most_tasks=settings.prefetch_multiplier),
@@ -121,7 +126,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
             metrics=metrics,
         ),
     )
-    return Worker(app, customers, patience, metrics, settings)
+    return Worker(app, gate, stopping, metrics, settings)
 
 
 def run(worker: Worker) -> int:
@@ -133,7 +138,8 @@ def run(worker: Worker) -> int:
     # First, so that it tells also while MongoDB is away, and a port that is taken stops the start.
     _serve_metrics(worker)
     # Before the first insert, or two customers of one email could get in.
-    worker.patience.until_done(worker.customers.prepare)
+    worker.gate.open_when_usable(worker.stopping)
+    threading.Thread(target=worker.gate.keep, args=(worker.stopping,), name="gate", daemon=True).start()
     process = worker.celery.Worker(
         # argon2 gives up the interpreter's lock: threads hash on all cores and share one process' memory and clients.
         pool="threads",
@@ -158,14 +164,14 @@ def _serve_metrics(worker: Worker) -> None:
             raise SettingsError([f"INTAKE_WORKER_METRICS_PORT: cannot listen on {host}:{port}: {reason}"]) from error
 
 
-def _celery_app(settings: WorkerSettings, leases: Leases) -> Celery:
+def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
     encrypted = settings.shared.redis_url.startswith("rediss://")
     app.conf.update(
         **celery_routing(),
         broker_url=settings.shared.redis_url,
         # kombu's own, without its book of deliveries: see there.
-        broker_transport=Transport,
+        broker_transport=_transport(gate),
         # kombu takes TLS from here where the transport is given as a class.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
         redis_backend_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
@@ -213,9 +219,15 @@ def _celery_app(settings: WorkerSettings, leases: Leases) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
-    health = type("HealthStep", (HealthStep,), {"path": settings.health_file, "held": staticmethod(leases.count)})
-    app.steps["consumer"].add(health)
+    told = {"path": settings.health_file, "held": staticmethod(leases.count), "gate": gate}
+    app.steps["consumer"].add(type("HealthStep", (HealthStep,), told))
     return app
+
+
+def _transport(gate: Gate) -> type[Transport]:
+    # kombu makes transports and channels itself, so that what they are to know stands in their classes.
+    channel = type("Channel", (Channel,), {"may_take": staticmethod(lambda: gate.is_open)})
+    return type("Transport", (Transport,), {"Channel": channel})
 
 
 def _connect_signals(

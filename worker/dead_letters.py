@@ -22,6 +22,7 @@ _PAGE = 500
 _SHOWN_FIELDS = (
     Field.STATE,
     Field.REASON,
+    Field.DETAIL,
     Field.ACCEPTED_AT,
     Field.FINISHED_AT,
     Field.SENDS,
@@ -37,6 +38,8 @@ class DeadLetter:
 
     task_id: str
     reason: str
+    detail: str
+    """What else is known of the reason: an error by name, an index."""
     accepted_at: datetime
     parked_at: datetime
     sends: int
@@ -50,6 +53,7 @@ class DeadLetter:
         return {
             "id": self.task_id,
             "reason": self.reason,
+            "detail": self.detail,
             "accepted_at": self.accepted_at.isoformat(),
             "parked_at": self.parked_at.isoformat(),
             "sends": self.sends,
@@ -84,12 +88,13 @@ class DeadLetters:
     def find(self, task_id: str) -> DeadLetter | None:
         """The dead letter of this task; None where the task is none."""
         values: list[Any] = self._client.hmget(record_key(task_id), *_SHOWN_FIELDS)
-        state, reason, accepted_at, parked_at, sends, starts, caller, sealed = values
+        state, reason, detail, accepted_at, parked_at, sends, starts, caller, sealed = values
         if state != b"FAILURE":
             return None
         return DeadLetter(
             task_id,
             (reason or b"").decode(),
+            (detail or b"").decode(),
             _time(accepted_at),
             _time(parked_at),
             int(sends or 0),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from schemas.task_record import Started
-from worker.patience import ShuttingDownError
+from worker.patience import GiveBackError
 from worker.records import Delivery
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Groups:
             started = time.perf_counter()
             try:
                 words = self._create_customer.run(deliveries)
-            except ShuttingDownError:
+            except GiveBackError:
                 self._give_back(deliveries)
                 return
             for delivery, word in zip(deliveries, words, strict=True):
@@ -97,7 +97,7 @@ class Groups:
         started = time.perf_counter()
         try:
             word = self._create_customer.run_alone(delivery)
-        except ShuttingDownError:
+        except GiveBackError:
             self._give_back([delivery])
         else:
             _log_end(delivery, word, started)

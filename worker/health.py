@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from celery.worker.consumer import Consumer
 
+    from worker.gate import Gate
+
 BEAT_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 10.0
 """kombu asks the queue anew every second; after this long without it the worker does not consume."""
@@ -26,14 +28,17 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
     The loop must be turning to get here, and within the last seconds it must have asked Redis for the next message
     or have as many tasks as it may hold. A worker that waits for MongoDB is healthy: restarting it would help nobody.
+    One that MongoDB refuses is not: somebody has to mend something, and should be told.
     """
 
     requires = ("celery.worker.consumer:Tasks",)
 
     path: str
-    """Where the file is; set, as `held`, by the composition root on a subclass. Empty: none is written."""
+    """Where the file is; set, as `held` and `gate`, by the composition root on a subclass. Empty: none is written."""
     held: Callable[[], int]
     """How many tasks the worker holds."""
+    gate: Gate
+    """Whether it takes tasks."""
 
     def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
@@ -41,8 +46,8 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
     def start(self, consumer: Consumer) -> None:
         """Begin to write with the first beat."""
-        if self.path:
-            self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, self._beat, (consumer,))
+        # Also where no file is asked for: each beat turns the consumer's loop, which then sees that the gate is open.
+        self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, self._beat, (consumer,))
 
     def stop(self, _consumer: Consumer) -> None:
         """A worker that stops, or has lost its broker, consumes no more."""
@@ -51,16 +56,18 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
             self._timer = None
 
     def _beat(self, consumer: Consumer) -> None:
+        if not self.path or self.gate.is_refused:
+            return
         channel = consumer.task_consumer.channel
         asked = getattr(channel, "_brpop_sent_at", None)
         silence = time.monotonic() - asked if asked is not None else float("inf")
         if silence < _SILENCE_SECONDS or not channel.qos.can_consume():
-            write_health_file(Path(self.path), held=type(self).held())
+            write_health_file(Path(self.path), held=type(self).held(), taking=self.gate.is_open)
 
 
-def write_health_file(path: Path, *, held: int) -> None:
+def write_health_file(path: Path, *, held: int, taking: bool) -> None:
     """Replace the file at once, so that a reader never sees half of it."""
-    document = {"pid": os.getpid(), "at": datetime.now(UTC).isoformat(), "consuming": True, "tasks_held": held}
+    document = {"pid": os.getpid(), "at": datetime.now(UTC).isoformat(), "consuming": taking, "tasks_held": held}
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(json.dumps(document) + "\n")
     scratch.replace(path)

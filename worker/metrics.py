@@ -49,6 +49,23 @@ class WorkerMetrics:
             ["dependency"],
             registry=self.registry,
         )
+        self._dependency_refusals = Counter(
+            "intake_dependency_refusals",
+            "Calls to the database that it refused for a reason that does not pass by waiting, by its error's name.",
+            ["dependency", "code"],
+            registry=self.registry,
+        )
+        self._deferred = Counter(
+            "intake_tasks_deferred",
+            "Tasks that this worker could not read and left to others, by what it lacks.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._taking = Gauge(
+            "intake_taking_tasks",
+            "Whether this worker takes tasks: 0 while it cannot use MongoDB.",
+            registry=self.registry,
+        )
         self._resent = Counter(
             "intake_tasks_resent", "Tasks that were missing from the queue and were sent again.", registry=self.registry
         )
@@ -87,6 +104,18 @@ class WorkerMetrics:
     def dependency_failed(self, dependency: str) -> None:
         """Count a failed call."""
         self._dependency_failures.labels(dependency).inc()
+
+    def dependency_refused(self, dependency: str, code: str) -> None:
+        """Count a refusal."""
+        self._dependency_refusals.labels(dependency, code).inc()
+
+    def task_deferred(self, reason: str) -> None:
+        """Count a task that was left to others."""
+        self._deferred.labels(reason).inc()
+
+    def taking_tasks(self, taking: bool) -> None:
+        """Say whether tasks are taken."""
+        self._taking.set(int(taking))
 
     def tasks_resent(self, count: int) -> None:
         """Count what the sweeper sent again."""

@@ -1,4 +1,4 @@
-"""Task records as the worker moves them: the START, FINISH, RELEASE and PARK steps of the protocol."""
+"""Task records as the worker moves them: the START, FINISH, RELEASE, DEFER and PARK steps of the protocol."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ class Start:
     """Since it was accepted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """A task that is to become a dead letter."""
+
+    delivery: Delivery
+    reason: str
+    """A code."""
+    detail: str = ""
+    """What else an operator may know: an error by name, an index; nothing of the request."""
+
+
 class TaskRecords(Protocol):
     """The records of tasks. Every method raises `TransientError` while the store is away, and may be repeated.
 
@@ -65,8 +76,15 @@ class TaskRecords(Protocol):
         """Put a task that this delivery started back at the queue's head: the start does not count."""
         ...
 
-    def park(self, task_id: str, reason: str) -> Finished:
-        """Make the task a dead letter, its sealed request kept; `reason` is a code."""
+    def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
+        """Leave tasks that these deliveries started to other workers: they are sent again in a while.
+
+        `Finished.OVERDUE` stands for one that has been left to others for long enough.
+        """
+        ...
+
+    def park(self, parkings: Sequence[Parking]) -> list[Finished | Exception]:
+        """Make dead letters of tasks that these deliveries started, their sealed requests kept."""
         ...
 
 
@@ -74,14 +92,23 @@ class RedisRecords:
     """Task records in Redis. Thread-safe."""
 
     def __init__(
-        self, client: redis.Redis, message: MessageTemplate, *, result_ttl_seconds: int, lease_seconds: float
+        self,
+        client: redis.Redis,
+        message: MessageTemplate,
+        *,
+        result_ttl_seconds: int,
+        lease_seconds: float,
+        unreadable_wait_seconds: float,
     ) -> None:
+        """`unreadable_wait_seconds`: how long a task waits for a worker that can read it."""
         self._message = message
         self._lifetime_milliseconds = 1000 * result_ttl_seconds
         self._lease_milliseconds = int(1000 * lease_seconds)
+        self._unreadable_wait_milliseconds = int(1000 * unreadable_wait_seconds)
         self._start = BatchScript(client, record_scripts.START, keys=2)
         self._finish = BatchScript(client, record_scripts.FINISH, keys=5)
         self._release = BatchScript(client, record_scripts.RELEASE, keys=3)
+        self._defer = BatchScript(client, record_scripts.DEFER, keys=2)
         self._park = BatchScript(client, record_scripts.PARK, keys=5)
 
     def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
@@ -108,7 +135,7 @@ class RedisRecords:
                 for task_id, outcome in outcomes
             ]
         )
-        return [reply if isinstance(reply, Exception) else Finished(reply.decode()) for reply in replies]
+        return _finished(replies)
 
     def release(self, delivery: Delivery) -> Finished:
         """See `TaskRecords.release`."""
@@ -124,10 +151,27 @@ class RedisRecords:
         )
         return Finished(reply.decode())
 
-    def park(self, task_id: str, reason: str) -> Finished:
+    def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
+        """See `TaskRecords.defer`."""
+        calls = [
+            (record_key(each.task_id), HELD_KEY, each.task_id, each.name, self._unreadable_wait_milliseconds)
+            for each in deliveries
+        ]
+        return _finished(self._defer.run_all(calls))
+
+    def park(self, parkings: Sequence[Parking]) -> list[Finished | Exception]:
         """See `TaskRecords.park`."""
-        result = celery_failure(task_id, reason, finished_at=datetime.now(UTC))
-        return Finished(self._park.run(*_ending_keys(task_id), task_id, reason, _dump(result)).decode())
+        now = datetime.now(UTC)
+        calls: list[tuple[str | bytes, ...]] = []
+        for each in parkings:
+            task_id, name = each.delivery.task_id, each.delivery.name
+            result = _dump(celery_failure(task_id, each.reason, finished_at=now))
+            calls.append((*_ending_keys(task_id), task_id, name, each.reason, each.detail, result))
+        return _finished(self._park.run_all(calls))
+
+
+def _finished(replies: Sequence[Any]) -> list[Finished | Exception]:
+    return [reply if isinstance(reply, Exception) else Finished(reply.decode()) for reply in replies]
 
 
 def _start_of(reply: Any) -> Start | Started | Exception:

@@ -45,6 +45,10 @@ class WorkerSettings:
     mongodb_database: str
     mongodb_timeout_seconds: float
     """How long one operation may take before it is tried again."""
+    mongodb_away_seconds: float
+    """How long tasks are held while MongoDB is away before others get them."""
+    unreadable_wait_seconds: float
+    """How long a request that no worker can read yet waits before it becomes a dead letter."""
     concurrency: int
     """Groups of tasks in flight; more than cores, since some wait for the journal while others hash."""
     prefetch_multiplier: int
@@ -84,6 +88,8 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         ),
         mongodb_database=reader.text("MONGODB_DATABASE", "customer_intake"),
         mongodb_timeout_seconds=reader.seconds("MONGODB_TIMEOUT_SECONDS", 8, minimum=0.5, maximum=20),
+        mongodb_away_seconds=reader.seconds("MONGODB_AWAY_SECONDS", 10, minimum=0.5, maximum=600),
+        unreadable_wait_seconds=reader.seconds("UNREADABLE_WAIT_SECONDS", 300, minimum=0, maximum=86400),
         concurrency=reader.integer("WORKER_CONCURRENCY", cores + 2, minimum=1, maximum=256),
         prefetch_multiplier=reader.integer("WORKER_PREFETCH_MULTIPLIER", 8, minimum=1, maximum=64),
         hash_concurrency=reader.integer("HASH_CONCURRENCY", cores, minimum=1, maximum=256),

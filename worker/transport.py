@@ -14,16 +14,32 @@ from __future__ import annotations
 
 from queue import Empty
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 from kombu.utils.json import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MESSAGES_A_CALL: Final = 8
 """A bound, so that one worker does not take what others, waiting beside it, could work at once."""
 
 log = structlog.get_logger("worker.transport")
+
+
+class _QoS(virtual.QoS):
+    """The prefetch limit, and whether this worker takes tasks at all."""
+
+    def can_consume(self) -> bool:
+        """Whether to ask for messages, or to read those that were asked for already.
+
+        These are read in any case: they are off the queue, and whoever gets them gives them back.
+        """
+        fits = bool(super().can_consume())  # type: ignore[no-untyped-call] # kombu publishes no types
+        return fits and (self.channel.is_asking or self.channel.may_take())
 
 
 class Channel(kombu_redis.Channel):
@@ -33,6 +49,13 @@ class Channel(kombu_redis.Channel):
     """
 
     do_restore = False
+
+    may_take: Callable[[], bool] = staticmethod(lambda: True)
+    """Whether this worker takes tasks; set by the composition root on a subclass."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
+        self.QoS = _QoS  # type: ignore[assignment] # as above
 
     @property
     def is_asking(self) -> bool:

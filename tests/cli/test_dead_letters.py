@@ -78,7 +78,7 @@ def test_one_is_shown_with_all_but_its_request(operator: Operator) -> None:
     assert (shown["caller"], shown["starts"], shown["sends"]) == ("somebody", 1, 1)
     assert shown["sealing_key"] == PAIR.key_id
     assert set(shown) == {
-        "id", "reason", "accepted_at", "parked_at", "sends", "starts", "caller", "sealing_key",
+        "id", "reason", "detail", "accepted_at", "parked_at", "sends", "starts", "caller", "sealing_key",
     }  # fmt: skip
     assert task_id in operator.run("show", task_id).stdout
 

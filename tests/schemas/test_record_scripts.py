@@ -189,8 +189,8 @@ def test_a_task_that_has_ended_is_not_started(
 
 def test_no_step_makes_a_record_of_a_task_that_is_unknown(scripts: Scripts, task_id: str) -> None:
     assert scripts.start(task_id) == ["unknown"]
-    steps = (scripts.finish, scripts.release, scripts.park, scripts.requeue, scripts.drop)
-    assert [step(task_id) for step in steps] == ["unknown"] * 5
+    steps = (scripts.finish, scripts.release, scripts.defer, scripts.park, scripts.requeue, scripts.drop)
+    assert [step(task_id) for step in steps] == ["unknown"] * 6
     assert scripts.client.dbsize() == 0
 
 
@@ -393,6 +393,65 @@ def test_a_task_with_an_outcome_cannot_become_a_dead_letter(scripts: Scripts, ac
     assert scripts.park(accepted) == "finished"
     assert scripts.read(accepted)[1:] == ["SUCCESS", '{"a": 1}']
     assert scripts.dead_ids() == set()
+
+
+def test_only_the_delivery_that_holds_a_task_can_make_it_a_dead_letter(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="frozen")
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert scripts.park(accepted, delivery="frozen") == "finished"
+    assert (scripts.record(accepted)["state"], scripts.dead_ids()) == ("STARTED", set())
+    assert scripts.park(accepted, delivery="mine") == "written"
+
+
+def test_a_worker_that_was_frozen_does_not_undo_what_an_operator_has_done(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="frozen")
+    assert scripts.park(accepted, delivery="frozen") == "written"
+    scripts.requeue(accepted)
+    assert scripts.park(accepted, delivery="frozen") == "finished"
+    assert (scripts.record(accepted)["state"], scripts.dead_ids()) == ("PENDING", set())
+    assert scripts.client.get(result_key(accepted)) is None
+
+
+def test_a_delivery_that_did_not_hear_that_the_task_was_parked_parks_it_once(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="mine")
+    assert [scripts.park(accepted, delivery="mine", detail="an index") for _ in range(2)] == ["written"] * 2
+    assert scripts.record(accepted)["detail"] == "an index"
+    scripts.requeue(accepted)
+    assert "detail" not in scripts.record(accepted)
+
+
+# DEFER
+
+
+def test_what_was_left_to_others_is_open_and_neither_queued_nor_held_and_nothing_of_it_counts(
+    scripts: Scripts, accepted: str
+) -> None:
+    scripts.lose_message()
+    for _ in range(3):
+        scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+        assert scripts.defer(accepted, delivery="mine") == "written"
+        record = scripts.record(accepted)
+        assert (record["state"], record["starts"], record["sends"]) == ("RETRY", "0", "1")
+        assert (scripts.queued(), scripts.client.zcard(HELD_KEY)) == ([], 0)
+        scripts.age(accepted, milliseconds=5000)
+        assert scripts.sweep(grace_milliseconds=4000) == [-1, accepted]
+        scripts.lose_message()
+
+
+def test_only_the_delivery_that_holds_a_task_can_leave_it_to_others(scripts: Scripts, accepted: str) -> None:
+    assert scripts.defer(accepted) == "finished"
+    scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert scripts.defer(accepted, delivery="another") == "finished"
+    assert scripts.record(accepted)["state"] == "STARTED"
+
+
+def test_what_has_been_left_to_others_for_long_enough_is_left_to_them_no_more(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="mine")
+    assert scripts.defer(accepted, delivery="mine") == "written"
+    scripts.client.hincrby(record_key(accepted), "deferred_at", -60_000)
+    scripts.start(accepted, delivery="mine")
+    assert scripts.defer(accepted, delivery="mine", patience_milliseconds=60_000) == "overdue"
+    assert scripts.record(accepted)["state"] == "STARTED"
 
 
 def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scripts: Scripts, accepted: str) -> None:

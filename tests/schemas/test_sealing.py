@@ -16,6 +16,7 @@ from schemas.sealing import (
     KeyFormatError,
     KeyPair,
     Sealer,
+    UnknownEnvelopeVersionError,
     UnknownSealingKeyError,
     Unsealer,
     UnsealError,
@@ -106,6 +107,15 @@ def test_an_envelope_for_a_key_that_the_worker_lacks_names_the_key() -> None:
     assert sealed_with(envelope) == OTHER_PAIR.key_id
     with pytest.raises(UnknownSealingKeyError, match=OTHER_PAIR.key_id):
         an_unsealer().unseal(task_id=TASK_ID, envelope=envelope)
+
+
+def test_an_envelope_of_another_version_is_told_from_one_that_is_damaged() -> None:
+    envelope = a_sealer().seal(task_id=TASK_ID, body=b"{}")
+    with pytest.raises(UnknownEnvelopeVersionError):
+        an_unsealer().unseal(task_id=TASK_ID, envelope=b"\x02" + envelope[1:])
+    with pytest.raises(UnsealError) as caught:
+        an_unsealer().unseal(task_id=TASK_ID, envelope=envelope[:-1])
+    assert not isinstance(caught.value, UnknownEnvelopeVersionError)
 
 
 def test_a_ring_opens_what_was_sealed_with_any_of_its_keys() -> None:

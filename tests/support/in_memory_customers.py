@@ -6,12 +6,13 @@ import copy
 import threading
 from typing import TYPE_CHECKING
 
-from worker.customers import Added, EmailTaken
+from worker.customers import Added, EmailTaken, Known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.customer import StoredCustomer
+    from worker.customers import NotStored
 
 
 class InMemoryCustomers:
@@ -21,8 +22,8 @@ class InMemoryCustomers:
         self._by_id: dict[str, StoredCustomer] = {}
         self._lock = threading.Lock()
 
-    def add(self, customer: StoredCustomer) -> Added | EmailTaken:
-        """See `CustomerRepository.add`."""
+    def add(self, customer: StoredCustomer) -> Added | EmailTaken | NotStored:
+        """One of `add_all`."""
         with self._lock:
             stored = self._by_id.get(customer["id"])
             if stored is not None:
@@ -32,15 +33,16 @@ class InMemoryCustomers:
             self._by_id[customer["id"]] = copy.deepcopy(customer)
             return Added(copy.deepcopy(customer))
 
-    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | None]:
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
         """See `CustomerRepository.add_all`."""
-        results = [self.add(customer) for customer in customers]
-        return [result if isinstance(result, Added) else None for result in results]
+        return [self.add(customer) for customer in customers]
 
-    def find(self, customer_id: str) -> StoredCustomer | None:
-        """See `CustomerRepository.find`."""
+    def find_all(self, *, ids: Sequence[str], email_keys: Sequence[str] = ()) -> Known:
+        """See `CustomerRepository.find_all`."""
         with self._lock:
-            return copy.deepcopy(self._by_id.get(customer_id))
+            by_id = {each: copy.deepcopy(self._by_id[each]) for each in ids if each in self._by_id}
+            emails = {customer["email_key"] for customer in self._by_id.values()}
+        return Known(by_id, frozenset(emails.intersection(email_keys)))
 
     def all(self) -> list[StoredCustomer]:
         """Every customer, for a test to look at."""

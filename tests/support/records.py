@@ -90,10 +90,30 @@ class Scripts:
             self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id), record_key("")])
         )
 
-    def park(self, task_id: str, *, reason: str = "a_reason", result: bytes = b"{}") -> str:
-        """PARK."""
+    def defer(self, task_id: str, *, delivery: str = "mine", patience_milliseconds: int = 60_000) -> str:
+        """DEFER."""
+        return str(
+            self._run(scripts.DEFER, [record_key(task_id), HELD_KEY], [task_id, delivery, patience_milliseconds])
+        )
+
+    def park(
+        self,
+        task_id: str,
+        *,
+        delivery: str | None = None,
+        reason: str = "a_reason",
+        detail: str = "",
+        result: bytes = b"{}",
+    ) -> str:
+        """PARK by this delivery; else by the one that holds the task, which is started where nobody has."""
+        if delivery is None:
+            record = self.record(task_id)
+            delivery = record.get("holder", "")
+            if record.get("state") in {"PENDING", "RETRY"}:
+                delivery = "parking"
+                self.start(task_id, alone=True, delivery=delivery)
         keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY]
-        return str(self._run(scripts.PARK, keys, [task_id, reason, result]))
+        return str(self._run(scripts.PARK, keys, [task_id, delivery, reason, detail, result]))
 
     def requeue(self, task_id: str) -> str:
         """REQUEUE."""

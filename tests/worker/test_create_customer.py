@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,27 +15,29 @@ from argon2 import PasswordHasher
 from pydantic import SecretBytes
 
 from schemas.celery_message import MessageTemplate
+from schemas.customer import StoredCustomer
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
-from schemas.task_record import Started, record_key, result_key
+from schemas.task_record import Field, Started, record_key, result_key
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
 from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
 from worker.create_customer import CreateCustomer
 from worker.passwords import Argon2Passwords
-from worker.patience import Patience, ShuttingDownError, TransientError
+from worker.patience import GiveBackError, Patience, TransientError
 from worker.records import Delivery, RedisRecords
+from worker.repeats import LOOK_AHEAD
 from worker.settings import TEST_PROFILE
+from worker.signups import SignupReader
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import redis
     from pydantic import SecretStr
 
-    from schemas.customer import StoredCustomer
-    from worker.customers import Added, EmailTaken
+    from worker.customers import Added, EmailTaken, Known, NotStored
     from worker.metrics import WorkerMetrics
 
 PAIR = generate_key_pair()
@@ -46,14 +49,15 @@ class BrokenBetweenInsertAndFinish(BaseException):
 
 
 class FatefulCustomers(InMemoryCustomers):
-    """Dies once right after an insert, or is away for some calls."""
+    """Dies once right after an insert, or is away for some calls; counts how often it was asked what is there."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.looks = 0
         self.dies_after_insert = False
         self.away_for = 0
 
-    def add(self, customer: StoredCustomer) -> Added | EmailTaken:
+    def add(self, customer: StoredCustomer) -> Added | EmailTaken | NotStored:
         if self.away_for:
             self.away_for -= 1
             raise TransientError("database")
@@ -62,6 +66,25 @@ class FatefulCustomers(InMemoryCustomers):
             self.dies_after_insert = False
             raise BrokenBetweenInsertAndFinish
         return added
+
+    def find_all(self, *, ids: Sequence[str], email_keys: Sequence[str] = ()) -> Known:
+        self.looks += 1
+        return super().find_all(ids=ids, email_keys=email_keys)
+
+
+def a_stored_customer(*, email_key: str) -> StoredCustomer:
+    return StoredCustomer(
+        id="another",
+        email=email_key,
+        email_key=email_key,
+        password_hash="$argon2id$",
+        firstName="A",
+        lastName="B",
+        status="ACTIVE",
+        tags=[],
+        addresses=[],
+        created_at=datetime.now(UTC),
+    )
 
 
 @dataclass
@@ -73,6 +96,7 @@ class Intake:
     customers: FatefulCustomers = field(default_factory=FatefulCustomers)
     stopping: threading.Event = field(default_factory=threading.Event)
     minimum_password_characters: int = 0
+    unreadable_wait_seconds: float = 0
 
     def __post_init__(self) -> None:
         self.scripts = Scripts(self.client)
@@ -86,17 +110,25 @@ class Intake:
 
     def use_case(self) -> CreateCustomer:
         return CreateCustomer(
-            records=RedisRecords(self.client, MessageTemplate(), result_ttl_seconds=86400, lease_seconds=0),
+            records=RedisRecords(
+                self.client,
+                MessageTemplate(),
+                result_ttl_seconds=86400,
+                lease_seconds=0,
+                unreadable_wait_seconds=self.unreadable_wait_seconds,
+            ),
             customers=self.customers,
             passwords=Argon2Passwords(TEST_PROFILE),
-            unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
-            ids=IDS,
+            signups=SignupReader(
+                Unsealer(parse_key_ring(PAIR.private_line.encode())),
+                IDS,
+                minimum_password_characters=self.minimum_password_characters,
+            ),
             patience=Patience(self.stopping, self.metrics),
             turnstile=Turnstile(),
             metrics=self.metrics,
             hash_concurrency=2,
             maximum_starts=5,
-            minimum_password_characters=self.minimum_password_characters,
         )
 
     def run(self, *task_ids: str) -> list[str]:
@@ -306,11 +338,196 @@ def test_a_requeued_dead_letter_is_worked(intake: Intake) -> None:
     assert intake.outcome(task_id)["ok"] is True
 
 
-def test_a_request_sealed_with_a_key_that_the_worker_lacks_is_a_dead_letter(intake: Intake) -> None:
-    task_id = intake.accept(as_body(a_request()), pair=generate_key_pair())
-    assert intake.run_one(task_id) == "unknown_sealing_key"
+# An own document goes before every refusal
+
+
+def stored_and_not_told(intake: Intake, **changes: Any) -> str:
+    """A task whose worker died between insert and FINISH, and whose starts were then set back, as by RELEASE."""
+    task_id = intake.accept(as_body(a_request(**changes)))
+    intake.customers.dies_after_insert = True
+    with pytest.raises(BrokenBetweenInsertAndFinish):
+        intake.run_one(task_id)
+    intake.client.hset(record_key(task_id), Field.STARTS, 0)
+    return task_id
+
+
+def test_a_customer_that_exists_is_the_outcome_also_under_rules_that_would_refuse_it_now(intake: Intake) -> None:
+    task_id = stored_and_not_told(intake)
+    intake.minimum_password_characters = len(CANARY) + 1
+    assert intake.run_one(task_id) == "created"
+    assert intake.outcome(task_id)["ok"] is True
+    assert len(intake.customers.all()) == 1
+
+
+@pytest.mark.parametrize("key", ["version", "key", "content"])
+def test_a_customer_that_exists_is_the_outcome_also_where_its_request_can_no_longer_be_read(
+    intake: Intake, key: str
+) -> None:
+    task_id = stored_and_not_told(intake)
+    damage(intake, task_id, {"version": 0, "key": 1, "content": -1}[key])
+    assert intake.run_one(task_id) == "created"
+    assert intake.scripts.dead_ids() == set()
+
+
+def test_a_customer_that_exists_is_the_outcome_also_where_its_email_is_looked_up_first(intake: Intake) -> None:
+    task_id = stored_and_not_told(intake)
+    repeat = intake.accept(as_body(a_request(firstName="Jane")))
+    use_case = intake.use_case()
+    assert use_case.run([Delivery(repeat, "a")]) == ["duplicate_key"]
+    assert use_case.run([Delivery(task_id, "b")]) == ["created"]
+
+
+def test_the_refusals_of_a_group_cost_one_look_together_and_a_group_without_costs_none(intake: Intake) -> None:
+    good = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(4)]
+    assert intake.run(*good) == ["created"] * 4
+    assert intake.customers.looks == 0
+    bad = [intake.accept(as_body(a_request(tags=1))) for _ in range(4)]
+    assert intake.run(*bad) == ["validation_error"] * 4
+    assert intake.customers.looks == 1
+
+
+# Repeats of taken emails
+
+
+def hashes(intake: Intake) -> float:
+    return intake.metrics.registry.get_sample_value("intake_password_hash_seconds_count") or 0.0
+
+
+def test_a_flood_of_repeats_costs_no_hashes_and_one_look_a_group(intake: Intake) -> None:
+    emails = [f"{number}@example.com" for number in range(8)]
+    use_case = intake.use_case()
+
+    def work() -> list[str]:
+        tasks = [intake.accept(as_body(a_request(email=email))) for email in emails]
+        return use_case.run([Delivery(task_id, secrets.token_hex(4)) for task_id in tasks])
+
+    assert work() == ["created"] * 8
+    assert work() == ["duplicate_key"] * 8
+    before, looks = hashes(intake), intake.customers.looks
+    for _ in range(5):
+        assert work() == ["duplicate_key"] * 8
+    assert hashes(intake) == before
+    assert intake.customers.looks == looks + 5
+
+
+def test_once_repeats_have_ceased_creating_costs_no_look(intake: Intake) -> None:
+    use_case = intake.use_case()
+
+    def work(email: str) -> str:
+        task_id = intake.accept(as_body(a_request(email=email)))
+        (word,) = use_case.run([Delivery(task_id, secrets.token_hex(4))])
+        return word
+
+    assert [work("john@example.com") for _ in range(2)] == ["created", "duplicate_key"]
+    for number in range(LOOK_AHEAD):
+        work(f"{number}@example.com")
+    looks = intake.customers.looks
+    assert [work(f"late-{number}@example.com") for number in range(3)] == ["created"] * 3
+    assert intake.customers.looks == looks
+
+
+def test_an_email_that_is_taken_after_it_was_looked_up_is_still_refused(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_case = intake.use_case()
+    for name in ("first", "second"):
+        repeat = intake.accept(as_body(a_request()))
+        use_case.run([Delivery(repeat, name)])
+    find_all = intake.customers.find_all
+
+    def find_and_be_overtaken(**asked: Any) -> Known:
+        known = find_all(**asked)
+        intake.customers.add_all([a_stored_customer(email_key="late@example.com")])
+        return known
+
+    monkeypatch.setattr(intake.customers, "find_all", find_and_be_overtaken)
+    late = intake.accept(as_body(a_request(email="late@example.com")))
+    assert use_case.run([Delivery(late, "third")]) == ["duplicate_key"]
+    assert len(intake.customers.all()) == 2
+
+
+# Requests that this worker cannot read
+
+
+def damage(intake: Intake, task_id: str, place: int) -> None:
+    sealed = intake.client.hget(record_key(task_id), Field.SEALED)
+    assert isinstance(sealed, bytes)
+    changed = bytearray(sealed)
+    changed[place] ^= 2
+    intake.client.hset(record_key(task_id), Field.SEALED, bytes(changed))
+
+
+def of_a_newer_version(intake: Intake) -> str:
+    task_id = intake.accept(as_body(a_request()))
+    damage(intake, task_id, 0)
+    return task_id
+
+
+def to_another_key(intake: Intake) -> str:
+    return intake.accept(as_body(a_request()), pair=generate_key_pair())
+
+
+UNREADABLE_HERE = pytest.mark.parametrize(
+    ("accept", "reason"), [(of_a_newer_version, "unknown_envelope_version"), (to_another_key, "unknown_sealing_key")]
+)
+
+
+@UNREADABLE_HERE
+def test_a_request_that_another_worker_may_read_is_left_to_others_and_counts_no_start(
+    intake: Intake, accept: Callable[[Intake], str], reason: str
+) -> None:
+    intake.unreadable_wait_seconds = 300
+    task_id = accept(intake)
+    intake.scripts.lose_message()
+    for _ in range(7):
+        assert intake.run_one(task_id) == "deferred"
+    record = intake.scripts.record(task_id)
+    assert (record["state"], record["starts"], record["sends"]) == ("RETRY", "0", "1")
+    assert intake.scripts.queued() == []
+    assert intake.scripts.dead_ids() == set()
+    deferred = intake.metrics.registry.get_sample_value("intake_tasks_deferred_total", {"reason": reason})
+    assert deferred == 7
+
+
+def test_the_sweeper_sends_again_what_was_left_to_others_and_whoever_can_read_it_makes_the_customer(
+    intake: Intake,
+) -> None:
+    intake.unreadable_wait_seconds = 300
+    task_id = of_a_newer_version(intake)
+    intake.scripts.lose_message()
+    assert intake.run_one(task_id) == "deferred"
+    assert intake.scripts.sweep(grace_milliseconds=60_000) == [-1]
+    intake.scripts.age(task_id, milliseconds=70_000)
+    assert intake.scripts.sweep(grace_milliseconds=60_000) == [-1, task_id]
+    damage(intake, task_id, 0)  # as a newer worker reads it
+    assert intake.run_one(task_id) == "created"
+
+
+@UNREADABLE_HERE
+def test_what_nobody_could_read_for_long_enough_is_a_dead_letter_of_its_own_reason(
+    intake: Intake, accept: Callable[[Intake], str], reason: str
+) -> None:
+    task_id = accept(intake)
+    assert intake.run_one(task_id) == reason
     assert intake.scripts.dead_ids() == {task_id}
+    assert intake.scripts.record(task_id)["reason"] == reason
     assert "sealed" in intake.scripts.record(task_id)
+
+
+def test_a_requeued_request_waits_anew_for_a_worker_that_can_read_it(intake: Intake) -> None:
+    task_id = of_a_newer_version(intake)
+    intake.unreadable_wait_seconds = 300
+    assert intake.run_one(task_id) == "deferred"
+    intake.client.hset(record_key(task_id), Field.DEFERRED_AT, 1)  # long ago
+    assert intake.run_one(task_id) == "unknown_envelope_version"
+    intake.scripts.requeue(task_id)
+    assert intake.run_one(task_id) == "deferred"
+
+
+def test_what_cannot_be_read_here_keeps_nothing_else_of_its_group(intake: Intake) -> None:
+    intake.unreadable_wait_seconds = 300
+    newer, good, foreign = of_a_newer_version(intake), intake.accept(as_body(a_request())), to_another_key(intake)
+    assert intake.run(newer, good, foreign) == ["deferred", "created", "deferred"]
 
 
 def test_a_request_sealed_for_another_task_is_a_dead_letter_and_stores_nothing(intake: Intake) -> None:
@@ -332,7 +549,7 @@ def test_a_worker_that_stops_while_the_database_is_away_leaves_the_task_without_
     task_id = intake.accept(as_body(a_request()))
     intake.customers.away_for = 10**6
     intake.stopping.set()
-    with pytest.raises(ShuttingDownError):
+    with pytest.raises(GiveBackError):
         intake.run_one(task_id)
     assert intake.scripts.record(task_id)["state"] == "STARTED"
     assert intake.scripts.open_ids() == {task_id}
@@ -381,10 +598,14 @@ def test_an_error_of_ours_in_one_task_is_nothing_to_the_others_of_its_group(
 def test_a_group_that_cannot_be_stored_as_one_is_stored_one_by_one(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_customers: object) -> None:
-        raise ValueError
+    add_all = intake.customers.add_all
 
-    monkeypatch.setattr(intake.customers, "add_all", refuse)
+    def refuse_several(customers: list[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
+        if len(customers) > 1:
+            raise ValueError
+        return add_all(customers)
+
+    monkeypatch.setattr(intake.customers, "add_all", refuse_several)
     tasks = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(3)]
     assert intake.run(*tasks) == ["created"] * 3
 

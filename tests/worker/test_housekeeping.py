@@ -15,7 +15,7 @@ from schemas.task_record import HELD_KEY, SWEEPER_LEASE_KEY
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 from worker.leases import Leases
-from worker.patience import Patience, ShuttingDownError, TransientError
+from worker.patience import GiveBackError, Patience, TransientError
 from worker.periodic import run_periodically
 from worker.records import Delivery
 from worker.sweeper import Sweeper
@@ -64,7 +64,7 @@ def test_a_worker_that_stops_waits_no_longer(metrics: WorkerMetrics) -> None:
     def wait() -> None:
         try:
             Patience(stopping, metrics).until_done(call)
-        except ShuttingDownError as error:
+        except GiveBackError as error:
             ended.append(error)
 
     thread = threading.Thread(target=wait, daemon=True)
@@ -72,7 +72,7 @@ def test_a_worker_that_stops_waits_no_longer(metrics: WorkerMetrics) -> None:
     wait_until(lambda: call.calls >= 2)
     stopping.set()
     thread.join(5)
-    assert [type(error) for error in ended] == [ShuttingDownError]
+    assert [type(error) for error in ended] == [GiveBackError]
 
 
 def test_another_fault_is_not_waited_for(metrics: WorkerMetrics) -> None:
