@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
-from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE
+from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +83,10 @@ async def _render_queue(calls: RedisCalls) -> bytes:
     """The queue as it is now; asked of Redis at each scrape, so that no process' memory of it can be old."""
     try:
         clock = await calls.command("TIME")
-        opened, oldest, waiting, held, dead = (
+        opened, oldest, oldest_resent, waiting, held, dead = (
             await calls.command("ZCARD", OPEN_KEY),
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
+            await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
             await calls.command("LLEN", QUEUE),
             # Leases that have run out stay until a worker sweeps: of dead workers there may be any number.
             await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
@@ -93,11 +94,12 @@ async def _render_queue(calls: RedisCalls) -> bytes:
         )
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
+    age = _age([*oldest, *oldest_resent], clock)
     return b"".join(
         (
             _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
             _gauge("intake_open_tasks", "Tasks accepted and without outcome.", opened),
-            _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", _age(oldest, clock)),
+            _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", age),
             _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
             _gauge("intake_held_tasks", "Tasks that workers work on.", held),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
@@ -106,10 +108,11 @@ async def _render_queue(calls: RedisCalls) -> bytes:
 
 
 def _age(oldest: list[Any], clock: list[Any]) -> float:
-    if not oldest:
+    """Since the earliest of these times; `[[id, time], …]` or, by RESP2, `[id, time, …]`."""
+    flat = [each for pair in oldest for each in (pair if isinstance(pair, list) else [pair])]
+    if not flat:
         return 0.0
-    flat = oldest[0] if isinstance(oldest[0], list) else oldest
-    return max(0.0, (_milliseconds(clock) - float(flat[1])) / 1000)
+    return max(0.0, (_milliseconds(clock) - min(map(float, flat[1::2]))) / 1000)
 
 
 def _milliseconds(clock: list[Any]) -> int:

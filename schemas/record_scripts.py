@@ -20,6 +20,22 @@ local function id_in(message)
 end
 """
 
+_LEASE_END: Final = """
+-- When the task's lease ends; nil where it has none. An end further away than `longest` is what a clock left behind
+-- that was set back since. It is cut, and a worker that lives renews it: each does so every ten seconds or oftener.
+local function lease_end(leases, id, longest)
+  local ends = tonumber(redis.call('ZSCORE', leases, id))
+  if ends and ends > now + longest then
+    ends = now + longest
+    redis.call('ZADD', leases, ends, id)
+  end
+  return ends
+end
+"""
+
+LEAST_CUT_MILLISECONDS: Final = 60_000
+"""No lease is cut to less than this, whatever the lease of the worker that meets it: others may have longer ones."""
+
 ACCEPT: Final = (
     """#!lua
 -- KEYS: record, intake:open, queue, rate of the caller
@@ -74,9 +90,13 @@ if held[1] == 'SUCCESS' then return {'finished'} end
 if held[1] == 'FAILURE' then return {'parked'} end
 """
     + _NOW
+    + _LEASE_END
+    + f"""
+local longest = math.max(tonumber(ARGV[3]), {LEAST_CUT_MILLISECONDS})
+"""
     + """
 local same = held[6] == ARGV[2]
-if not same and held[1] == 'STARTED' and tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0) > now then
+if not same and held[1] == 'STARTED' and (lease_end(KEYS[2], ARGV[1], longest) or 0) > now then
   return {'held'}
 end
 redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
@@ -116,7 +136,7 @@ return (#ARGV - 2) / 2
 
 FINISH: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
+-- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held, intake:resent
 -- ARGV: task id, Celery result, lifetime in milliseconds
 -- Write-once: the first outcome stays. Reply: written | finished | unknown
 local held = redis.call('HMGET', KEYS[1], 'state', 'waiter')
@@ -131,6 +151,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
+redis.call('ZREM', KEYS[6], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])
 redis.call('PUBLISH', KEYS[4], ARGV[2])
 if held[2] then redis.call('PUBLISH', held[2], ARGV[1] .. ' ' .. ARGV[2]) end
@@ -165,12 +186,12 @@ return 'written'
 
 DEFER: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:held
+-- KEYS: record, intake:held, intake:open, intake:resent
 -- ARGV: task id, the delivery's own name, milliseconds after which it is put off no longer
 -- A worker that cannot read the request leaves it to others: open, neither queued nor held, so that the sweeper sends
 -- it again when the grace time is over. Neither this start nor the send that led to it counts.
 -- Reply: written | overdue | finished | unknown
-local held = redis.call('HMGET', KEYS[1], 'state', 'holder', 'starts', 'sends', 'deferred_at')
+local held = redis.call('HMGET', KEYS[1], 'state', 'holder', 'starts', 'sends', 'deferred_at', 'accepted_at')
 if not held[1] then return 'unknown' end
 if held[1] ~= 'STARTED' or held[2] ~= ARGV[2] then return 'finished' end
 """
@@ -182,13 +203,15 @@ redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(hel
   'sends', math.max(1, tonumber(held[4]) - 1), 'sent_at', now, 'deferred_at', since)
 redis.call('HDEL', KEYS[1], 'holder', 'missing_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], now, ARGV[1])
+redis.call('ZADD', KEYS[4], held[6], ARGV[1])
 return 'written'
 """
 )
 
 PARK: Final = (
     """#!lua flags=allow-oom
--- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held
+-- KEYS: record, intake:open, intake:dead, Celery result (also the channel), intake:held, intake:resent
 -- ARGV: task id, the delivery's own name, reason, what else an operator may know, Celery result
 -- Make it a dead letter; the sealed request stays. Only the delivery that holds the task can: one that was frozen
 -- meanwhile would undo what an operator, or a later delivery, has done. Reply: written | finished | unknown
@@ -206,6 +229,7 @@ if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'detail', ARGV[4]) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
+redis.call('ZREM', KEYS[6], ARGV[1])
 redis.call('SET', KEYS[4], ARGV[5])
 redis.call('PUBLISH', KEYS[4], ARGV[5])
 if held[3] then redis.call('PUBLISH', held[3], ARGV[1] .. ' ' .. ARGV[5]) end
@@ -217,63 +241,112 @@ LEASE_SWEEPER: Final = """#!lua flags=allow-oom
 -- KEYS: intake:sweeper
 -- ARGV: holder, milliseconds
 -- Reply: 1 where nobody has it, else nil
-return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+-- Redis keeps the moment at which a key ends: a clock that was set back since would keep every worker from sweeping.
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return nil
 """
 
 SWEEP: Final = (
     """#!lua flags=allow-oom
--- KEYS: intake:open, queue, intake:held
--- ARGV: prefix of a record's key, first rank to look at, most ranks to look at, grace in milliseconds,
---       longest gap between two sends in milliseconds, Celery message, placeholder of the task id in it,
---       milliseconds for which a task that nobody ever started on must have been missed
--- Sends again what is open and neither in the queue nor with a worker.
--- Reply: {rank to go on at | -1, ids sent again...}
+-- KEYS: intake:open, queue, intake:held, intake:resent, intake:sweeper, intake:sweeper:place
+-- ARGV: prefix of a record's key, holder of the sweeper's lease, that lease in milliseconds, most tasks to look at,
+--       grace in milliseconds, longest gap between two sends in milliseconds, Celery message,
+--       placeholder of the task id in it, milliseconds for which a task that nobody ever started on must have been
+--       missed, longest lease of a task in milliseconds
+-- Sends again what is open and neither in the queue nor with a worker. One call of a sweep, which goes on where the
+-- last call stopped, whoever made that one. What waits in the queue is not looked at, however much it is.
+-- Reply: {1 at the sweep's end | 0 where it goes on | -1 where another worker sweeps, tasks looked at, ids sent again…}
+if redis.call('GET', KEYS[5]) ~= ARGV[2] then return {-1, 0} end
+redis.call('PEXPIRE', KEYS[5], ARGV[3])
 """
     + _NOW
     + _ID_IN
+    + _LEASE_END
     + """
-local before = now - tonumber(ARGV[4])
+local most = tonumber(ARGV[4])
+-- Sent in the future: the clock was set back since. What was lost of these would be missed once it has caught up.
+local ahead = redis.call('ZRANGE', KEYS[1], '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, most)
+for _, id in ipairs(ahead) do
+  if redis.call('EXISTS', ARGV[1] .. id) == 1 then
+    redis.call('HSET', ARGV[1] .. id, 'sent_at', now)
+    redis.call('ZADD', KEYS[1], now, id)
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
+end
+if #ahead > 0 then return {0, #ahead} end
+
+local place = redis.call('HMGET', KEYS[6], 'score', 'skip')
+local function ended(reply)
+  if place[1] then redis.call('DEL', KEYS[6]) end
+  -- The first of these are read as the oldest; the last release did not remove them.
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[4], 0, 9)) do
+    if not redis.call('ZSCORE', KEYS[1], id) then redis.call('ZREM', KEYS[4], id) end
+  end
+  return reply
+end
+
+local grace = tonumber(ARGV[5])
+local before = now - grace
 local head = redis.call('LINDEX', KEYS[2], -1)
 if head then
   -- The queue keeps the order of sending: what was sent before its head and is not with a worker is gone.
   local sent_at = redis.call('HGET', ARGV[1] .. (id_in(head) or ''), 'sent_at')
   -- A head whose task is gone tells nothing; the one after it will, as soon as it stands there.
-  if not sent_at then return {-1} end
+  if not sent_at then return ended({1, 0}) end
   before = math.min(before, tonumber(sent_at) - 1)
 end
-local first = tonumber(ARGV[2])
-local most = tonumber(ARGV[3])
-local due = redis.call('ZRANGE', KEYS[1], '-inf', before, 'BYSCORE', 'LIMIT', first, most)
-local sent = {#due < most and -1 or first + #due}
-for _, id in ipairs(due) do
-  local record = ARGV[1] .. id
-  local held = redis.call('HMGET', record, 'sent_at', 'sends', 'missing_at')
-  if not held[1] then
+
+-- The place is the last score that was looked at, and how many tasks of that score are behind it.
+local score, skip = place[1] or '-inf', tonumber(place[2] or 0)
+local due = redis.call('ZRANGE', KEYS[1], score, before, 'BYSCORE', 'LIMIT', skip, most, 'WITHSCORES')
+local reply = {1, #due / 2}
+for at = 1, #due, 2 do
+  local id, record = due[at], ARGV[1] .. due[at]
+  if due[at + 1] ~= score then score, skip = due[at + 1], 0 end
+  local held = redis.call('HMGET', record, 'sent_at', 'sends', 'missing_at', 'accepted_at')
+  local sent_at = tonumber(held[1])
+  if not sent_at then
     redis.call('ZREM', KEYS[1], id)
+    redis.call('ZREM', KEYS[4], id)
+  elseif sent_at > before then
+    -- Sent anew by a step that left the index alone: each of the last release did.
+    if sent_at > now then redis.call('HSET', record, 'sent_at', now) end
+    redis.call('ZADD', KEYS[1], math.min(sent_at, now), id)
+    redis.call('ZADD', KEYS[4], held[4] or sent_at, id)
   else
-    local gap = math.min(tonumber(ARGV[5]), tonumber(ARGV[4]) * 2 ^ (tonumber(held[2]) - 1))
-    local lease = redis.call('ZSCORE', KEYS[3], id)
-    if tonumber(held[1]) <= before and now - tonumber(held[1]) >= gap and tonumber(lease or 0) <= now then
-      if lease or (held[3] and now - tonumber(held[3]) >= tonumber(ARGV[8])) then
-        redis.call('ZREM', KEYS[3], id)
-        redis.call('HSET', record, 'sent_at', now, 'sends', held[2] + 1, 'state', 'RETRY')
-        redis.call('HDEL', record, 'missing_at')
-        redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[6], ARGV[7], id)))
-        sent[#sent + 1] = id
-      elseif not held[3] then
-        -- It may be on its way to a worker this very moment: the next sweep tells.
-        redis.call('HSET', record, 'missing_at', now)
-      end
+    local sends = tonumber(held[2])
+    local missing_at = tonumber(held[3])
+    local lease = lease_end(KEYS[3], id, tonumber(ARGV[10]))
+    local gap = math.min(tonumber(ARGV[6]), grace * 2 ^ (sends - 1))
+    local is_due = now - sent_at >= gap and (lease or 0) <= now
+    if is_due and (lease or (missing_at and missing_at <= now and now - missing_at >= tonumber(ARGV[9]))) then
+      redis.call('ZREM', KEYS[3], id)
+      redis.call('HSET', record, 'sent_at', now, 'sends', sends + 1, 'state', 'RETRY')
+      redis.call('HDEL', record, 'missing_at')
+      redis.call('ZADD', KEYS[1], now, id)
+      redis.call('ZADD', KEYS[4], held[4] or sent_at, id)
+      redis.call('LPUSH', KEYS[2], (string.gsub(ARGV[7], ARGV[8], id)))
+      reply[#reply + 1] = id
+    else
+      skip = skip + 1
+      -- It may be on its way to a worker this very moment: the next sweep tells.
+      if is_due and (not missing_at or missing_at > now) then redis.call('HSET', record, 'missing_at', now) end
     end
   end
 end
-return sent
+if #due / 2 < most then return ended(reply) end
+redis.call('HSET', KEYS[6], 'score', score, 'skip', skip)
+reply[1] = 0
+return reply
 """
 )
 
 REQUEUE: Final = (
     """#!lua
--- KEYS: record, intake:open, intake:dead, queue, Celery result
+-- KEYS: record, intake:open, intake:dead, queue, Celery result, intake:resent
 -- ARGV: task id, Celery message
 -- An operator's second chance for a dead letter, its starts forgotten. Reply: written | finished | unknown
 local held = redis.call('HMGET', KEYS[1], 'state', 'accepted_at', 'sends')
@@ -285,7 +358,8 @@ if held[1] ~= 'FAILURE' then return 'finished' end
 redis.call('HDEL', KEYS[1], 'reason', 'detail', 'finished_at', 'holder', 'deferred_at')
 redis.call('HSET', KEYS[1], 'state', 'PENDING', 'starts', 0, 'sent_at', now, 'sends', held[3] + 1)
 redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('ZADD', KEYS[2], held[2], ARGV[1])
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZADD', KEYS[6], held[2], ARGV[1])
 redis.call('DEL', KEYS[5])
 redis.call('LPUSH', KEYS[4], ARGV[2])
 return 'written'

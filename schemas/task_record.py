@@ -16,10 +16,22 @@ QUEUE: Final = "customer.create"
 """The Celery queue, and so the Redis list that kombu keeps it in."""
 
 OPEN_KEY: Final = "intake:open"
-"""Sorted set: id of each open task → when it was accepted, in Unix milliseconds."""
+"""Sorted set: id of each open task → when its message was last sent, in Unix milliseconds.
+
+So the sweeper finds what was sent before the queue's head without looking at what waits in the queue.
+"""
+
+RESENT_KEY: Final = "intake:resent"
+"""Sorted set: id of each open task that was sent more than once → when it was accepted, in Unix milliseconds.
+
+The oldest open task is the first of this one or the first of `OPEN_KEY`.
+"""
 
 SWEEPER_LEASE_KEY: Final = "intake:sweeper"
 """Held by the worker that sweeps, with an expiry."""
+
+SWEEPER_PLACE_KEY: Final = "intake:sweeper:place"
+"""Where a sweep goes on that was not at its end; missing where the next one starts anew."""
 
 DEAD_KEY: Final = "intake:dead"
 """Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""

@@ -25,7 +25,7 @@ from worker.customers import DATABASE, MongoCustomers
 from worker.gate import Gate
 from worker.groups import Groups
 from worker.health import HealthStep
-from worker.leases import RENEWALS_A_LEASE, Leases
+from worker.leases import Leases, renewal_seconds
 from worker.metrics import WorkerMetrics
 from worker.passwords import Argon2Passwords
 from worker.patience import Patience
@@ -123,6 +123,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
             message=message.message(PLACEHOLDER_ID),
             interval_seconds=settings.sweep_interval_seconds,
             grace_seconds=settings.sweep_grace_seconds,
+            lease_seconds=settings.visibility_timeout_seconds,
             metrics=metrics,
         ),
     )
@@ -246,7 +247,7 @@ def _connect_signals(
         run_periodically(
             leases.renew,
             name="leases",
-            interval_seconds=settings.visibility_timeout_seconds / RENEWALS_A_LEASE,
+            interval_seconds=renewal_seconds(settings.visibility_timeout_seconds),
             stopping=threading.Event(),
         )
         run_periodically(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas import record_scripts
 from schemas.sealing import UnsealError, sealed_with
-from schemas.task_record import DEAD_KEY, OPEN_KEY, QUEUE, Field, Finished, record_key, result_key
+from schemas.task_record import DEAD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, Field, Finished, record_key, result_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ class DeadLetters:
     def requeue(self, task_id: str) -> Finished:
         """Put it on the queue again, its starts forgotten; `written`, or why not."""
         reply = self._requeue(
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id)],
+            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY],
             args=[task_id, self._message.message(task_id)],
         )
         return Finished(reply.decode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from schemas import record_scripts
 from schemas.task_record import HELD_KEY, record_key
@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
     from worker.records import Delivery
 
-RENEWALS_A_LEASE = 6
+_RENEWALS_A_LEASE: Final = 6
 """Renewals within one lease, so that a few may fail."""
+
+_LONGEST_RENEWAL_SECONDS: Final = 10.0
+"""However long the lease: another worker may cut it to a minute, to which it took the clock for set back."""
+
+_DELIVERIES_A_CALL: Final = 500
+"""Redis does nothing else for as long as a call takes, a millisecond or two."""
+
+
+def renewal_seconds(lease_seconds: float) -> float:
+    """How often leases are to be renewed."""
+    return min(lease_seconds / _RENEWALS_A_LEASE, _LONGEST_RENEWAL_SECONDS)
 
 
 class Leases:
@@ -87,8 +98,8 @@ class Leases:
         return count
 
     def _renew_all(self, held: Sequence[tuple[str, str]]) -> int:
-        if held:
-            pairs = [each for name, task_id in held for each in (task_id, name)]
+        for first in range(0, len(held), _DELIVERIES_A_CALL):
+            pairs = [each for name, task_id in held[first : first + _DELIVERIES_A_CALL] for each in (task_id, name)]
             self._renew(keys=[HELD_KEY], args=[record_key(""), self._lease_milliseconds, *pairs])
         return len(held)
 

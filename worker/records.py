@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from schemas import record_scripts
 from schemas.outcome import Outcome, celery_failure, celery_result
-from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, Finished, Started, record_key, result_key
+from schemas.task_record import (
+    DEAD_KEY,
+    HELD_KEY,
+    OPEN_KEY,
+    QUEUE,
+    RESENT_KEY,
+    Finished,
+    Started,
+    record_key,
+    result_key,
+)
 from worker.scripts import BatchScript
 
 if TYPE_CHECKING:
@@ -106,10 +116,10 @@ class RedisRecords:
         self._lease_milliseconds = int(1000 * lease_seconds)
         self._unreadable_wait_milliseconds = int(1000 * unreadable_wait_seconds)
         self._start = BatchScript(client, record_scripts.START, keys=2)
-        self._finish = BatchScript(client, record_scripts.FINISH, keys=5)
+        self._finish = BatchScript(client, record_scripts.FINISH, keys=6)
         self._release = BatchScript(client, record_scripts.RELEASE, keys=3)
-        self._defer = BatchScript(client, record_scripts.DEFER, keys=2)
-        self._park = BatchScript(client, record_scripts.PARK, keys=5)
+        self._defer = BatchScript(client, record_scripts.DEFER, keys=4)
+        self._park = BatchScript(client, record_scripts.PARK, keys=6)
 
     def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
         """See `TaskRecords.start`."""
@@ -154,7 +164,10 @@ class RedisRecords:
     def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
         """See `TaskRecords.defer`."""
         calls = [
-            (record_key(each.task_id), HELD_KEY, each.task_id, each.name, self._unreadable_wait_milliseconds)
+            (
+                *(record_key(each.task_id), HELD_KEY, OPEN_KEY, RESENT_KEY),
+                *(each.task_id, each.name, self._unreadable_wait_milliseconds),
+            )
             for each in deliveries
         ]
         return _finished(self._defer.run_all(calls))
@@ -185,7 +198,7 @@ def _start_of(reply: Any) -> Start | Started | Exception:
 
 
 def _ending_keys(task_id: str) -> tuple[str, ...]:
-    return record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY
+    return record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY
 
 
 def _dump(result: object) -> bytes:

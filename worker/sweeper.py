@@ -13,15 +13,29 @@ import structlog
 
 from schemas import record_scripts
 from schemas.celery_message import PLACEHOLDER_ID
-from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, record_key
+from schemas.task_record import (
+    HELD_KEY,
+    OPEN_KEY,
+    QUEUE,
+    RESENT_KEY,
+    SWEEPER_LEASE_KEY,
+    SWEEPER_PLACE_KEY,
+    record_key,
+)
 
 if TYPE_CHECKING:
     import redis
 
     from worker.metrics import WorkerMetrics
 
-_RANKS_A_CALL: Final = 500
-"""Open tasks that one call looks at: Redis does nothing else for as long as it takes, a few milliseconds."""
+TASKS_A_CALL: Final = 200
+"""Tasks that one call looks at: Redis does nothing else for as long as it takes, a few milliseconds."""
+
+CALLS_A_SWEEP: Final = 200
+"""A sweep that is not at its end by then is gone on with by the next one."""
+
+_LINES_A_SWEEP: Final = 100
+"""Tasks that are named in the log; of more than these it has the number."""
 
 _LONGEST_GAP_SECONDS: Final = 600.0
 
@@ -48,13 +62,22 @@ class Sweeper:
         message: bytes,
         interval_seconds: float,
         grace_seconds: float,
+        lease_seconds: float,
         metrics: WorkerMetrics,
     ) -> None:
+        """`lease_seconds`: how long after a worker's last sign of life its tasks are held."""
         self._lease = client.register_script(record_scripts.LEASE_SWEEPER)
         self._sweep = client.register_script(record_scripts.SWEEP)
-        self._message = message
-        self._interval_seconds = interval_seconds
-        self._grace_seconds = grace_seconds
+        self._lease_milliseconds = int(900 * interval_seconds)
+        """Less than an interval, so that the worker that swept last may be the next one too."""
+        self._what_is_due = (
+            int(1000 * grace_seconds),
+            int(1000 * _LONGEST_GAP_SECONDS),
+            message,
+            PLACEHOLDER_ID,
+            int(1000 * MISSED_INTERVALS * interval_seconds),
+            max(int(1000 * lease_seconds), record_scripts.LEAST_CUT_MILLISECONDS),
+        )
         self._metrics = metrics
         self._holder = secrets.token_hex(8)
 
@@ -68,33 +91,23 @@ class Sweeper:
             redis.RedisError: Redis is away; the next round is soon enough.
         """
         # The lease is not given back: it also spaces the sweeps of all workers together.
-        lease_milliseconds = int(900 * self._interval_seconds)
-        if not self._lease(keys=[SWEEPER_LEASE_KEY], args=[self._holder, lease_milliseconds]):
+        if not self._lease(keys=[SWEEPER_LEASE_KEY], args=[self._holder, self._lease_milliseconds]):
             return 0
-        return self.sweep()
+        return self._sweep_on()
 
-    def sweep(self) -> int:
-        """Look through all open tasks once; see `sweep_if_due`."""
+    def _sweep_on(self) -> int:
         resent = 0
-        rank = 0
-        while rank >= 0:
-            reply = self._sweep(
-                keys=[OPEN_KEY, QUEUE, HELD_KEY],
-                args=[
-                    record_key(""),
-                    rank,
-                    _RANKS_A_CALL,
-                    int(1000 * self._grace_seconds),
-                    int(1000 * _LONGEST_GAP_SECONDS),
-                    self._message,
-                    PLACEHOLDER_ID,
-                    int(1000 * MISSED_INTERVALS * self._interval_seconds),
-                ],
+        for _ in range(CALLS_A_SWEEP):
+            ended, _looked_at, *task_ids = self._sweep(
+                keys=[OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY],
+                args=[record_key(""), self._holder, self._lease_milliseconds, TASKS_A_CALL, *self._what_is_due],
             )
-            rank = reply[0]
-            for task_id in reply[1:]:
+            for task_id in task_ids[: max(0, _LINES_A_SWEEP - resent)]:
                 log.warning("task_resent", task_id=task_id.decode())
-            resent += len(reply) - 1
-        if resent:
-            self._metrics.tasks_resent(resent)
+            self._metrics.tasks_resent(len(task_ids))
+            resent += len(task_ids)
+            if ended:
+                break
+        if resent > _LINES_A_SWEEP:
+            log.warning("tasks_resent", count=resent)
         return resent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import redis
 
-from schemas.task_record import HELD_KEY
+from schemas.task_record import HELD_KEY, OPEN_KEY, RESENT_KEY
 from tests.contract.service import CREATE, RESULT, an_email, parse_raw, read_answer
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
@@ -199,6 +200,17 @@ def test_only_what_a_living_worker_holds_is_told_as_held(without_worker: Service
         client.zadd(HELD_KEY, {"held": now + 60_000, "by-a-dead-worker": now - 1000})
 
     assert "\nintake_held_tasks 1" in without_worker.get("/metrics").text
+
+
+def test_the_oldest_task_is_as_old_as_it_is_also_when_it_was_sent_again(without_worker: Service) -> None:
+    with redis.Redis.from_url(without_worker.environment["INTAKE_REDIS_URL"]) as client:
+        now = 1000 * client.time()[0]
+        client.zadd(OPEN_KEY, {"sent-again": now, "younger": now - 50_000})
+        client.zadd(RESENT_KEY, {"sent-again": now - 4_000_000})
+        shown = without_worker.get("/metrics").text
+        client.delete(OPEN_KEY, RESENT_KEY)
+
+    assert re.search(r"^intake_oldest_open_seconds 40\d\d", shown, re.MULTILINE)
 
 
 def test_no_metric_tells_when_each_series_began(service: Service) -> None:

@@ -12,7 +12,7 @@ from celery import Celery
 from schemas import outcome as outcomes
 from schemas.celery_message import celery_routing
 from schemas.ids import new_task_id
-from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, rate_key, record_key, result_key
+from schemas.task_record import HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, rate_key, record_key, result_key
 from tests.support.records import DAY_MILLISECONDS, Scripts
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def test_what_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scri
     scripts.lose_message()  # a worker has taken it
     scripts.age(accepted, milliseconds=10_000)
     scripts.renew(accepted, lease_milliseconds=60_000)
-    assert scripts.sweep() == [-1]
+    assert scripts.sweep() == []
     assert scripts.start(accepted, delivery="mine")[:1] == ["started"]
 
 
@@ -434,7 +434,7 @@ def test_what_was_left_to_others_is_open_and_neither_queued_nor_held_and_nothing
         assert (record["state"], record["starts"], record["sends"]) == ("RETRY", "0", "1")
         assert (scripts.queued(), scripts.client.zcard(HELD_KEY)) == ([], 0)
         scripts.age(accepted, milliseconds=5000)
-        assert scripts.sweep(grace_milliseconds=4000) == [-1, accepted]
+        assert scripts.sweep(grace_milliseconds=4000) == [accepted]
         scripts.lose_message()
 
 
@@ -472,7 +472,7 @@ def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scrip
 def test_a_requeued_task_is_as_old_as_when_it_was_accepted(scripts: Scripts, accepted: str) -> None:
     scripts.park(accepted)
     scripts.requeue(accepted)
-    assert scripts.client.zscore(OPEN_KEY, accepted) == int(scripts.record(accepted)["accepted_at"])
+    assert scripts.client.zscore(RESENT_KEY, accepted) == int(scripts.record(accepted)["accepted_at"])
 
 
 def test_dropping_a_dead_letter_leaves_nothing_of_it(scripts: Scripts, accepted: str) -> None:

@@ -13,13 +13,19 @@ from schemas.task_record import (
     HELD_KEY,
     OPEN_KEY,
     QUEUE,
+    RESENT_KEY,
+    SWEEPER_LEASE_KEY,
+    SWEEPER_PLACE_KEY,
     Field,
+    State,
     rate_key,
     record_key,
     result_key,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import redis
 
 DAY_MILLISECONDS = 24 * 60 * 60 * 1000
@@ -80,7 +86,7 @@ class Scripts:
 
     def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
         """FINISH."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY]
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY]
         return str(self._run(scripts.FINISH, keys, [task_id, result, milliseconds]))
 
     def release(self, task_id: str, *, delivery: str = "mine") -> str:
@@ -93,7 +99,11 @@ class Scripts:
     def defer(self, task_id: str, *, delivery: str = "mine", patience_milliseconds: int = 60_000) -> str:
         """DEFER."""
         return str(
-            self._run(scripts.DEFER, [record_key(task_id), HELD_KEY], [task_id, delivery, patience_milliseconds])
+            self._run(
+                scripts.DEFER,
+                [record_key(task_id), HELD_KEY, OPEN_KEY, RESENT_KEY],
+                [task_id, delivery, patience_milliseconds],
+            )
         )
 
     def park(
@@ -112,42 +122,65 @@ class Scripts:
             if record.get("state") in {"PENDING", "RETRY"}:
                 delivery = "parking"
                 self.start(task_id, alone=True, delivery=delivery)
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY]
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY]
         return str(self._run(scripts.PARK, keys, [task_id, delivery, reason, detail, result]))
 
     def requeue(self, task_id: str) -> str:
         """REQUEUE."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id)]
+        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY]
         return str(self._run(scripts.REQUEUE, keys, [task_id, self.messages.message(task_id)]))
 
     def drop(self, task_id: str) -> str:
         """DROP."""
         return str(self._run(scripts.DROP, [record_key(task_id), DEAD_KEY, result_key(task_id)], [task_id]))
 
-    def sweep(
-        self, *, grace_milliseconds: int = 1000, first: int = 0, most: int = 500, missed_milliseconds: int = 0
-    ) -> Any:
-        """SWEEP, after another that found the same."""
-        arguments = [record_key(""), first, most, grace_milliseconds, 600_000, render_message(), PLACEHOLDER_ID]
-        reply = self._run(scripts.SWEEP, [OPEN_KEY, QUEUE, HELD_KEY], [*arguments, missed_milliseconds])
-        if len(reply) > 1:
-            return reply  # a lease had run out
-        return self._run(scripts.SWEEP, [OPEN_KEY, QUEUE, HELD_KEY], [*arguments, missed_milliseconds])
+    def sweep(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
+        """A whole sweep after another that found the same: what they sent again."""
+        for _ in range(2):
+            if resent := self.sweep_once(
+                grace_milliseconds=grace_milliseconds, most=most, missed_milliseconds=missed_milliseconds
+            ):
+                return resent  # a lease had run out
+        return []
 
-    def sweep_once(self, *, grace_milliseconds: int = 1000, missed_milliseconds: int = 0) -> Any:
-        """One call of SWEEP."""
+    def sweep_once(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
+        """A whole sweep: what it sent again."""
+        resent: list[str] = []
+        ended = 0
+        while not ended:
+            ended, looked_at, *page = self.sweep_page(
+                grace_milliseconds=grace_milliseconds, most=most, missed_milliseconds=missed_milliseconds
+            )
+            assert looked_at <= most
+            resent += page
+        assert ended == 1
+        return resent
+
+    def sweep_page(
+        self,
+        *,
+        grace_milliseconds: int = 1000,
+        most: int = 500,
+        missed_milliseconds: int = 0,
+        lease_milliseconds: int = 60_000,
+        lease_of: str = "sweeper",
+    ) -> Any:
+        """One call of SWEEP, by a worker that has the sweeper's lease unless another is named."""
+        self.client.set(SWEEPER_LEASE_KEY, lease_of, px=60_000)
         return self._run(
             scripts.SWEEP,
-            [OPEN_KEY, QUEUE, HELD_KEY],
+            [OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY],
             [
                 record_key(""),
-                0,
-                500,
+                "sweeper",
+                60_000,
+                most,
                 grace_milliseconds,
                 600_000,
                 render_message(),
                 PLACEHOLDER_ID,
                 missed_milliseconds,
+                lease_milliseconds,
             ],
         )
 
@@ -169,17 +202,65 @@ class Scripts:
         messages: list[bytes] = self.client.lrange(QUEUE, 0, -1)  # type: ignore[assignment]
         return messages[::-1]
 
-    def age(self, task_id: str, *, milliseconds: int) -> None:
-        """Make the task as old as if it had been accepted and sent so much earlier."""
+    def accept_all(self, task_ids: Sequence[str]) -> None:
+        """ACCEPT of many."""
+        self._run_all(
+            scripts.ACCEPT,
+            [
+                (
+                    [record_key(task_id), OPEN_KEY, QUEUE, rate_key("me")],
+                    [task_id, "fp", b"sealed", "me", self.messages.message(task_id), 0, 0, 0, ""],
+                )
+                for task_id in task_ids
+            ],
+        )
+
+    def park_all(self, task_ids: Sequence[str]) -> None:
+        """What PARK leaves of many, as far as REQUEUE asks for it."""
         with self.client.pipeline(transaction=False) as pipeline:
-            for name in (Field.ACCEPTED_AT, Field.SENT_AT):
-                pipeline.hincrby(record_key(task_id), name, -milliseconds)
-            pipeline.zincrby(OPEN_KEY, -milliseconds, task_id)
+            for task_id in task_ids:
+                pipeline.hset(record_key(task_id), Field.STATE, State.FAILURE)
+                pipeline.zadd(DEAD_KEY, {task_id: 1})
+                pipeline.zrem(OPEN_KEY, task_id)
+            pipeline.execute()
+
+    def requeue_all(self, task_ids: Sequence[str]) -> None:
+        """REQUEUE of many."""
+        self._run_all(
+            scripts.REQUEUE,
+            [
+                (
+                    [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY],
+                    [task_id, self.messages.message(task_id)],
+                )
+                for task_id in task_ids
+            ],
+        )
+
+    def send_at(self, task_id: str, milliseconds: int) -> None:
+        """Have the task's message been sent then."""
+        self.client.hset(record_key(task_id), Field.SENT_AT, milliseconds)
+        self.client.zadd(OPEN_KEY, {task_id: milliseconds})
+
+    def age(self, *task_ids: str, milliseconds: int) -> None:
+        """Make the tasks as old as if they had been accepted and sent so much earlier."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for task_id in task_ids:
+                for name in (Field.ACCEPTED_AT, Field.SENT_AT):
+                    pipeline.hincrby(record_key(task_id), name, -milliseconds)
+                pipeline.zincrby(OPEN_KEY, -milliseconds, task_id)
             pipeline.execute()
 
     def lose_message(self) -> None:
         """The queue's next message is taken by a process that dies before it starts on it."""
         assert self.client.rpop(QUEUE) is not None
+
+    def _run_all(self, script: str, calls: Iterable[tuple[list[str], list[Any]]]) -> None:
+        digest = self.client.script_load(script)
+        with self.client.pipeline(transaction=False) as pipeline:
+            for keys, arguments in calls:
+                pipeline.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
+            pipeline.execute()
 
     def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:
         return _decoded(self.client.register_script(script)(keys=keys, args=args))

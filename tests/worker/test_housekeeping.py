@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from schemas.celery_message import render_message
 from schemas.ids import new_task_id
-from schemas.task_record import HELD_KEY, SWEEPER_LEASE_KEY
+from schemas.task_record import HELD_KEY, QUEUE, SWEEPER_LEASE_KEY
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
+from worker import sweeper
 from worker.leases import Leases
 from worker.patience import GiveBackError, Patience, TransientError
 from worker.periodic import run_periodically
 from worker.records import Delivery
-from worker.sweeper import Sweeper
+from worker.sweeper import TASKS_A_CALL, Sweeper
 
 if TYPE_CHECKING:
     import redis
@@ -87,7 +89,7 @@ def test_another_fault_is_not_waited_for(metrics: WorkerMetrics) -> None:
 
 
 def a_sweeper(client: redis.Redis, metrics: WorkerMetrics, **changes: Any) -> Sweeper:
-    settings: dict[str, Any] = {"interval_seconds": 60, "grace_seconds": 1} | changes
+    settings: dict[str, Any] = {"interval_seconds": 60, "grace_seconds": 1, "lease_seconds": 60} | changes
     return Sweeper(client, message=render_message(), metrics=metrics, **settings)
 
 
@@ -129,9 +131,46 @@ def test_the_sweepers_lease_ends_within_the_interval(redis_client: redis.Redis, 
 
 
 def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
-    for _ in range(501):
+    for _ in range(2 * TASKS_A_CALL + 1):
         lose_a_task(redis_client)
-    assert a_sweeper(redis_client, metrics).sweep() == 501
+    with capture_logs() as lines:
+        assert a_sweeper(redis_client, metrics).sweep_if_due() == 2 * TASKS_A_CALL + 1
+    # A bounded number of them by name.
+    assert [line["event"] for line in lines] == ["task_resent"] * 100 + ["tasks_resent"]
+    assert lines[-1]["count"] == 2 * TASKS_A_CALL + 1
+
+
+def test_a_long_sweep_stops_and_the_next_one_goes_on_with_it_in_any_worker(
+    redis_client: redis.Redis, metrics: WorkerMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "TASKS_A_CALL", 10)
+    monkeypatch.setattr(sweeper, "CALLS_A_SWEEP", 3)
+    scripts, held = Scripts(redis_client), [new_task_id() for _ in range(40)]
+    scripts.accept_all(held)
+    scripts.age(*held, milliseconds=100_000)
+    for task_id in held:
+        scripts.start(task_id, lease_milliseconds=60_000)
+    redis_client.delete(QUEUE)
+    lost = lose_a_task(redis_client)  # sent after all of these
+    assert a_sweeper(redis_client, metrics).sweep_if_due() == 0
+    redis_client.delete(SWEEPER_LEASE_KEY)  # as if it had expired
+    assert a_sweeper(redis_client, metrics).sweep_if_due() == 1
+    assert scripts.queued() == [scripts.messages.message(lost)]
+
+
+def test_the_sweepers_lease_is_renewed_while_it_sweeps(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
+    lose_a_task(redis_client)
+    redis_client.config_resetstat()
+    a_sweeper(redis_client, metrics, interval_seconds=60).sweep_if_due()
+    assert redis_client.info("commandstats")["cmdstat_pexpire"]["calls"] >= 1
+
+
+def test_a_sweepers_lease_of_a_clock_that_was_set_back_ends_within_the_interval(
+    redis_client: redis.Redis, metrics: WorkerMetrics
+) -> None:
+    redis_client.set(SWEEPER_LEASE_KEY, "a dead worker", px=3_600_000)
+    assert a_sweeper(redis_client, metrics, interval_seconds=60).sweep_if_due() == 0
+    assert 0 < redis_client.pttl(SWEEPER_LEASE_KEY) < 60_000
 
 
 # Leases
