@@ -31,10 +31,12 @@ _ELECTION_MILLISECONDS: Final = 2000
 class MongoMember:
     """One `mongod` of the replica set."""
 
-    def __init__(self, directory: Path, port: int, *, name: str) -> None:
+    def __init__(self, directory: Path, port: int, *, name: str, options: Sequence[str] = ()) -> None:
+        """`options` are added to the command line."""
         self.port = port
         self.name = name
         self._directory = directory
+        self._options = tuple(options)
         self._process: ManagedProcess | None = None
 
     def __repr__(self) -> str:
@@ -58,6 +60,7 @@ class MongoMember:
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
                 # How long a stopping member waits for others to take over: they are stopped as well.
                 *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+                *self._options,
             ]
             self._process = ManagedProcess(
                 self.name, command, log_path=self._directory.with_name(f"{self._directory.name}.log")

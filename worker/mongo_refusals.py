@@ -59,6 +59,7 @@ _OUR_KEYS: Final = ({"_id"}, {"email_key"})
 _OUR_INDEXES: Final = ("_id_", EMAIL_INDEX)
 
 _DUPLICATE_KEY_CODES: Final = frozenset({11000, 11001, 12582})
+_INDEX_CODES: Final = frozenset({67, 68, 85, 86, 197})
 _VALIDATION_CODE: Final = 121
 _UNAUTHORIZED_CODE: Final = 13
 
@@ -293,7 +294,7 @@ def _of_code(code: int | None, *, doing: str, repeatable: bool = False) -> Refus
         refusal = Refusal(Kind.MISCONFIGURED, name, advice=advice)
         if code == _UNAUTHORIZED_CODE:
             return replace(refusal, concerns=f"right {doing}")
-        return replace(refusal, concerns=f"index {EMAIL_INDEX}") if doing == "createIndex" else refusal
+        return replace(refusal, concerns=f"index {EMAIL_INDEX}") if code in _INDEX_CODES else refusal
     if code in _DUPLICATE_KEY_CODES and doing == "createIndex":
         advice = f"{_INDEX}: two documents have the same email_key, or none at all"
         return Refusal(Kind.MISCONFIGURED, "DuplicateKey", f"index {EMAIL_INDEX}", advice)
@@ -316,6 +317,10 @@ def _of_servers(last_seen: Iterable[Exception | None] | None) -> Refusal:
         # The driver forgets servers that do not belong, and does not ask them again.
         advice = "no address of INTAKE_MONGODB_URI is a member of that replica set: mend it and restart the worker"
         return Refusal(Kind.MISCONFIGURED, "NotAReplicaSetMember", advice=advice)
+    refused = [_of_code(error.code, doing="find") for error in errors if isinstance(error, OperationFailure)]
+    if len(refused) == len(errors) and all(each.kind is Kind.MISCONFIGURED for each in refused):
+        # For some seconds after it was refused the driver does not ask a server again.
+        return refused[0]
     if all(map(_is_tls, errors)):
         advice = "check certificates and the TLS options of INTAKE_MONGODB_URI"
         return Refusal(Kind.MISCONFIGURED, "SSLHandshakeFailed", advice=advice)

@@ -7,7 +7,7 @@ import socket
 import sys
 import urllib.request
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,8 +39,8 @@ class Producer:
         self._ids = IdDeriver(read_shared_settings(EnvironmentReader(environment)).id_key)
         self._sealer = Sealer(*parse_public_key(public_key.read_bytes()))
 
-    def accept(self, number: int) -> str:
-        task_id, body = new_task_id(), as_body(a_request(email=f"{number}@example.com"))
+    def accept(self, number: int, **changes: Any) -> str:
+        task_id, body = new_task_id(), as_body(a_request(email=f"{number}@example.com", **changes))
         self.scripts.accept(
             task_id, fingerprint=self._ids.fingerprint(body), sealed=self._sealer.seal(task_id=task_id, body=body)
         )

@@ -16,13 +16,16 @@ from schemas.task_record import HELD_KEY, QUEUE, SWEEPER_LEASE_KEY
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 from worker import sweeper
+from worker.gate import Gate
 from worker.leases import Leases
-from worker.patience import GiveBackError, Patience, TransientError
+from worker.patience import GiveBackError, MisconfiguredError, Patience, TransientError, UnexplainedError
 from worker.periodic import run_periodically
 from worker.records import Delivery
 from worker.sweeper import TASKS_A_CALL, Sweeper
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import redis
 
     from worker.metrics import WorkerMetrics
@@ -31,14 +34,15 @@ if TYPE_CHECKING:
 class Flaky:
     """Fails a number of times, then answers."""
 
-    def __init__(self, failures: float) -> None:
+    def __init__(self, failures: float, *, dependency: str = "broker") -> None:
         self.failures = failures
+        self.dependency = dependency
         self.calls = 0
 
     def __call__(self) -> str:
         self.calls += 1
         if self.calls <= self.failures:
-            raise TransientError("broker")
+            raise TransientError(self.dependency)
         return "done"
 
 
@@ -83,6 +87,123 @@ def test_another_fault_is_not_waited_for(metrics: WorkerMetrics) -> None:
 
     with pytest.raises(LookupError):
         Patience(threading.Event(), metrics).until_done(fail)
+
+
+def test_what_is_refused_for_a_reason_that_nobody_knows_is_tried_a_few_times_and_no_more(
+    metrics: WorkerMetrics,
+) -> None:
+    calls: list[None] = []
+
+    def refuse() -> None:
+        calls.append(None)
+        raise UnexplainedError("database", code="code_4711")
+
+    with pytest.raises(UnexplainedError):
+        Patience(threading.Event(), metrics).until_done(refuse)
+    assert len(calls) == 3
+    counted = {"dependency": "database", "code": "code_4711"}
+    assert metrics.registry.get_sample_value("intake_dependency_refusals_total", counted) == 3
+
+
+# The gate
+
+
+class Database:
+    """Works, is away, or refuses, as the test says."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.probes = 0
+
+    def __call__(self) -> None:
+        self.probes += 1
+        if self.fault is not None:
+            raise self.fault
+
+
+AWAY = TransientError("database")
+REFUSES = MisconfiguredError("database", code="Unauthorized")
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database()
+
+
+@pytest.fixture
+def gate(database: Database, metrics: WorkerMetrics) -> Iterator[Gate]:
+    """Open, and kept by a thread."""
+    gate, stopping = Gate("database", database, metrics=metrics), threading.Event()
+    assert not gate.is_open
+    gate.open_when_usable(stopping)
+    keeper = threading.Thread(target=gate.keep, args=(stopping,), daemon=True)
+    keeper.start()
+    yield gate
+    stopping.set()
+    gate.close(AWAY)  # wakes it
+    keeper.join(10)
+    assert not keeper.is_alive()
+
+
+def taking(metrics: WorkerMetrics) -> float | None:
+    return metrics.registry.get_sample_value("intake_taking_tasks")
+
+
+def test_a_task_is_held_for_a_while_and_then_given_back_and_no_other_is_held_any_longer(
+    gate: Gate, database: Database, metrics: WorkerMetrics
+) -> None:
+    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=0.2)
+    database.fault = AWAY
+    held = Flaky(failures=float("inf"), dependency="database")
+    with pytest.raises(GiveBackError):
+        patience.until_done(held)
+    assert held.calls > 1
+    assert (gate.is_open, gate.is_refused, taking(metrics)) == (False, False, 0)
+    with pytest.raises(GiveBackError):
+        patience.check()
+    next_one = Flaky(failures=float("inf"), dependency="database")
+    with pytest.raises(GiveBackError):
+        patience.until_done(next_one)
+    assert next_one.calls == 1
+
+    database.fault = None
+    wait_until(lambda: gate.is_open, what="the gate opens")
+    patience.check()
+    assert taking(metrics) == 1
+
+
+def test_while_redis_is_away_nothing_is_given_back(gate: Gate, metrics: WorkerMetrics) -> None:
+    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=0)
+    assert patience.until_done(Flaky(failures=3)) == "done"
+    assert gate.is_open
+
+
+def test_a_database_that_refuses_closes_the_gate_at_once_until_it_does_not(
+    gate: Gate, database: Database, metrics: WorkerMetrics
+) -> None:
+    def refuse() -> None:
+        raise REFUSES
+
+    database.fault = REFUSES
+    with pytest.raises(GiveBackError):
+        Patience(threading.Event(), metrics, gate=gate).until_done(refuse)
+    assert (gate.is_open, gate.is_refused) == (False, True)
+    probes = database.probes
+    wait_until(lambda: database.probes > probes, what="it is asked again")
+    assert gate.is_refused
+    database.fault = AWAY
+    wait_until(lambda: not gate.is_refused, what="it is no longer refused, but away")
+    assert not gate.is_open
+    database.fault = None
+    wait_until(lambda: gate.is_open, timeout=20, what="the gate opens")
+
+
+def test_a_probe_that_breaks_in_a_way_that_nobody_foresaw_is_repeated(gate: Gate, database: Database) -> None:
+    database.fault = LookupError()
+    gate.close(AWAY)
+    wait_until(lambda: gate.is_refused, what="it has failed")
+    database.fault = None
+    wait_until(lambda: gate.is_open, what="the gate opens")
 
 
 # The sweeper
