@@ -26,7 +26,10 @@ from api_shim.redis_calls import RedisCalls
 from api_shim.results import Results
 from api_shim.settings import ShimSettings, read_shim_settings
 from api_shim.subscription import OutcomeSubscription
-from api_shim.tokens import TokenVerifier
+from api_shim.tokens.callers import Callers
+from api_shim.tokens.key_keeper import KeyKeeper
+from api_shim.tokens.key_ring import KeyRing
+from api_shim.tokens.verifier import TokenVerifier
 from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver
 from schemas.logs import configure_logs
@@ -56,8 +59,11 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         maximum_listeners=settings.maximum_waiting,
     )
     metrics = ShimMetrics(waiting=lambda: subscription.listening)
+    token_keys = KeyRing(settings.tokens)
+    keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     methods = Methods(
-        tokens=TokenVerifier(settings.tokens),
+        callers=Callers(TokenVerifier(settings.tokens, token_keys), keeper),
+        create_scope=settings.tokens.create_scopes[0],
         acceptor=Acceptor(
             calls,
             sealer=Sealer(settings.sealing_key_id, settings.sealing_key),
@@ -74,15 +80,17 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         metrics=metrics,
         maximum_body_bytes=settings.maximum_body_bytes,
     )
-    probes = Probes(calls, subscription, metrics)
+    probes = Probes(calls, subscription, metrics, awaits_keys=lambda: token_keys.awaits_keys)
     documents = Documents(json.dumps(openapi_document(prefix=settings.prefix)).encode())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         calls.start()
         subscription.start()
+        keeper.start()
         _drain_on_signals(subscription)
         yield
+        await keeper.close()
         await subscription.close()
         await calls.close()
 

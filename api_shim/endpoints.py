@@ -10,6 +10,7 @@ from api_shim.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLi
 from api_shim.http_request import HttpRequest
 from api_shim.redis_calls import BrokerUnavailableError
 from api_shim.results import DeadLetter, Finished, NotFound, Results, Unfinished
+from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
 from schemas.task_record import State
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from api_shim.metrics import ShimMetrics
     from api_shim.responses import Answer
     from api_shim.subscription import Listener
-    from api_shim.tokens import Caller, TokenVerifier
+    from api_shim.tokens.callers import Callers
+    from api_shim.tokens.verifier import Caller
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
 RESULT_PATH: Final = "/customer/v1/customer.create.result"
@@ -54,13 +56,15 @@ class Methods:
     def __init__(
         self,
         *,
-        tokens: TokenVerifier,
+        callers: Callers,
+        create_scope: str,
         acceptor: Acceptor,
         results: Results,
         metrics: ShimMetrics,
         maximum_body_bytes: int,
     ) -> None:
-        self._tokens = tokens
+        self._callers = callers
+        self._create_scope = create_scope
         self._acceptor = acceptor
         self._results = results
         self._metrics = metrics
@@ -68,19 +72,26 @@ class Methods:
 
     async def create(self, request: HttpRequest) -> Answer:
         """`POST customer.create`."""
-        caller = self._tokens.verify(request.header(b"authorization"))
-        if caller is None:
-            return responses.invalid_token()
-        if not self._tokens.may_create(caller):
-            return responses.insufficient_scope()
+        caller = await self._callers.identify(request.header(b"authorization"))
+        if isinstance(caller, TokenFault):
+            return self._refused(request, caller)
+        if not self._callers.may_create(caller):
+            return responses.insufficient_scope(self._create_scope)
         return await self._create(request, caller)
 
     async def result(self, request: HttpRequest) -> Answer:
         """`GET` and `POST customer.create.result`."""
-        caller = self._tokens.verify(request.header(b"authorization"))
-        if caller is None:
-            return responses.invalid_token()
+        caller = await self._callers.identify(request.header(b"authorization"))
+        if isinstance(caller, TokenFault):
+            return self._refused(request, caller)
         return await self._result(request, caller)
+
+    def _refused(self, request: HttpRequest, fault: TokenFault) -> Answer:
+        self._metrics.token_refused(fault)
+        request.refused_for(fault)
+        if fault is TokenFault.NO_KEYS:
+            return responses.service_unavailable()
+        return responses.invalid_token(DESCRIPTIONS.get(fault))
 
     async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
         body, _ = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)

@@ -93,6 +93,10 @@ class HttpRequest:
         """Let the request's log line name the task."""
         self._scope["state"]["task_id"] = task_id
 
+    def refused_for(self, reason: str) -> None:
+        """Let the request's log line say why; a code of ours, never anything that was sent."""
+        self._scope["state"]["reason"] = reason
+
     async def next_body(self) -> tuple[bytes, bool]:
         """The body's next piece, and whether there is more.
 

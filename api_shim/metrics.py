@@ -42,6 +42,17 @@ class ShimMetrics:
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self._registry
         )
+        self._token_refusals = Counter(
+            "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self._registry
+        )
+        self._token_keys = Counter(
+            "intake_token_keys_not_renewed",
+            "Keys that could not be read or fetched; those of before stay in force.",
+            ["setting"],
+            registry=self._registry,
+        )
+        for setting in ("INTAKE_JWT_SECRET_FILE", "INTAKE_JWT_PUBLIC_KEYS_FILE", "INTAKE_JWT_JWKS_URL"):
+            self._token_keys.labels(setting)
         self._waiting = Gauge(
             "intake_waiting_requests",
             "Requests that are held until an outcome is there.",
@@ -68,6 +79,14 @@ class ShimMetrics:
     def refused(self, reason: str) -> None:
         """Count a request that was not accepted."""
         self._accepts.labels(reason).inc()
+
+    def token_refused(self, reason: str) -> None:
+        """Count a call whose token is not good."""
+        self._token_refusals.labels(str(reason)).inc()
+
+    def token_keys_not_renewed(self, setting: str) -> None:
+        """Count keys that could not be read or fetched."""
+        self._token_keys.labels(setting).inc()
 
     async def render(self, calls: RedisCalls) -> bytes:
         """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""

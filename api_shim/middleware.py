@@ -87,7 +87,7 @@ class RequestContext:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         seconds = time.perf_counter() - started
         self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
-        fields = {"task_id": state["task_id"]} if "task_id" in state else {}
+        fields = {name: state[name] for name in ("task_id", "reason") if name in state}
         write = log.debug if route in _QUIET_ROUTES else log.info
         write(
             "request",

@@ -42,8 +42,8 @@ of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `dupl
 """
 
 _BEARER_DESCRIPTION: Final = """\
-A JWT with `exp` and `sub`; creating needs `customer:create` in `scope`. Your identity provider issues it, or whoever
-holds the service's `INTAKE_JWT_SECRET`. For the local stack, `customer-intake token --sub me` prints one.
+A JWT of at most 4 KiB with `exp` and `sub`; creating needs `customer:create` in `scope`. Your identity provider issues
+it, or whoever holds `INTAKE_JWT_SECRET`. For the local stack, `customer-intake token --sub me` prints one.
 """
 
 _IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'

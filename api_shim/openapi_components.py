@@ -156,7 +156,11 @@ def component_headers() -> dict[str, JsonSchema]:
         "PreferenceApplied": header(
             "The preference that was honoured (RFC 7240).", {"type": "string", "pattern": "^wait=[0-9]+$"}
         ),
-        "Authenticate": header("The scheme that is asked for (RFC 6750).", {"type": "string", "pattern": "^Bearer"}),
+        "Authenticate": header(
+            "The scheme that is asked for (RFC 6750): `Bearer` alone where a call carried no token, else with `error`,"
+            " and `error_description` (401) or `scope`, one that would do (403).",
+            {"type": "string", "pattern": "^Bearer"},
+        ),
         "Allow": header("The methods that this path has.", text),
     }
 
@@ -193,10 +197,12 @@ def component_responses() -> dict[str, JsonSchema]:
         ),
         "InvalidToken": _failure(
             "invalid_token",
-            "The token is missing, malformed, expired or wrongly signed.",
+            "The token is missing, malformed, expired or wrongly signed; `WWW-Authenticate` says which.",
             {"www-authenticate": "Authenticate"},
         ),
-        "InsufficientScope": _failure("insufficient_scope", "The token is valid and lacks the scope."),
+        "InsufficientScope": _failure(
+            "insufficient_scope", "The token is valid and lacks the scope.", {"www-authenticate": "Authenticate"}
+        ),
         "MethodNotAllowed": _failure("method_not_allowed", "This path does not have that method.", {"allow": "Allow"}),
         "PayloadTooLarge": _failure("payload_too_large", "The body is larger than the limit (256 KiB by default)."),
         "UnsupportedMediaType": _failure(

@@ -11,6 +11,8 @@ from api_shim import responses
 from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from api_shim.metrics import ShimMetrics
@@ -28,10 +30,18 @@ _MEDIA_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/ja
 class Probes:
     """`/healthz`, `/readyz` and `/metrics`."""
 
-    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription, metrics: ShimMetrics) -> None:
+    def __init__(
+        self,
+        calls: RedisCalls,
+        subscription: OutcomeSubscription,
+        metrics: ShimMetrics,
+        *,
+        awaits_keys: Callable[[], bool],
+    ) -> None:
         self._calls = calls
         self._subscription = subscription
         self._metrics = metrics
+        self._awaits_keys = awaits_keys
 
     async def healthz(self, _request: Request) -> Answer:
         """The process serves."""
@@ -41,11 +51,12 @@ class Probes:
         """Requests can be accepted."""
         if self._subscription.draining:
             return responses.not_ready(["shutting_down"])
+        missing = ["token_keys"] if self._awaits_keys() else []
         try:
             await self._calls.command("PING")
         except BrokerUnavailableError:
-            return responses.not_ready(["broker"])
-        return responses.healthy()
+            missing.append("broker")
+        return responses.not_ready(missing) if missing else responses.healthy()
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus' text format."""

@@ -99,14 +99,16 @@ def validation_error(field: str, message: str) -> Answer:
     return _failure(400, "validation_error", data={"errors": [{"field": field, "message": message}]})
 
 
-def invalid_token() -> Answer:
-    """401."""
-    return _failure(401, "invalid_token", headers={"www-authenticate": "Bearer"})
+def invalid_token(description: str | None) -> Answer:
+    """401. A call that carried no token at all is told no more than the scheme (RFC 6750, section 3.1)."""
+    challenge = "Bearer" if description is None else f'Bearer error="invalid_token", error_description="{description}"'
+    return _failure(401, "invalid_token", headers={"www-authenticate": challenge})
 
 
-def insufficient_scope() -> Answer:
-    """403."""
-    return _failure(403, "insufficient_scope")
+def insufficient_scope(scope: str) -> Answer:
+    """403, with a scope that would do."""
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    return _failure(403, "insufficient_scope", headers={"www-authenticate": challenge})
 
 
 def task_not_found(task_id: str) -> Answer:

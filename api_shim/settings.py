@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING
 
 from nacl.public import PrivateKey, PublicKey
 
-from api_shim.token_keys import PublicKeyFault, VerificationKey, parse_public_keys
+from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
-from schemas.settings import MINIMUM_KEY_BYTES, EnvironmentReader, SharedSettings, read_shared_settings
+from schemas.settings import EnvironmentReader, SharedSettings, read_shared_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pydantic import SecretBytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenSettings:
-    """Which tokens are good."""
-
-    secret: SecretBytes | None
-    public_keys: tuple[VerificationKey, ...]
-    audience: str
-    issuer: str
-    leeway_seconds: float
-    create_scopes: frozenset[str]
-    """Any of these lets a caller create."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +46,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
     key_id, key = _read_sealing_key(reader)
     settings = ShimSettings(
         shared=read_shared_settings(reader),
-        tokens=_read_token_settings(reader),
+        tokens=read_token_settings(reader),
         host=reader.text("HOST", "127.0.0.1"),
         port=reader.integer("PORT", 3005, minimum=1, maximum=65535),
         processes=reader.integer("PROCESSES", 1, minimum=1, maximum=64),
@@ -95,26 +80,3 @@ def _read_sealing_key(reader: EnvironmentReader) -> tuple[str, PublicKey]:
         except KeyFormatError as error:
             reader.fault("SEALING_PUBLIC_KEY", f"does not hold a public key: {error}")
     return "00000000", PrivateKey.generate().public_key  # never used: the fault stops the start
-
-
-def _read_token_settings(reader: EnvironmentReader) -> TokenSettings:
-    secret = reader.optional_secret("JWT_SECRET")
-    if secret is not None and len(secret.get_secret_value()) < MINIMUM_KEY_BYTES:
-        reader.fault("JWT_SECRET", f"must be at least {MINIMUM_KEY_BYTES} bytes long")
-    public_keys: tuple[VerificationKey, ...] = ()
-    raw_keys = reader.optional_secret("JWT_PUBLIC_KEYS")
-    if raw_keys is not None:
-        try:
-            public_keys = parse_public_keys(raw_keys.get_secret_value())
-        except PublicKeyFault as error:
-            reader.fault("JWT_PUBLIC_KEYS", str(error))
-    if secret is None and raw_keys is None:
-        reader.fault("JWT_SECRET", "or INTAKE_JWT_PUBLIC_KEYS is required (or one of them with _FILE)")
-    return TokenSettings(
-        secret=secret,
-        public_keys=public_keys,
-        audience=reader.text("JWT_AUDIENCE", ""),
-        issuer=reader.text("JWT_ISSUER", ""),
-        leeway_seconds=reader.seconds("JWT_LEEWAY_SECONDS", 30, minimum=0, maximum=300),
-        create_scopes=frozenset(reader.text("SCOPES", "customer:create api").split()),
-    )

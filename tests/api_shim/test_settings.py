@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api_shim.settings import read_shim_settings
 from schemas.sealing import generate_key_pair
@@ -78,9 +82,10 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     settings = read_shim_settings(_GOOD)
 
     assert (settings.port, settings.prefix, settings.maximum_body_bytes) == (3005, "/services", 256 * 1024)
-    assert settings.tokens.create_scopes == {"customer:create", "api"}
+    assert settings.tokens.create_scopes == ("customer:create", "api")
     assert settings.rate_per_second == 0
-    assert (settings.tokens.audience, settings.tokens.issuer) == ("", "")
+    assert (settings.tokens.audience, settings.tokens.issuers) == ("", ())
+    assert (settings.tokens.scope_claim, settings.tokens.jwks_url) == ("scope", "")
 
 
 @pytest.mark.parametrize("length", [1, 31])
@@ -138,3 +143,89 @@ def test_a_value_out_of_bounds_is_named_by_its_variable(name: str, value: str) -
 @pytest.mark.parametrize(("prefix", "means"), [("/", ""), ("/a/b/", "/a/b"), ("", "/services")])
 def test_a_prefix_ends_without_a_slash(prefix: str, means: str) -> None:
     assert read_shim_settings(_GOOD | {"INTAKE_PREFIX": prefix}).prefix == means
+
+
+_EC: Final = ec.generate_private_key(ec.SECP256R1()).public_key()
+_PEM: Final = _EC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+_SSH: Final = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+_JWKS: Final = json.dumps({"keys": [jwt.get_algorithm_by_name("ES256").to_jwk(_EC, as_dict=True)]}).encode()
+
+
+@pytest.mark.parametrize("content", [_PEM, b"\n" + _PEM, _SSH, _JWKS], ids=["PEM", "PEM after a line", "SSH", "JWKS"])
+@pytest.mark.parametrize("by_file", [False, True], ids=["variable", "file"])
+def test_a_public_key_as_the_shared_secret_is_refused_at_the_start(
+    content: bytes, by_file: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    given = {"JWT_SECRET": "", "JWT_SECRET_FILE": str(path)} if by_file else {"JWT_SECRET": content.decode()}
+
+    (fault,) = _faults(**given)
+
+    assert fault.startswith("INTAKE_JWT_SECRET holds a key file")
+    assert "INTAKE_JWT_PUBLIC_KEYS" in fault
+    assert content.decode().split()[-1][:20] not in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example.com/.well-known/jwks.json",
+        "https://login.example.com:8443/keys?tenant=1",
+        "http://127.0.0.1:8080/jwks",
+        "http://[::1]/jwks",
+        "http://localhost/jwks",
+    ],
+)
+def test_a_jwks_url_is_enough(url: str) -> None:
+    settings = read_shim_settings(_GOOD | {"INTAKE_JWT_SECRET": "", "INTAKE_JWT_JWKS_URL": url})
+
+    assert settings.tokens.jwks_url == url
+    assert settings.tokens.jwks_refresh_seconds == 300
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example.com/jwks",
+        "http://localhost.example.com/jwks",
+        "http://10.0.0.1/jwks",
+        "https://me:hush@login.example.com/jwks",
+        "https://me@login.example.com/jwks",
+        "https:///jwks",
+        "https://login.example.com:x/jwks",
+        "https://login.example.com/a b",
+        "https://login.example.com/\u00e4",
+        "https://[login/jwks",
+        "file:///etc/passwd",
+        "ftp://login.example.com/jwks",
+        "login.example.com",
+    ],
+)
+def test_a_jwks_url_that_somebody_on_the_way_could_answer_is_refused(url: str) -> None:
+    (fault,) = _faults(JWT_JWKS_URL=url)
+
+    assert fault.startswith("INTAKE_JWT_JWKS_URL must be a URL")
+    assert "hush" not in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_JWKS_REFRESH_SECONDS", "1"),
+        ("SCOPES", 'a "b"'),
+        ("SCOPES", "a\\"),
+        ("SCOPES", "\u00e4"),
+        ("JWT_ISSUER", "i" * 256),
+    ],
+)
+def test_a_token_setting_out_of_bounds_is_named_by_its_variable(name: str, value: str) -> None:
+    (fault,) = _faults(**{name: value})
+
+    assert fault.startswith(f"INTAKE_{name} ")
+
+
+def test_issuers_and_scopes_are_separated_by_spaces() -> None:
+    tokens = read_shim_settings(_GOOD | {"INTAKE_JWT_ISSUER": " a  b a ", "INTAKE_SCOPES": "x y x"}).tokens
+
+    assert (tokens.issuers, tokens.create_scopes) == (("a", "b"), ("x", "y"))

@@ -53,9 +53,13 @@ class Service:
         """The header of a caller."""
         return {"authorization": f"Bearer {token(self.environment, **claims)}"}
 
+    def _as_caller(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        given = dict(headers or {})
+        return given if "authorization" in given else self.bearer() | given
+
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, *, path: str = CREATE) -> httpx.Response:
         """POST bytes as a caller whose token is good; a header of "" is not sent."""
-        merged = {"content-type": "application/json", **self.bearer(), **(headers or {})}
+        merged = {"content-type": "application/json", **self._as_caller(headers)}
         sent = {name: value for name, value in merged.items() if value}
         return self.http.post(self.shim.url + path, content=body, headers=sent)
 
@@ -71,7 +75,7 @@ class Service:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **query: str) -> httpx.Response:
         """GET as the same caller."""
-        return self.http.get(self.shim.url + path, params=query or None, headers={**self.bearer(), **(headers or {})})
+        return self.http.get(self.shim.url + path, params=query or None, headers=self._as_caller(headers))
 
     def result(self, task_id: str, *, wait: int = 20) -> httpx.Response:
         """`customer.create.result`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -24,40 +24,6 @@ _LIMIT: Final = 256 * 1024
 
 def _failed(response: httpx.Response, status: int, error: str) -> bool:
     return (response.status_code, response.json()) == (status, {"ok": False, "error": error})
-
-
-_BAD_AUTHORIZATIONS: Final = ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic dTpw", "Token x", "x" * 9000]
-
-
-@pytest.mark.parametrize("authorization", _BAD_AUTHORIZATIONS, ids=lambda value: repr(value)[:12])
-@pytest.mark.parametrize("path", [CREATE, RESULT])
-def test_without_a_token_the_answer_is_401(service: Service, path: str, authorization: str) -> None:
-    response = service.post(as_body(a_request()), {"authorization": authorization}, path=path)
-
-    assert _failed(response, 401, "invalid_token")
-    assert response.headers["www-authenticate"] == "Bearer"
-
-
-@pytest.mark.parametrize(
-    "claims", [{"exp": 1}, {"exp": None}, {"sub": ""}, {"sub": None}, {"nbf": 9999999999}], ids=str
-)
-def test_a_token_that_is_not_good_gets_401(service: Service, claims: dict[str, Any]) -> None:
-    response = service.create(service.bearer(**claims))
-
-    assert _failed(response, 401, "invalid_token")
-    assert response.headers["www-authenticate"] == "Bearer"
-
-
-@pytest.mark.parametrize("scope", ["", "customer:read", "customer:creates", "customer:create2 apis", "API", None])
-def test_a_token_without_the_scope_gets_403(service: Service, scope: str | None) -> None:
-    headers = {"authorization": f"Bearer {token(service.environment, scope=scope)}"}  # type: ignore[arg-type]
-
-    assert _failed(service.create(headers), 403, "insufficient_scope")
-
-
-@pytest.mark.parametrize("scope", ["customer:create", "api", "profile api email", "x customer:create"])
-def test_any_serving_scope_is_enough(service: Service, scope: str) -> None:
-    assert service.create(service.bearer(scope=scope)).status_code == 202
 
 
 def test_the_scheme_is_bearer_in_any_case(service: Service) -> None:

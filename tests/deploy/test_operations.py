@@ -10,12 +10,15 @@ import pytest
 from prometheus_client import generate_latest
 
 from api_shim.metrics import ShimMetrics
+from api_shim.tokens.faults import TokenFault
 from tests.deploy.test_alerts import RULES, _Redis
 from tests.deploy.test_compose import ROOT
 from worker.metrics import WorkerMetrics
 
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
-SOURCES: Final = "".join(path.read_text() for folder in ("api_shim", "worker") for path in (ROOT / folder).glob("*.py"))
+SOURCES: Final = "".join(
+    path.read_text() for folder in ("api_shim", "worker") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def _rows(heading: str) -> str:
@@ -37,6 +40,10 @@ def test_the_tables_of_metrics_have_every_metric_and_no_other() -> None:
 def test_the_table_of_log_lines_has_every_event_and_no_other() -> None:
     logged = set(re.findall(r"\blog\.(?:info|warning|error)\(\s*\"(\w+)\"", SOURCES))
     assert set(re.findall(r"`(\w+)`", _rows("Log lines"))) == logged
+
+
+def test_every_reason_of_a_refused_token_is_explained() -> None:
+    assert set(re.findall(r"`(\w+)`", _rows("Refused tokens"))) == {str(fault) for fault in TokenFault}
 
 
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in RULES])

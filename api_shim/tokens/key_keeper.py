@@ -1,0 +1,139 @@
+"""Keeps the keys up to date: files are read again when they change, a JWKS is fetched again in intervals.
+
+What cannot be read or fetched changes nothing: the keys of before stay in force, and a log line and a count say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from pydantic import SecretBytes
+
+from api_shim.tokens.jwks_fetch import FetchError, fetch_jwks
+from api_shim.tokens.key_files import KeyFile, UnusableKeysError
+from api_shim.tokens.keys import PublicKeyFault, parse_public_keys
+from api_shim.tokens.settings import JWKS_URL, PUBLIC_KEYS, SECRET, secret_fault
+from schemas.settings import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from api_shim.metrics import ShimMetrics
+    from api_shim.tokens.key_ring import KeyRing
+    from api_shim.tokens.settings import TokenSettings
+
+LOOK_SECONDS: Final = 1.0
+"""How often files are looked at."""
+
+REPEAT_SECONDS: Final = 60.0
+"""How often a file that cannot be used is told again, and the longest pause between two tries of a URL that fails."""
+
+FIRST_RETRY_SECONDS: Final = 1.0
+
+LEAST_FETCH_SECONDS: Final = 10.0
+"""Between two fetches for tokens that name an unknown key: inventing names makes the shim ask no more often."""
+
+log = structlog.get_logger("api_shim.tokens")
+
+
+class KeyKeeper:
+    """Keeps a `KeyRing` up to date from `start` to `close`."""
+
+    def __init__(self, settings: TokenSettings, ring: KeyRing, metrics: ShimMetrics) -> None:
+        self._settings = settings
+        self._ring = ring
+        self._metrics = metrics
+        self._tasks: list[asyncio.Task[None]] = []
+        self._fetching: asyncio.Task[bool] | None = None
+        self._may_fetch_at = 0.0
+        files: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
+            (SECRET, settings.secret_file, self._put_secret),
+            (PUBLIC_KEYS, settings.public_keys_file, self._put_public_keys),
+        )
+        self._files = [KeyFile(f"{PREFIX}{name}_FILE", Path(path), put) for name, path, put in files if path]
+
+    def start(self) -> None:
+        """Look, from now on."""
+        self._tasks += [asyncio.create_task(self._watch(each)) for each in self._files]
+        if self._settings.jwks_url:
+            self._tasks.append(asyncio.create_task(self._refresh()))
+
+    async def close(self) -> None:
+        """Look no more."""
+        tasks = [*self._tasks, *([self._fetching] if self._fetching is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def renewed(self) -> bool:
+        """Fetch the keys, if that may be done now or is under way. Returns whether they were fetched."""
+        if not self._settings.jwks_url:
+            return False
+        if self._fetching is None and asyncio.get_running_loop().time() < self._may_fetch_at:
+            return False
+        # Shielded: others wait for the same fetch.
+        return await asyncio.shield(self._fetch())
+
+    def _fetch(self) -> asyncio.Task[bool]:
+        if self._fetching is None:
+            self._may_fetch_at = asyncio.get_running_loop().time() + LEAST_FETCH_SECONDS
+            self._fetching = asyncio.create_task(self._fetch_once())
+        return self._fetching
+
+    async def _fetch_once(self) -> bool:
+        setting = PREFIX + JWKS_URL
+        try:
+            keys = await fetch_jwks(self._settings.jwks_url)
+        except FetchError as error:
+            self._tell(setting, error.reason)
+            return False
+        else:
+            if self._ring.put_fetched(keys):
+                log.info("token_keys_renewed", setting=setting)
+            return True
+        finally:
+            self._fetching = None
+
+    async def _refresh(self) -> None:
+        retry = FIRST_RETRY_SECONDS
+        while True:
+            if await asyncio.shield(self._fetch()):
+                retry = FIRST_RETRY_SECONDS
+                await asyncio.sleep(self._settings.jwks_refresh_seconds)
+            else:
+                await asyncio.sleep(retry)
+                retry = min(2 * retry, REPEAT_SECONDS, self._settings.jwks_refresh_seconds)
+
+    async def _watch(self, file: KeyFile) -> None:
+        loop = asyncio.get_running_loop()
+        told, told_at = "", 0.0
+        while True:
+            content = await asyncio.to_thread(file.look)
+            if content is not None and file.take(content):
+                log.info("token_keys_renewed", setting=file.setting)
+            fault = file.fault or ""
+            if fault and (fault != told or loop.time() - told_at >= REPEAT_SECONDS):
+                self._tell(file.setting, fault)
+                told_at = loop.time()
+            told = fault
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _tell(self, setting: str, reason: str) -> None:
+        self._metrics.token_keys_not_renewed(setting)
+        log.warning("token_keys_not_renewed", setting=setting, reason=reason)
+
+    def _put_secret(self, content: bytes) -> bool:
+        fault = secret_fault(content)
+        if fault is not None:
+            raise UnusableKeysError(fault)
+        return self._ring.put_secret(SecretBytes(content))
+
+    def _put_public_keys(self, content: bytes) -> bool:
+        try:
+            keys = parse_public_keys(content)
+        except PublicKeyFault as fault:
+            raise UnusableKeysError(str(fault)) from None
+        return self._ring.put_configured(keys)
