@@ -230,7 +230,7 @@ _MISCONFIGURED: Final = {
     14031: ("OutOfDiskSpace", "a disk of the replica set is full"),
 }
 
-_INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}) dup key:")
+_INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}+) dup key:")
 """An index' name in the text of a duplicate key error: the one thing of it that no field of the answer has."""
 
 
