@@ -10,7 +10,7 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -22,6 +22,7 @@ from api_shim.metrics import ShimMetrics
 from api_shim.middleware import RequestContext
 from api_shim.openapi import openapi_document
 from api_shim.probes import Documents, Probes
+from api_shim.pubsub import PROTOCOL
 from api_shim.redis_calls import RedisCalls
 from api_shim.results import Results
 from api_shim.settings import ShimSettings, read_shim_settings
@@ -55,7 +56,9 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
     calls = RedisCalls(settings.shared.redis_url, timeout_seconds=settings.redis_timeout_seconds)
     subscription = OutcomeSubscription(
-        Redis.from_url(settings.shared.redis_url, socket_connect_timeout=5, socket_keepalive=True),
+        ConnectionPool.from_url(
+            settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True
+        ),
         maximum_listeners=settings.maximum_waiting,
     )
     metrics = ShimMetrics(waiting=lambda: subscription.listening)

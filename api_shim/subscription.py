@@ -12,15 +12,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from redis.exceptions import RedisError
 
+from api_shim.pubsub import PubSubConnection, SubscriptionLostError
 from schemas.task_record import result_key, waiter_channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
-    from redis.asyncio import Redis
-    from redis.asyncio.client import PubSub
+    from redis.asyncio import ConnectionPool
 
 _CONFIRM_SECONDS: Final = 1.0
 _UNSUBSCRIBE_SECONDS: Final = 1.0
@@ -93,8 +92,8 @@ class Listener:
 class OutcomeSubscription:
     """Subscribes to the channels of the tasks that somebody waits for; reconnects by itself."""
 
-    def __init__(self, client: Redis, *, maximum_listeners: int) -> None:
-        self._client = client
+    def __init__(self, pool: ConnectionPool, *, maximum_listeners: int) -> None:
+        self._pool = pool
         self._maximum_listeners = maximum_listeners
         self._own_channel = waiter_channel(secrets.token_hex(8))
         self._own_confirmed = False
@@ -104,15 +103,19 @@ class OutcomeSubscription:
         """By name, the channels of single tasks."""
         self._idle: set[str] = set()
         self._listening = 0
-        self._pubsub: PubSub | None = None
+        self._connection: PubSubConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._sending: set[asyncio.Task[None]] = set()
         self.draining = False
 
     @property
     def listening(self) -> int:
         """How many calls wait now."""
         return self._listening
+
+    @property
+    def alive(self) -> bool:
+        """Whether the task that connects and listens still runs; it ends only with the process."""
+        return self._task is not None and not self._task.done()
 
     @property
     def _has_room(self) -> bool:
@@ -126,6 +129,14 @@ class OutcomeSubscription:
         """The process shuts down: every waiting call goes on at once, and none waits any more."""
         self.draining = True
         self._wake_all()
+
+    def renew(self) -> None:
+        """Connect anew, and so resolve the server's name anew: the one behind this connection takes no writes any more.
+
+        What another server publishes would never be heard here, and nothing on this connection would tell.
+        """
+        if self._connection is not None:
+            self._connection.leave()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -169,8 +180,9 @@ class OutcomeSubscription:
         self._idle.discard(name)
         self._listening += 1
         try:
-            if known is None:
-                await self._send([name], subscribe=True)
+            if known is None and self._connection is not None:
+                # Without a connection nothing need be asked for: the next one begins with all channels of then.
+                self._connection.subscribe([name])
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
                     await channel.confirmed.wait()
@@ -187,58 +199,36 @@ class OutcomeSubscription:
         names, self._idle = self._idle, set()
         for name in names:
             del self._channels[name]
-        if names:
-            self._start_sending(list(names), subscribe=False)
-
-    async def _send(self, names: Sequence[str], *, subscribe: bool) -> None:
-        task = self._start_sending(names, subscribe=subscribe)
-        if task is not None:
-            await asyncio.shield(task)
-
-    def _start_sending(self, names: Sequence[str], *, subscribe: bool) -> asyncio.Task[None] | None:
-        pubsub = self._pubsub
-        if pubsub is None:
-            return None  # the next connection subscribes to all that are wanted then
-        # In a task of its own: redis-py can swallow a cancellation in there, and then a call whose client has left
-        # would be held to its end.
-        task = asyncio.create_task(_send_command(pubsub, names, subscribe=subscribe))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-        return task
+        if names and self._connection is not None:
+            self._connection.unsubscribe(names)
 
     async def _run(self) -> None:
         backoff = _FIRST_BACKOFF_SECONDS
         while True:
+            connection = PubSubConnection(self._pool, self._dispatch)
+            # In this order: when the last is confirmed, all are.
+            connection.subscribe([*self._channels, self._own_channel])
+            self._connection = connection
             try:
-                async with self._client.pubsub() as pubsub:
-                    # In this order: when the last is confirmed, all are.
-                    await pubsub.subscribe(*self._channels, self._own_channel)
-                    self._pubsub = pubsub
-                    backoff = _FIRST_BACKOFF_SECONDS
-                    try:
-                        while True:
-                            self._dispatch(await pubsub.parse_response(block=True))
-                    finally:
-                        self._pubsub = None
-                        self._own_confirmed = False
-            except (RedisError, OSError) as error:
+                await connection.run()
+            except SubscriptionLostError as error:
                 log.warning("subscription_lost", exc_info=error)
+            finally:
+                self._connection = None
+                was_confirmed, self._own_confirmed = self._own_confirmed, False
+            backoff = _FIRST_BACKOFF_SECONDS if was_confirmed else min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
             await asyncio.sleep(backoff)
-            backoff = min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
 
-    def _dispatch(self, response: object) -> None:
-        if not isinstance(response, (list, tuple)) or not isinstance(response[1], bytes):
-            return
-        kind, name = bytes(response[0]), response[1].decode()
-        if kind == b"subscribe":
+    def _dispatch(self, kind: str, name: str, payload: bytes) -> None:
+        if kind == "subscribe":
             self._confirm(name)
-        elif kind == b"message" and name == self._own_channel:
-            task_id, _, result = bytes(response[2]).partition(b" ")
+        elif kind == "message" and name == self._own_channel:
+            task_id, _, result = payload.partition(b" ")
             for listener in self._expecting.get(task_id.decode(), ()):
                 listener.wake(result)
-        elif kind == b"message" and name in self._channels:
+        elif kind == "message" and name in self._channels:
             for listener in self._channels[name].listeners:
-                listener.wake(bytes(response[2]))
+                listener.wake(payload)
 
     def _confirm(self, name: str) -> None:
         if name == self._own_channel:
@@ -252,8 +242,3 @@ class OutcomeSubscription:
         for listeners in [*self._expecting.values(), *(each.listeners for each in self._channels.values())]:
             for listener in listeners:
                 listener.wake()
-
-
-async def _send_command(pubsub: PubSub, names: Sequence[str], *, subscribe: bool) -> None:
-    with suppress(RedisError, OSError):
-        await (pubsub.subscribe(*names) if subscribe else pubsub.unsubscribe(*names))
