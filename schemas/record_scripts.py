@@ -20,6 +20,16 @@ local function id_in(message)
 end
 """
 
+_BEFORE_HEAD: Final = """
+-- What `sent_at` a task has from when it stands at the queue's head. The queue stays in the order of sending, or SWEEP
+-- would take for lost what stands behind a younger head. The index need not follow: its score is the later time.
+local function before_head(queue, prefix, sent_at)
+  local head = redis.call('LINDEX', queue, -1)
+  local heads = head and redis.call('HGET', prefix .. (id_in(head) or ''), 'sent_at')
+  return heads and math.min(sent_at, tonumber(heads)) or sent_at
+end
+"""
+
 _LEASE_END: Final = """
 -- When the task's lease ends; nil where it has none. An end further away than `longest` is what a clock left behind
 -- that was set back since. It is cut, and a worker that lives renews it: each does so every ten seconds or oftener.
@@ -167,20 +177,43 @@ RELEASE: Final = (
 -- Reply: written | finished | unknown
 """
     + _ID_IN
+    + _BEFORE_HEAD
     + """
 local held = redis.call('HMGET', KEYS[1], 'state', 'starts', 'holder', 'sent_at')
 if not held[1] then return 'unknown' end
 if held[1] ~= 'STARTED' or held[3] ~= ARGV[2] then return 'finished' end
--- The queue stays in the order of sending, or SWEEP would take for lost what stands behind a younger head.
-local sent_at = tonumber(held[4])
-local head = redis.call('LINDEX', KEYS[3], -1)
-local heads = head and redis.call('HGET', ARGV[4] .. (id_in(head) or ''), 'sent_at')
-if heads then sent_at = math.min(sent_at, tonumber(heads)) end
+local sent_at = before_head(KEYS[3], ARGV[4], tonumber(held[4]))
 redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[2]) - 1), 'sent_at', sent_at)
 redis.call('HDEL', KEYS[1], 'holder', 'missing_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('RPUSH', KEYS[3], ARGV[3])
 return 'written'
+"""
+)
+
+PUT_BACK: Final = (
+    """#!lua flags=allow-oom
+-- KEYS: queue, intake:held
+-- ARGV: prefix of a record's key, then each message, the one first that was taken first
+-- A worker that stops puts back at the queue's head what it has taken off it and not started on.
+-- Reply: how many
+"""
+    + _ID_IN
+    + _BEFORE_HEAD
+    + """
+for place = #ARGV, 2, -1 do
+  local id = id_in(ARGV[place])
+  local record = id and ARGV[1] .. id
+  local sent_at = record and redis.call('HGET', record, 'sent_at')
+  if sent_at then
+    redis.call('HSET', record, 'sent_at', before_head(KEYS[1], ARGV[1], tonumber(sent_at)))
+    redis.call('HDEL', record, 'missing_at')
+    -- No lease but of whoever has started on it meanwhile, from another message.
+    if redis.call('HGET', record, 'state') ~= 'STARTED' then redis.call('ZREM', KEYS[2], id) end
+  end
+  redis.call('RPUSH', KEYS[1], ARGV[place])
+end
+return #ARGV - 1
 """
 )
 

@@ -6,6 +6,7 @@ import os
 import ssl
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
@@ -45,6 +46,9 @@ REDIS_TIMEOUT_SECONDS: Final = 5.0
 
 SHUTDOWN_SECONDS: Final = 28.0
 """A warm shutdown that takes longer ends the process: what it held is delivered again, and the protocol allows that."""
+
+UNBEGUN_SECONDS: Final = 1.0
+"""What a worker that stops has received and not begun by then is put back: others may have time for it."""
 
 log = structlog.get_logger("worker")
 
@@ -86,14 +90,15 @@ def build_worker(settings: WorkerSettings) -> Worker:
     customers = MongoCustomers(mongo_client, database=settings.mongodb_database)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
     message = MessageTemplate()
+    records = RedisRecords(
+        redis_client,
+        message,
+        result_ttl_seconds=settings.shared.result_ttl_seconds,
+        lease_seconds=settings.visibility_timeout_seconds,
+        unreadable_wait_seconds=settings.unreadable_wait_seconds,
+    )
     create_customer = CreateCustomer(
-        records=RedisRecords(
-            redis_client,
-            message,
-            result_ttl_seconds=settings.shared.result_ttl_seconds,
-            lease_seconds=settings.visibility_timeout_seconds,
-            unreadable_wait_seconds=settings.unreadable_wait_seconds,
-        ),
+        records=records,
         customers=customers,
         passwords=Argon2Passwords(settings.password_cost),
         signups=SignupReader(
@@ -108,16 +113,21 @@ def build_worker(settings: WorkerSettings) -> Worker:
         maximum_starts=settings.maximum_starts,
     )
     leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
-    app = _celery_app(settings, leases, gate)
-    register_tasks(
-        app,
-        Groups(create_customer, leases, at_once=settings.concurrency, most_tasks=settings.prefetch_multiplier),
+    groups = Groups(
+        create_customer,
+        leases,
+        put_back=records.put_back,
+        at_once=settings.concurrency,
+        most_tasks=settings.prefetch_multiplier,
     )
+    app = _celery_app(settings, leases, gate, records)
+    register_tasks(app, groups)
     _connect_signals(
         app,
         settings,
         stopping=stopping,
         leases=leases,
+        groups=groups,
         sweeper=Sweeper(
             redis_client,
             message=message.message(PLACEHOLDER_ID),
@@ -165,14 +175,14 @@ def _serve_metrics(worker: Worker) -> None:
             raise SettingsError([f"INTAKE_WORKER_METRICS_PORT: cannot listen on {host}:{port}: {reason}"]) from error
 
 
-def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate) -> Celery:
+def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate, records: RedisRecords) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
     encrypted = settings.shared.redis_url.startswith("rediss://")
     app.conf.update(
         **celery_routing(),
         broker_url=settings.shared.redis_url,
         # kombu's own, without its book of deliveries: see there.
-        broker_transport=_transport(gate),
+        broker_transport=_transport(gate, records),
         # kombu takes TLS from here where the transport is given as a class.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
         redis_backend_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
@@ -225,9 +235,10 @@ def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate) -> Celery:
     return app
 
 
-def _transport(gate: Gate) -> type[Transport]:
+def _transport(gate: Gate, records: RedisRecords) -> type[Transport]:
     # kombu makes transports and channels itself, so that what they are to know stands in their classes.
-    channel = type("Channel", (Channel,), {"may_take": staticmethod(lambda: gate.is_open)})
+    told = {"may_take": staticmethod(lambda: gate.is_open), "put_back": staticmethod(records.put_back_messages)}
+    channel = type("Channel", (Channel,), told)
     return type("Transport", (Transport,), {"Channel": channel})
 
 
@@ -237,6 +248,7 @@ def _connect_signals(
     *,
     stopping: threading.Event,
     leases: Leases,
+    groups: Groups,
     sweeper: Sweeper,
 ) -> None:
     def leave_logs_alone(**_: object) -> None:
@@ -266,14 +278,20 @@ def _connect_signals(
         if stopping.is_set():
             return
         stopping.set()
-        deadline = threading.Timer(SHUTDOWN_SECONDS, os._exit, (1,))
-        deadline.daemon = True
-        deadline.start()
+        for seconds, action in ((SHUTDOWN_SECONDS, partial(os._exit, 1)), (UNBEGUN_SECONDS, groups.put_back_waiting)):
+            timer = threading.Timer(seconds, action)
+            timer.daemon = True
+            timer.start()
         log.info("worker_shutting_down")
+
+    def on_shut_down(**_: object) -> None:
+        # A thread of the pool that was to take these had not begun when the pool was closed.
+        groups.put_back_waiting()
 
     # weak=False: nothing else holds these functions.
     signals.setup_logging.connect(leave_logs_alone, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_shutting_down, weak=False)
+    signals.worker_shutdown.connect(on_shut_down, weak=False)
     # That signal is sent for SIGTERM and SIGINT alone; a worker may also stop because Celery has given up.
     app.steps["worker"].add(type("ShutdownStep", (bootsteps.StartStopStep,), {"close": on_shutting_down}))

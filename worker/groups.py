@@ -39,9 +39,18 @@ class Groups:
     So a group is one task where there is little to do, and grows as the threads fall behind.
     """
 
-    def __init__(self, create_customer: CreateCustomer, leases: Leases, *, at_once: int, most_tasks: int) -> None:
-        """Up to `at_once` groups side by side, of up to `most_tasks` each."""
+    def __init__(
+        self,
+        create_customer: CreateCustomer,
+        leases: Leases,
+        *,
+        put_back: Callable[[Sequence[str]], object],
+        at_once: int,
+        most_tasks: int,
+    ) -> None:
+        """Up to `at_once` groups side by side, of up to `most_tasks` each; see `TaskRecords.put_back`."""
         self._create_customer = create_customer
+        self._put_back = put_back
         self._leases = leases
         self._at_once = at_once
         self._most_tasks = most_tasks
@@ -76,6 +85,22 @@ class Groups:
                 self._leases.let_go(received.delivery)
                 acknowledge()
             raise
+
+    def put_back_waiting(self) -> None:
+        """Put back on the queue what was received and not begun: the worker stops, and others have time for it."""
+        with self._lock:
+            waiting = [*self._waiting]
+            self._waiting.clear()
+        if not waiting:
+            return
+        for each in waiting:
+            self._leases.let_go(each.delivery)
+        try:
+            self._put_back([each.delivery.task_id for each in waiting])
+        except Exception as error:
+            log.warning("not_put_back", messages=len(waiting), exc_info=error)
+        for each in waiting:
+            each.acknowledge()
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
         """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""

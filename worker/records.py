@@ -86,6 +86,10 @@ class TaskRecords(Protocol):
         """Put a task that this delivery started back at the queue's head: the start does not count."""
         ...
 
+    def put_back(self, task_ids: Sequence[str]) -> None:
+        """Put tasks that were taken off the queue and not started back at its head; the first one is its head then."""
+        ...
+
     def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
         """Leave tasks that these deliveries started to other workers: they are sent again in a while.
 
@@ -118,6 +122,7 @@ class RedisRecords:
         self._start = BatchScript(client, record_scripts.START, keys=2)
         self._finish = BatchScript(client, record_scripts.FINISH, keys=6)
         self._release = BatchScript(client, record_scripts.RELEASE, keys=3)
+        self._put_back = BatchScript(client, record_scripts.PUT_BACK, keys=2)
         self._defer = BatchScript(client, record_scripts.DEFER, keys=4)
         self._park = BatchScript(client, record_scripts.PARK, keys=6)
 
@@ -160,6 +165,14 @@ class RedisRecords:
             record_key(""),
         )
         return Finished(reply.decode())
+
+    def put_back(self, task_ids: Sequence[str]) -> None:
+        """See `TaskRecords.put_back`."""
+        self.put_back_messages([self._message.message(task_id) for task_id in task_ids])
+
+    def put_back_messages(self, messages: Sequence[bytes]) -> None:
+        """The same, of messages as they were taken; some may be no task's."""
+        self._put_back.run(QUEUE, HELD_KEY, record_key(""), *messages)
 
     def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
         """See `TaskRecords.defer`."""

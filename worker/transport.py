@@ -4,7 +4,10 @@ kombu books each delivery and each acknowledgement in `unacked`, which takes two
 all else that it does, does not cover what was popped and not yet booked, and breaks when the connection is lost while
 tasks run (kombu 5.7 ends the consumer). The task's record does the same better: START takes a lease with the same call
 that hands over the request, FINISH ends it, and the sweeper sends again what no worker holds. So acknowledgements
-are not emulated (kombu's option `ack_emulation`), and nothing is handed back when a connection ends.
+are not emulated (kombu's option `ack_emulation`).
+
+A channel that ends has usually asked for messages. What the answer brings is off the queue already, so that it is read
+and put back: kombu would hand it to a consumer that is gone, and it would be missed for as long as the sweeper waits.
 
 kombu takes one message with each `BRPOP`. Here `BLMPOP` (Redis 7) takes what waits, as far as the prefetch limit lets
 it and not more than `MESSAGES_A_CALL`; it waits for nothing beyond the first.
@@ -22,7 +25,7 @@ from kombu.transport import virtual
 from kombu.utils.json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MESSAGES_A_CALL: Final = 8
 """A bound, so that one worker does not take what others, waiting beside it, could work at once."""
@@ -43,7 +46,7 @@ class _QoS(virtual.QoS):
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that takes several messages at a time, and hands nothing back.
+    """A channel that takes several messages at a time, and puts back those that came for nobody.
 
     What its worker holds is worked on, or its lease runs out. One queue and one list: no priorities, no key prefix.
     """
@@ -53,6 +56,9 @@ class Channel(kombu_redis.Channel):
     may_take: Callable[[], bool] = staticmethod(lambda: True)
     """Whether this worker takes tasks; set by the composition root on a subclass."""
 
+    put_back: Callable[[Sequence[bytes]], object] = staticmethod(lambda _messages: None)
+    """Puts messages back at the queue's head; set alike."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
         self.QoS = _QoS  # type: ignore[assignment] # as above
@@ -61,6 +67,34 @@ class Channel(kombu_redis.Channel):
     def is_asking(self) -> bool:
         """Whether Redis has been asked for messages and has not answered yet."""
         return bool(self._in_poll)
+
+    def close(self) -> None:
+        """End the channel, after what it has asked for has come and is put back."""
+        self._stop_asking()
+        super().close()  # type: ignore[no-untyped-call] # as above
+
+    def _basic_cancel(self, consumer_tag: str) -> None:
+        self._stop_asking()
+        super()._basic_cancel(consumer_tag)  # type: ignore[no-untyped-call] # as above
+
+    def _stop_asking(self) -> None:
+        if not self._in_poll:
+            return
+        try:
+            # Redis answers within `brpop_timeout`, a second.
+            reply = self.client.parse_response(self.client.connection, "BLMPOP")
+        except (*self.connection_errors, self.ResponseError):
+            # Nothing was popped, or nobody can know.
+            return
+        finally:
+            self._in_poll = None  # type: ignore[assignment] # as above
+        if not reply:
+            return
+        _, messages = reply
+        try:
+            self.put_back(messages)
+        except Exception as error:
+            log.warning("not_put_back", messages=len(messages), exc_info=error)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self.active_queues

@@ -109,6 +109,40 @@ def test_what_a_worker_gives_back_makes_nothing_behind_it_look_lost(scripts: Scr
     assert scripts.queued() == [scripts.messages.message(task_id) for task_id in taken + behind]
 
 
+@pytest.mark.parametrize("resent", [False, True], ids=["as it was taken", "sent again meanwhile"])
+def test_what_a_worker_puts_back_unstarted_makes_nothing_behind_it_look_lost(scripts: Scripts, resent: bool) -> None:
+    taken, behind = new_task_ids(20), new_task_ids(20)
+    scripts.accept_all(taken + behind)
+    scripts.age(*taken, *behind, milliseconds=100 * GRACE)
+    for task_id in taken:
+        scripts.lose_message()
+        if resent:
+            scripts.send_at(task_id, _now(scripts) - 2 * GRACE)
+    assert scripts.put_back(*map(scripts.messages.message, taken)) == 20
+
+    assert scripts.sweep(grace_milliseconds=GRACE) == []
+    assert scripts.queued() == [scripts.messages.message(task_id) for task_id in taken + behind]
+
+
+def test_a_task_that_is_put_back_unstarted_is_held_by_nobody_but_who_has_started_on_it_meanwhile(
+    scripts: Scripts,
+) -> None:
+    unstarted, started = new_task_ids(2)
+    scripts.accept_all([unstarted, started])
+    for task_id in (unstarted, started):
+        scripts.lose_message()
+        scripts.renew(task_id, lease_milliseconds=60_000)
+    scripts.start(started, lease_milliseconds=60_000)
+    scripts.put_back(*map(scripts.messages.message, (unstarted, started)))
+    assert scripts.client.zrange(HELD_KEY, 0, -1) == [started.encode()]
+
+
+def test_a_message_that_is_no_tasks_is_put_back_too(scripts: Scripts) -> None:
+    gone = scripts.messages.message(new_task_id())
+    scripts.put_back(b"no task's", gone)
+    assert scripts.queued() == [b"no task's", gone]
+
+
 @pytest.mark.parametrize("end", [Scripts.finish, Scripts.park], ids=["outcome", "dead letter"])
 def test_a_task_that_has_ended_is_not_sent_again(scripts: Scripts, lost: str, end: object) -> None:
     assert callable(end)

@@ -96,6 +96,10 @@ class Scripts:
             self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id), record_key("")])
         )
 
+    def put_back(self, *messages: bytes) -> int:
+        """PUT_BACK."""
+        return int(self._run(scripts.PUT_BACK, [QUEUE, HELD_KEY], [record_key(""), *messages]))
+
     def defer(self, task_id: str, *, delivery: str = "mine", patience_milliseconds: int = 60_000) -> str:
         """DEFER."""
         return str(

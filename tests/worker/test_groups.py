@@ -30,7 +30,8 @@ def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worke
         raise RuntimeError("can't start new thread")
 
     leases = Leases(redis_client, lease_seconds=30)
-    groups = Groups(Work(), leases, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    put_back: list[str] = []
+    groups = Groups(Work(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
     refused = [new_task_id() for _ in range(3)]
     for task_id in refused:
         with pytest.raises(RuntimeError, match="new thread"):
@@ -42,3 +43,23 @@ def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worke
 
     assert worked == [after]
     assert acknowledged == [*refused, after]
+    assert put_back == []
+
+
+def test_what_waits_for_a_thread_that_never_comes_is_put_back_in_its_order(redis_client: redis.Redis) -> None:
+    class NoWork:
+        """Must not be asked for."""
+
+    acknowledged: list[str] = []
+    put_back: list[str] = []
+    leases = Leases(redis_client, lease_seconds=30)
+    groups = Groups(NoWork(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    received = [new_task_id() for _ in range(5)]
+    for task_id in received:
+        groups.add(task_id, acknowledge=partial(acknowledged.append, task_id), run_in_pool=lambda _job: None)
+
+    groups.put_back_waiting()
+    groups.put_back_waiting()
+
+    assert put_back == acknowledged == received
+    assert leases.count() == 0
