@@ -232,7 +232,12 @@ def test_more_calls_than_may_wait_are_answered_at_once(
 @pytest.fixture
 def broken(isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve) -> Service:
     """A service whose worker has no key that opens what the shim seals."""
-    ring = {"INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line, "INTAKE_SEALING_PRIVATE_KEYS_FILE": ""}
+    ring = {
+        "INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line,
+        "INTAKE_SEALING_PRIVATE_KEYS_FILE": "",
+        # No other worker may have the key: it need not be waited for.
+        "INTAKE_UNREADABLE_WAIT_SECONDS": "0",
+    }
     return serve(start_shim(isolated_env), start_worker(isolated_env, **ring))
 
 
