@@ -1,0 +1,156 @@
+"""What Redis' refusals mean: one table from the first word of an error to what this service does about it.
+
+The first word is Redis' code of an error (`READONLY You can't write against a read only replica.`). Only the code `ERR`
+stands for many things; those that matter here are told apart by how the text begins. The rest of a text is never kept:
+it repeats arguments, names of users and places in scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from redis import exceptions
+
+
+class Kind(StrEnum):
+    """What is done about a refusal."""
+
+    WAIT = "wait"
+    """It passes by waiting, on the same server."""
+    ELSEWHERE = "elsewhere"
+    """This server cannot serve now, another one may: drop the connection and look the name up again."""
+    MISCONFIGURED = "misconfigured"
+    """Nothing goes on before an operator has mended something."""
+    CALL = "call"
+    """The fault of this call alone: another one may be carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal, in words that an operator can act on."""
+
+    word: str
+    """Redis' code of the error; for some of `ERR` a name of ours, in small letters. Fit for a metric's label."""
+    kind: Kind
+    sentence: str
+    """What it means and what to do."""
+
+
+_CLUSTER: Final = "Redis runs in cluster mode, which this service does not use: point INTAKE_REDIS_URL at one primary"
+_CREDENTIALS: Final = "check user and password of INTAKE_REDIS_URL"
+_VERSION: Final = "this server or its version lacks what the service needs: Redis 7 or newer, or Valkey"
+_REPLICA: Final = "the server is a replica: the name of INTAKE_REDIS_URL must lead to the primary"
+
+_ROWS: Final = (
+    Refusal("OOM", Kind.WAIT, "Redis' memory is full: nothing new is accepted until workers have ended tasks"),
+    Refusal("BUSY", Kind.WAIT, "Redis runs a script that takes very long"),
+    Refusal("TRYAGAIN", Kind.WAIT, _CLUSTER),
+    Refusal("max_clients", Kind.WAIT, "Redis has as many connections as it may have: raise its maxclients"),
+    Refusal("LOADING", Kind.ELSEWHERE, "Redis reads its data back after a start, or takes over another server's"),
+    Refusal("READONLY", Kind.ELSEWHERE, _REPLICA),
+    Refusal("MASTERDOWN", Kind.ELSEWHERE, "the server is a replica that has lost its primary"),
+    Refusal("NOMASTERLINK", Kind.ELSEWHERE, "the server is a replica that has lost its primary"),
+    Refusal("REDIRECT", Kind.ELSEWHERE, _REPLICA),
+    Refusal("UNBLOCKED", Kind.ELSEWHERE, "the server was made a replica"),
+    Refusal("NOREPLICAS", Kind.ELSEWHERE, "fewer replicas are in reach than min-replicas-to-write asks for"),
+    Refusal("MISCONF", Kind.MISCONFIGURED, "Redis cannot write to its disk: look at its free space and its log"),
+    Refusal("NOAUTH", Kind.MISCONFIGURED, f"Redis asks for a password: {_CREDENTIALS}"),
+    Refusal("WRONGPASS", Kind.MISCONFIGURED, f"Redis does not take these credentials: {_CREDENTIALS}"),
+    Refusal("auth_not_set", Kind.MISCONFIGURED, f"Redis has no password and was given one: {_CREDENTIALS}"),
+    Refusal("NOPERM", Kind.MISCONFIGURED, "Redis' ACL denies this user a command, a key or a channel"),
+    Refusal("DENIED", Kind.MISCONFIGURED, "Redis is in protected mode: give it a password, or bind it to one address"),
+    Refusal("NOPROTO", Kind.MISCONFIGURED, _VERSION),
+    Refusal("unknown_command", Kind.MISCONFIGURED, f"Redis does not know a command, or it was renamed: {_VERSION}"),
+    Refusal("script_not_compiled", Kind.MISCONFIGURED, _VERSION),
+    Refusal("no_such_database", Kind.MISCONFIGURED, "the database's number in INTAKE_REDIS_URL is none of Redis'"),
+    Refusal("CLUSTERDOWN", Kind.MISCONFIGURED, _CLUSTER),
+    Refusal("MOVED", Kind.MISCONFIGURED, _CLUSTER),
+    Refusal("ASK", Kind.MISCONFIGURED, _CLUSTER),
+    Refusal("CROSSSLOT", Kind.MISCONFIGURED, _CLUSTER),
+    Refusal("WRONGTYPE", Kind.CALL, "a key of this service holds what something else has stored there"),
+    Refusal("EXECABORT", Kind.CALL, "a transaction was dropped, since one of its commands was refused"),
+    Refusal("NOSCRIPT", Kind.CALL, "Redis has forgotten a script; it is loaded again"),
+    Refusal("UNKILLABLE", Kind.CALL, "a script cannot be stopped any more"),
+    Refusal("ERR", Kind.CALL, "Redis refused a call for a reason that has no code of its own"),
+)
+
+TABLE: Final = {row.word: row for row in _ROWS}
+"""By the first word."""
+
+_BEGINNINGS_OF_ERR: Final = (
+    ("max number of clients", "max_clients"),
+    ("max clients", "max_clients"),
+    ("unknown command", "unknown_command"),
+    ("unknown subcommand", "unknown_command"),
+    ("error compiling script", "script_not_compiled"),
+    ("invalid password", "WRONGPASS"),
+    ("wrong number of arguments for 'auth' command", "WRONGPASS"),
+    ("auth <password> called without any password", "auth_not_set"),
+    ("client sent auth, but no password is set", "auth_not_set"),
+    ("operation not permitted", "NOAUTH"),
+    ("acl failure in script", "NOPERM"),
+    ("the user executing the script can't run", "NOPERM"),
+    ("db index is out of range", "no_such_database"),
+    ("invalid db index", "no_such_database"),
+    ("select is not allowed in cluster mode", "CROSSSLOT"),
+)
+"""How texts of the code `ERR` begin, in small letters."""
+
+_WORDS_OF_CLASSES: Final = (
+    (exceptions.BusyLoadingError, "LOADING"),
+    (exceptions.ReadOnlyError, "READONLY"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
+    (exceptions.OutOfMemoryError, "OOM"),
+    (exceptions.NoPermissionError, "NOPERM"),
+    (exceptions.NoScriptError, "NOSCRIPT"),
+    (exceptions.ExecAbortError, "EXECABORT"),
+    (exceptions.TryAgainError, "TRYAGAIN"),
+    (exceptions.MovedError, "MOVED"),  # before the class that it comes from
+    (exceptions.AskError, "ASK"),
+    (exceptions.ClusterCrossSlotError, "CROSSSLOT"),
+    (exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (exceptions.AuthenticationWrongNumberOfArgsError, "WRONGPASS"),
+)
+"""redis-py takes the code off the texts of these; only newer ones keep it beside."""
+
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,31}")
+_ERR: Final = TABLE["ERR"]
+
+
+def refusal_of(error: BaseException) -> Refusal | None:
+    """What Redis refused by this exception of redis-py; None where Redis refused nothing (a lost connection, say)."""
+    text = str(error)
+    if code := getattr(error, "status_code", None):
+        return refusal_of_text(f"{code} {text}")
+    for kind, word in _WORDS_OF_CLASSES:
+        if isinstance(error, kind):
+            return TABLE[word]
+    if isinstance(error, exceptions.ResponseError):
+        return refusal_of_text(text)
+    if isinstance(error, exceptions.AuthenticationError):
+        # Its code was NOAUTH or WRONGPASS, or an `ERR` of a server before Redis 6.
+        known = _of_err(text)
+        return TABLE["WRONGPASS"] if known is _ERR else known
+    # Without its code, the one answer of Redis that redis-py takes for a lost connection.
+    known = _of_err(text) if type(error) is exceptions.ConnectionError else _ERR
+    return known if known.word == "max_clients" else None
+
+
+def refusal_of_text(text: str) -> Refusal:
+    """What an error means that is there as Redis sent it, from its first word on."""
+    word, _, rest = text.partition(" ")
+    return _of_err(rest) if word == "ERR" else refusal_of_word(word)
+
+
+def refusal_of_word(word: str) -> Refusal:
+    """The row of a first word. One that is in no table is kept where it is a code, so that it can be told by name."""
+    word = word.removeprefix("-")
+    return TABLE.get(word) or (Refusal(word, Kind.CALL, _ERR.sentence) if _CODE.fullmatch(word) else _ERR)
+
+
+def _of_err(text: str) -> Refusal:
+    lowered = text.removeprefix("ERR ").lower()
+    return next((TABLE[word] for beginning, word in _BEGINNINGS_OF_ERR if lowered.startswith(beginning)), _ERR)
