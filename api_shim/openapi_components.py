@@ -36,7 +36,7 @@ _NOTES: Final = {
     " 254 characters, by an email's own rules.",
     "password": "At least one visible character. Hashed exactly as sent and never answered.",
     "status": "`ACTIVE` where none was sent.",
-    "country": "An upper-case ISO 3166-1 alpha-2 code that is in force.",
+    "country": "An upper-case ISO 3166-1 alpha-2 code that is in force, or one that the operator added.",
     "phone": "An integer of at most 15 digits; a longer number is this field's `validation_error`.",
     "address_2": "A string or an array of strings; comes back as it was sent.",
 }

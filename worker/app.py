@@ -104,6 +104,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         signups=SignupReader(
             Unsealer(dict(settings.key_ring)),
             IdDeriver(settings.shared.id_key),
+            rules=settings.rules,
             minimum_password_characters=settings.minimum_password_characters,
         ),
         patience=Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds),

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from schemas.sealing import KeyFormatError, parse_key_ring
 from schemas.settings import EnvironmentReader, SharedSettings, read_shared_settings
+from worker.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,7 @@ class WorkerSettings:
     password_cost: PasswordCost
     test_profile: bool
     minimum_password_characters: int
+    rules: Rules
     maximum_starts: int
     """Starts after which a task that still has no outcome becomes a dead letter."""
     visibility_timeout_seconds: float
@@ -96,6 +98,10 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         password_cost=TEST_PROFILE if test_profile else _read_password_cost(reader),
         test_profile=test_profile,
         minimum_password_characters=reader.integer("PASSWORD_MINIMUM_CHARACTERS", 0, minimum=0, maximum=1024),
+        rules=Rules(
+            further_countries=_read_choices(reader, "EXTRA_COUNTRIES", FURTHER_COUNTRIES),
+            special_use_domains=_read_choices(reader, "SPECIAL_USE_DOMAINS", SPECIAL_USE_DOMAINS),
+        ),
         maximum_starts=reader.integer("MAXIMUM_STARTS", 5, minimum=3, maximum=100),
         visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
         sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
@@ -111,6 +117,13 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
 def usable_cores() -> int:
     """The cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _read_choices(reader: EnvironmentReader, name: str, choices: frozenset[str]) -> frozenset[str]:
+    chosen = frozenset(reader.text(name, "").split())
+    if not chosen <= choices:
+        reader.fault(name, f"must be some of {' '.join(sorted(choices))}, with spaces between")
+    return chosen & choices
 
 
 def _read_key_ring(reader: EnvironmentReader) -> dict[str, PrivateKey]:

@@ -16,7 +16,6 @@ from schemas.customer import (
 )
 from schemas.sealing import UnknownEnvelopeVersionError, UnknownSealingKeyError, UnsealError
 from schemas.strict_json import parse_object
-from worker import rules
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from schemas.ids import IdDeriver
     from schemas.outcome import Outcome
     from schemas.sealing import Unsealer
+    from worker.rules import Email, Rules
 
 PARKED_UNKNOWN_KEY: Final = "unknown_sealing_key"
 PARKED_UNKNOWN_VERSION: Final = "unknown_envelope_version"
@@ -53,9 +53,10 @@ class Unreadable:
 class SignupReader:
     """Opens and checks requests. Thread-safe; asks nobody."""
 
-    def __init__(self, unsealer: Unsealer, ids: IdDeriver, *, minimum_password_characters: int) -> None:
+    def __init__(self, unsealer: Unsealer, ids: IdDeriver, *, rules: Rules, minimum_password_characters: int) -> None:
         self._unsealer = unsealer
         self._ids = ids
+        self._rules = rules
         self._minimum_password_characters = minimum_password_characters
         self._short_password = Fault(
             field="password", message=f"String should have at least {minimum_password_characters} characters"
@@ -85,16 +86,16 @@ class SignupReader:
             return outcomes.validation_error(error.faults)
         if len(request["password"]) < self._minimum_password_characters:
             return outcomes.validation_error([self._short_password])
-        email = rules.parse_email(request["email"])
+        email = self._rules.parse_email(request["email"])
         if email is None:
             return outcomes.invalid_email(request["email"])
-        invalid = rules.first_invalid_country(request.get("addresses", []))
+        invalid = self._rules.first_invalid_country(request.get("addresses", []))
         if invalid is not None:
             position, country = invalid
             return outcomes.invalid_country(country, address=position)
         return Signup(self._customer(request, email, customer_id=customer_id), request["password"])
 
-    def _customer(self, request: CustomerRequest, email: rules.Email, *, customer_id: str) -> StoredCustomer:
+    def _customer(self, request: CustomerRequest, email: Email, *, customer_id: str) -> StoredCustomer:
         return StoredCustomer(
             id=customer_id,
             email=email.address,

@@ -216,7 +216,7 @@ def test_no_request_takes_more_than_a_few_steps_for_each_element(document: dict[
 @pytest.mark.parametrize("start", ["", "a@", '"', "a@[", "a@xn--"])
 def test_no_email_takes_more_than_some_steps_a_character(piece: str, start: str) -> None:
     text = (start + piece * 1024)[:1024]
-    assert steps(lambda: rules.parse_email(text)) < 100_000
+    assert steps(lambda: rules.Rules().parse_email(text)) < 100_000
 
 
 def test_the_largest_documented_request_is_far_from_the_bound_of_elements() -> None:

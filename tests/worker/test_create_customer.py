@@ -27,6 +27,7 @@ from worker.passwords import Argon2Passwords
 from worker.patience import GiveBackError, Patience, TransientError
 from worker.records import Delivery, RedisRecords
 from worker.repeats import LOOK_AHEAD
+from worker.rules import Rules
 from worker.settings import TEST_PROFILE
 from worker.signups import SignupReader
 from worker.turnstile import Turnstile
@@ -122,6 +123,7 @@ class Intake:
             signups=SignupReader(
                 Unsealer(parse_key_ring(PAIR.private_line.encode())),
                 IDS,
+                rules=Rules(),
                 minimum_password_characters=self.minimum_password_characters,
             ),
             patience=Patience(self.stopping, self.metrics),

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.sealing import generate_key_pair
 from schemas.settings import SettingsError
+from worker.rules import Rules
 from worker.settings import TEST_PROFILE, PasswordCost, WorkerSettings, read_worker_settings, usable_cores
 
 PAIR: Final = generate_key_pair()
@@ -35,6 +36,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert settings.password_cost == PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
     assert not settings.test_profile
     assert settings.minimum_password_characters == 0
+    assert settings.rules == Rules()
     assert settings.maximum_starts == 5
     assert settings.visibility_timeout_seconds == 60
     assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (5, 15)
@@ -108,3 +110,29 @@ def test_no_secret_is_in_the_repr_of_the_settings() -> None:
     assert "canary" not in shown
     assert "k" * 32 not in shown
     assert PAIR.private_line.split(":")[1] not in shown
+
+
+def test_further_countries_and_special_use_domains_are_told_with_spaces_between() -> None:
+    settings = read(EXTRA_COUNTRIES=" XK IC ", SPECIAL_USE_DOMAINS="test local")
+    assert settings.rules == Rules(
+        further_countries=frozenset({"XK", "IC"}), special_use_domains=frozenset({"test", "local"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXTRA_COUNTRIES", "xk"),
+        ("EXTRA_COUNTRIES", "XK,IC"),
+        ("EXTRA_COUNTRIES", "XKX"),
+        ("EXTRA_COUNTRIES", "BL AN"),
+        ("EXTRA_COUNTRIES", "canary"),
+        ("SPECIAL_USE_DOMAINS", ".test"),
+        ("SPECIAL_USE_DOMAINS", "TEST"),
+        ("SPECIAL_USE_DOMAINS", "canary.example"),
+    ],
+)
+def test_a_country_or_a_domain_that_is_not_to_choose_from_is_a_fault(name: str, value: str) -> None:
+    (fault,) = faults_of(**{name: value})
+    assert fault.startswith(f"INTAKE_{name} must be some of ")
+    assert "canary" not in fault
