@@ -147,6 +147,8 @@ class Groups:
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         # The first one received becomes the queue's head again.
         for delivery in reversed(deliveries):
+            # First: a task that stands in the queue again is under nobody's lease.
+            self._leases.let_go(delivery)
             try:
                 self._create_customer.release(delivery)
             except Exception as error:
