@@ -55,13 +55,15 @@ def start_detached(directory: Path, *, port: int, workers: int) -> None:
 
 
 def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    """There is no deadline here: each part has its own, and `up` ends when one passes."""
+    """Repeat what it says. There is no deadline here: each part has its own, and `up` ends when one passes."""
     pause = threading.Event()
-    while True:
-        state = read_state(directory)
-        if state is not None and state.ready and state.supervisor.pid == process.pid:
-            return
-        if process.poll() is not None:
-            click.echo(log.read_text(encoding="utf-8", errors="replace"), err=True, nl=False)
-            sys.exit(process.returncode or 1)
-        pause.wait(_POLL_SECONDS)
+    with log.open(encoding="utf-8", errors="replace") as said:
+        while True:
+            state = read_state(directory)
+            ended = process.poll() is not None
+            click.echo(said.read(), err=True, nl=False)
+            if state is not None and state.ready and state.supervisor.pid == process.pid:
+                return
+            if ended:
+                sys.exit(process.returncode or 1)
+            pause.wait(_POLL_SECONDS)

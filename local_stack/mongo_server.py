@@ -10,11 +10,11 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from local_stack import binaries
 from local_stack.ports import LOOPBACK
 from local_stack.process import ManagedProcess
-from local_stack.readiness import wait_until_ready
+from local_stack.readiness import Busy, wait_until_ready
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 REPLICA_SET: Final = "rs0"
@@ -24,6 +24,12 @@ STOP_SECONDS: Final = 20.0
 _CACHE_GIGABYTES: Final = "0.25"
 """The least that is allowed; left alone, each member would take half of the machine's memory."""
 
+_RECOVERS: Final = b'"id":22302,'
+"""The log message "Recovering data from the last clean checkpoint"; MongoDB's ids of messages are stable."""
+
+_LOG_BYTES: Final = 256 * 1024
+"""More than a start writes before it recovers."""
+
 _NOT_YET_INITIALIZED: Final = 94
 _ELECTION_MILLISECONDS: Final = 2000
 
@@ -31,13 +37,24 @@ _ELECTION_MILLISECONDS: Final = 2000
 class MongoMember:
     """One `mongod` of the replica set."""
 
-    def __init__(self, directory: Path, port: int, *, name: str, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        *,
+        name: str,
+        options: Sequence[str] = (),
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         """`options` are added to the command line."""
         self.port = port
         self.name = name
         self._directory = directory
         self._options = tuple(options)
+        self._tell = tell
         self._process: ManagedProcess | None = None
+        self._log_start = 0
+        """Where in its log the last start begins."""
 
     def __repr__(self) -> str:
         return f"MongoMember({self.name!r}, port={self.port})"
@@ -52,7 +69,7 @@ class MongoMember:
         """The process; made by the first start."""
         if self._process is None:
             command = [
-                str(binaries.mongod()),
+                str(binaries.mongod(self._tell)),
                 *("--replSet", REPLICA_SET, "--bind_ip", LOOPBACK, "--port", str(self.port)),
                 *("--dbpath", str(self._directory), "--wiredTigerCacheSizeGB", _CACHE_GIGABYTES),
                 # Sockets in /tmp would collide with another stack's of the same port, and nobody uses them.
@@ -70,7 +87,19 @@ class MongoMember:
     def start(self) -> None:
         """Start it without waiting: members wait for each other."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = self.process.log_path
+        self._log_start = log.stat().st_size if log.exists() else 0
         self.process.start()
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it said, since it was started, that it recovers its data. It does so before it listens."""
+        try:
+            with self.process.log_path.open("rb") as log:
+                log.seek(self._log_start)
+                return _RECOVERS in log.read(_LOG_BYTES)
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """Ask it to stop; a primary steps down first."""
@@ -92,11 +121,24 @@ class MongoReplicaSet:
     The data may be of an earlier run with other ports: the configuration is brought up to date at the start.
     """
 
-    def __init__(self, directory: Path, ports: Sequence[int], *, stopping: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        ports: Sequence[int],
+        *,
+        stopping: threading.Event | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         self._directory = directory
         self._stopping = stopping
+        self._tell = tell
         self.members = tuple(
-            MongoMember(directory / f"member-{number}", port, name="mongo" if len(ports) == 1 else f"mongo-{number}")
+            MongoMember(
+                directory / f"member-{number}",
+                port,
+                name="mongo" if len(ports) == 1 else f"mongo-{number}",
+                tell=tell,
+            )
             for number, port in enumerate(ports)
         )
 
@@ -197,11 +239,11 @@ class MongoReplicaSet:
     def _wait_until_answers(self, member: MongoMember) -> None:
         with member.client() as client:
 
-            def answers() -> bool:
+            def answers() -> bool | Busy:
                 try:
                     client.admin.command("ping")
                 except ConnectionFailure:
-                    return False
+                    return Busy("recovers its data, since it was not stopped in order") if member.recovers else False
                 return True
 
-            wait_until_ready(member.process, answers, timeout=READY_SECONDS, stopping=self._stopping)
+            wait_until_ready(member.process, answers, timeout=READY_SECONDS, stopping=self._stopping, tell=self._tell)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from local_stack.endings import how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_stack.process import ManagedProcess
+
+TELL_SECONDS: Final = 5.0
+"""How often it is told how far a process is that takes long."""
 
 _POLL_SECONDS: Final = 0.05
 _LOG_LINES: Final = 15
@@ -23,30 +30,51 @@ class StopRequestedError(Exception):
     """Somebody asked to stop while something was being started."""
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The process is not ready and says itself what it does: it is waited for as long as it takes."""
+
+    what: str
+
+
 def wait_until_ready(
     process: ManagedProcess,
-    ready: Callable[[], bool],
+    ready: Callable[[], bool | Busy],
     *,
     timeout: float,
     stopping: threading.Event | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> None:
-    """Poll `ready` until it holds.
+    """Poll `ready` until it holds; `tell` is told every few seconds what a busy process does.
 
     Raises:
-        NotReadyError: the process ended, or time is up.
+        NotReadyError: the process ended, or was neither ready nor busy for `timeout` seconds.
         StopRequestedError: `stopping` was set meanwhile.
     """
     pause = stopping or threading.Event()
-    deadline = time.monotonic() + timeout
-    while not ready():
+    told_at = time.monotonic()
+    deadline = told_at + timeout
+    while (state := ready()) is not True:
         if not process.alive:
-            raise NotReadyError(_report(process, f"ended at its start (exit code {process.exit_code})"))
-        if time.monotonic() > deadline:
+            raise NotReadyError(_report(process, f"ended at its start ({_how(process)})"))
+        now = time.monotonic()
+        if isinstance(state, Busy):
+            deadline = now + timeout
+            if tell is not None and now - told_at >= TELL_SECONDS:
+                told_at = now
+                tell(f"{process.name} {state.what}")
+        elif now > deadline:
             raise NotReadyError(_report(process, f"was not ready after {timeout:g} seconds"))
         if pause.wait(_POLL_SECONDS):
             raise StopRequestedError
 
 
+def _how(process: ManagedProcess) -> str:
+    return how_it_ended(process.name, process.exit_code)
+
+
 def _report(process: ManagedProcess, what: str) -> str:
+    if process.exit_code == -signal.SIGILL:
+        return f"{process.name} {what}"  # it had no time to write a log
     tail = process.log_tail(_LOG_LINES)
     return f"{process.name} {what}. The end of {process.log_path}:\n{tail}"

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from local_stack import binaries
 from local_stack.ports import LOOPBACK
 from local_stack.process import ManagedProcess
-from local_stack.readiness import wait_until_ready
+from local_stack.readiness import Busy, wait_until_ready
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 READY_SECONDS: Final = 20.0
@@ -52,12 +54,14 @@ class RedisServer:
         *,
         password: str | None = "",
         stopping: threading.Event | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self.port = port
         self._directory = directory
         self._extra = tuple(extra_config_lines)
         self._password = secrets.token_urlsafe(24) if password == "" else password
         self._stopping = stopping
+        self._tell = tell
         self._configuration = directory / _CONFIGURATION
         self._process: ManagedProcess | None = None
 
@@ -75,38 +79,42 @@ class RedisServer:
         if self._process is None:
             self._process = ManagedProcess(
                 "redis",
-                [str(binaries.redis_server()), str(self._configuration)],
+                [str(binaries.redis_server(self._tell)), str(self._configuration)],
                 log_path=self._directory / "redis.log",
                 directory=self._directory,
             )
         return self._process
 
-    def start(self) -> None:
-        """Write the configuration, start it and wait until it answers."""
+    def start(self, timeout: float = READY_SECONDS) -> None:
+        """Write the configuration, start it and wait until it answers; `timeout` is that of `wait_ready`."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_configuration()
         self.process.start()
-        self.wait_ready()
+        self.wait_ready(timeout)
 
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
-        """Wait until it answers: after a restart, until it has read its data back.
+        """Wait until it answers: after a restart, until it has read its data back, however much there is.
 
         Raises:
-            NotReadyError: it ended, or did not answer in time.
+            NotReadyError: it ended, or said nothing for `timeout` seconds.
         """
-        with redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with redis.Redis.from_url(
+            self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        ) as client:
 
-            def answers() -> bool:
+            def answers() -> bool | Busy:
                 try:
                     return bool(client.ping())
+                except redis.BusyLoadingError:
+                    return Busy(_progress(client))
                 except redis.ConnectionError as error:
                     if isinstance(error, redis.AuthenticationError):
                         raise  # another Redis has this port
                     return False
-                except (redis.TimeoutError, redis.ResponseError):  # a ResponseError: LOADING
+                except (redis.TimeoutError, redis.ResponseError):
                     return False
 
-            wait_until_ready(self.process, answers, timeout=timeout, stopping=self._stopping)
+            wait_until_ready(self.process, answers, timeout=timeout, stopping=self._stopping, tell=self._tell)
 
     def stop(self) -> None:
         """Ask it to stop; it writes what is left to disk."""
@@ -136,6 +144,16 @@ class RedisServer:
         descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+
+
+def _progress(client: redis.Redis) -> str:
+    """How far a Redis is that reads its data back. It answers INFO meanwhile."""
+    try:
+        told = client.info("persistence")
+        percent, seconds = told["loading_loaded_perc"], told["loading_eta_seconds"]
+    except (redis.RedisError, KeyError):
+        return "reads its data back"
+    return f"reads its data back: {float(percent):.0f} %, about {int(seconds)} s to go"
 
 
 def url_of_directory(directory: Path) -> str:

@@ -48,7 +48,15 @@ class PortTakenError(RuntimeError):
 class LocalStack:
     """All processes of one data directory; `port` 0 takes any free one. Made once for each run."""
 
-    def __init__(self, directory: Path, *, port: int, workers: int = 1, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int,
+        workers: int = 1,
+        stopping: threading.Event,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         self.directory = directory.resolve()
         self._stopping = stopping
         self._workers = workers
@@ -60,8 +68,8 @@ class LocalStack:
             make_private_directory(self.directory / name)
         self.secrets: SecretFiles = ensure_secret_files(self.directory / "secrets")
         redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=self.port)
-        self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping)
-        self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping)
+        self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping, tell=tell)
+        self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping, tell=tell)
         self._environments = Environments(self.redis.url, self.mongo.uri, self.secrets)
         self._worker_ports = free_ports(workers)
         self.workers = [self._make_worker(number) for number in range(1, workers + 1)]

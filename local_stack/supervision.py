@@ -6,6 +6,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from local_stack.endings import how_it_ended
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
@@ -42,7 +44,7 @@ def supervise(
         for process in processes:
             if process.alive or stopping.is_set():
                 continue
-            what = f"{process.name} ended ({_how(process.exit_code)})"
+            what = f"{process.name} ended ({how_it_ended(process.name, process.exit_code)})"
             times = restarts[process.name]
             now = time.monotonic()
             while times and now - times[0] > RESTART_WINDOW_SECONDS:
@@ -56,9 +58,3 @@ def supervise(
             process.start()
             tell(f"{what}; started again as process {process.pid}")
             restarted()
-
-
-def _how(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"signal {-exit_code}"
-    return f"exit code {exit_code}"

@@ -70,6 +70,11 @@ def test_every_service_has_a_health_check(service: dict[str, Any]) -> None:
     assert service["healthcheck"]["test"]
 
 
+@each_service
+def test_no_health_check_needs_a_docker_engine_of_25_or_newer(service: dict[str, Any]) -> None:
+    assert set(service["healthcheck"]) <= {"test", "interval", "timeout", "retries", "start_period"}
+
+
 def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
     assert set(SERVICES["shim"]["depends_on"]) == {"redis"}
     assert set(SERVICES["worker"]["depends_on"]) == {"redis", "mongo"}
