@@ -1,8 +1,8 @@
 # One image for the shim (`api_shim`, the default) and the worker (`worker`): they are built, scanned and released as one.
-# The tags name a minor version, so that building anew brings its security fixes; add a digest to freeze a deployment.
+# The tags name an exact version: raise them for security fixes; add a digest to freeze a deployment.
 
 # The Python that the tests run on.
-FROM python:3.11-slim-trixie AS build
+FROM python:3.11.16-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # What runs holds no installer: pip stays in this stage and installs into the other environment from outside.
@@ -24,11 +24,14 @@ COPY worker worker
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
   && pip --python /opt/intake/bin/python install --no-deps /wheels/*.whl
 
-FROM python:3.11-slim-trixie
+FROM python:3.11.16-slim-trixie
 LABEL org.opencontainers.image.title="customer-intake" org.opencontainers.image.licenses="MIT"
 # A fixed number, so that volumes and secret files can be given to it; any other works too (docker-compose.yml uses that).
 RUN groupadd --gid 10001 intake \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin intake
+# The base image's own installer goes too, and what could bring it back: nothing here is ever installed into.
+RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip \
+  /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/bin/2to3*
 COPY --from=build /opt/intake /opt/intake
 # Bytecode was written when it was installed, and the file system may be read-only. The safe path keeps a directory
 # that somebody can write to from being imported from.

@@ -88,7 +88,13 @@ def test_every_image_is_pinned_or_built_here(service: dict[str, Any]) -> None:
     if "build" not in service:
         _, _, tag = service["image"].partition(":")
         assert tag[:1].isdigit()
-        assert "." in tag.partition("-")[0], "a major version alone changes under us"
+        assert tag.partition("-")[0].count(".") == 2, "a tag that is not exact changes under us"
+
+
+@each_service
+def test_no_service_can_take_the_whole_machine(service: dict[str, Any]) -> None:
+    assert service["mem_limit"][-1] in "mg"
+    assert service["pids_limit"] <= 1024
 
 
 @each_service

@@ -25,7 +25,7 @@ def _of(instruction: str) -> list[str]:
 def test_the_base_images_are_pinned_by_version() -> None:
     assert _of("FROM")
     for image in _of("FROM"):
-        assert re.match(r"python:\d+\.\d+[\w.]*-slim-\w+( AS build)?$", image)
+        assert re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS build)?$", image)
 
 
 def test_what_is_installed_is_what_the_lock_pins() -> None:
@@ -33,6 +33,13 @@ def test_what_is_installed_is_what_the_lock_pins() -> None:
     assert len(installs) == 3
     for install in installs:
         assert "--require-hashes" in install or "--no-deps" in install
+
+
+def test_what_runs_holds_no_installer() -> None:
+    last_stage = LINES[max(number for number, line in enumerate(LINES) if line.startswith("FROM ")) :]
+    (removed,) = [line for line in last_stage if "rm -rf" in line]
+    for each in ("site-packages/*", "ensurepip", "/usr/local/bin/pip*"):
+        assert each in removed
 
 
 def test_it_runs_as_nobody_in_particular() -> None:
