@@ -8,17 +8,13 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-import uvicorn
-
+from api_shim.edge.server import serve
 from api_shim.settings import read_shim_settings
 from schemas.logs import configure_logs
 from schemas.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_BACKLOG = 2048
-_KEEP_ALIVE_SECONDS = 75  # longer than a load balancer's minute, so that the balancer is the one that closes
 
 
 def main() -> int:
@@ -31,25 +27,11 @@ def main() -> int:
         return 2
     configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
     with _counts_of_several_processes() if settings.processes > 1 else nullcontext():
-        uvicorn.run(
-            "api_shim.app:create_app_from_environment",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.processes,
-            loop="uvloop",
-            http="api_shim.http_protocol:BoundedHttpProtocol",
-            ws="none",
-            # Logs, access included, are written by the app.
-            log_config=None,
-            access_log=False,
-            # Nothing here asks whose address a request came from; believing a proxy's header has a cost and no use.
-            proxy_headers=False,
-            server_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=settings.shutdown_seconds,
-        )
+        try:
+            serve("api_shim.app:create_app_from_environment", settings)
+        except OSError as error:
+            print(f"api_shim: INTAKE_HOST, INTAKE_PORT: cannot listen there: {error.strerror}", file=sys.stderr)  # noqa: T201
+            return 2
     return 0
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import signal
-import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +14,19 @@ from starlette.routing import Route
 
 from api_shim import responses
 from api_shim.accept import Acceptor, AdmissionLimits
+from api_shim.edge.bodies import Bodies
+from api_shim.edge.bounds import RequestsAtOnce
+from api_shim.edge.connections import CONNECTIONS, Connections
+from api_shim.edge.documents import Documents
+from api_shim.edge.draining import drain_on_signals
+from api_shim.edge.listening import make_room_for_connections
+from api_shim.edge.refusals import Refusals, count_malformed_requests
+from api_shim.edge.strict_h11 import make_h11_strict
 from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
 from api_shim.metrics import ShimMetrics
-from api_shim.middleware import RequestContext
+from api_shim.middleware import METRICS_PATH, RequestContext
 from api_shim.openapi import openapi_document
-from api_shim.probes import Documents, Probes
+from api_shim.probes import Probes
 from api_shim.pubsub import PROTOCOL
 from api_shim.redis_calls import RedisCalls
 from api_shim.results import Results
@@ -64,6 +69,9 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     metrics = ShimMetrics(waiting=lambda: subscription.listening)
     token_keys = KeyRing(settings.tokens)
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
+    refusals = Refusals(metrics.turned_away)
+    bodies = Bodies(refusals, maximum_bytes=settings.maximum_body_bytes, seconds=settings.edge.body_seconds)
+    at_once = RequestsAtOnce(refusals, maximum=settings.edge.maximum_requests, waiting=lambda: subscription.listening)
     methods = Methods(
         callers=Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
@@ -81,60 +89,54 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         ),
         results=Results(calls, subscription),
         metrics=metrics,
-        maximum_body_bytes=settings.maximum_body_bytes,
+        bodies=bodies,
     )
     probes = Probes(calls, subscription, metrics, awaits_keys=lambda: token_keys.awaits_keys)
-    documents = Documents(json.dumps(openapi_document(prefix=settings.prefix)).encode())
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        make_h11_strict(maximum_head_bytes=settings.edge.maximum_head_bytes)
+        count_malformed_requests(refusals)
+        room = make_room_for_connections(settings.edge.maximum_connections)
+        connections = Connections(settings.edge, refusals, maximum=room)
+
+        def end() -> None:
+            connections.hurry()
+            bodies.hurry()
+
         calls.start()
         subscription.start()
         keeper.start()
-        _drain_on_signals(subscription)
-        yield
+        drain_on_signals(seconds=settings.edge.drain_seconds, drain=subscription.drain, end=end)
+        yield {CONNECTIONS: connections}
         await keeper.close()
         await subscription.close()
         await calls.close()
 
     prefixes = dict.fromkeys(("", settings.prefix))
-    create, result = Endpoint(methods.create), Endpoint(methods.result)
+    create, result = at_once.around(Endpoint(methods.create)), at_once.around(Endpoint(methods.result))
     routes = [
         *(Route(f"{prefix}{CREATE_PATH}", create, methods=["POST"]) for prefix in prefixes),
         *(Route(f"{prefix}{RESULT_PATH}", result, methods=["GET", "POST"]) for prefix in prefixes),
         Route("/healthz", probes.healthz),
         Route("/readyz", probes.readyz),
-        Route("/metrics", probes.metrics),
-        Route("/openapi.json", documents.openapi),
-        Route("/docs", documents.page),
-        Route("/docs/{name}", documents.page),
+        Route(METRICS_PATH, probes.metrics),
     ]
+    if settings.edge.docs:
+        documents = Documents(json.dumps(openapi_document(prefix=settings.prefix)).encode())
+        routes += [
+            Route("/openapi.json", documents.openapi),
+            Route("/docs", documents.page),
+            Route("/docs/{name}", documents.page),
+        ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception}, lifespan=lifespan)
     app.router.redirect_slashes = False
-    return RequestContext(app, routes, metrics)
+    return RequestContext(
+        app, routes, metrics, draining=lambda: subscription.draining, metrics_port=settings.edge.metrics_port
+    )
 
 
 async def _http_exception(_request: Request, error: Exception) -> Any:
     if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004
         return responses.method_not_allowed((error.headers or {}).get("Allow", ""))
     return responses.not_found()
-
-
-def _drain_on_signals(subscription: OutcomeSubscription) -> None:
-    """Answer waiting calls as soon as the process is told to stop.
-
-    uvicorn waits for open requests before it ends the lifespan, so this listens to the signal itself, and then lets
-    uvicorn's own handler have it.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        previous = signal.getsignal(number)
-
-        def handle(number: int, frame: Any, previous: Any = previous) -> None:
-            loop.call_soon_threadsafe(subscription.drain)
-            if callable(previous):
-                previous(number, frame)
-
-        signal.signal(number, handle)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from api_shim import http_request, responses
 from api_shim.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
+from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
 from api_shim.http_request import HttpRequest
 from api_shim.redis_calls import BrokerUnavailableError
 from api_shim.results import DeadLetter, Finished, NotFound, Results, Unfinished
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from api_shim.accept import Admission
+    from api_shim.edge.bodies import Bodies
     from api_shim.metrics import ShimMetrics
     from api_shim.responses import Answer
     from api_shim.subscription import Listener
@@ -43,8 +45,10 @@ class Endpoint:
             answer = responses.validation_error(error.field, error.message)
         except http_request.UnsupportedMediaTypeError:
             answer = responses.unsupported_media_type()
-        except http_request.PayloadTooLargeError:
+        except PayloadTooLargeError:
             answer = responses.payload_too_large()
+        except BodyTooSlowError:
+            answer = responses.request_timeout()
         except BrokerUnavailableError:
             answer = responses.service_unavailable()
         await answer(scope, receive, send)
@@ -61,14 +65,14 @@ class Methods:
         acceptor: Acceptor,
         results: Results,
         metrics: ShimMetrics,
-        maximum_body_bytes: int,
+        bodies: Bodies,
     ) -> None:
         self._callers = callers
         self._create_scope = create_scope
         self._acceptor = acceptor
         self._results = results
         self._metrics = metrics
-        self._maximum_body_bytes = maximum_body_bytes
+        self._bodies = bodies
 
     async def create(self, request: HttpRequest) -> Answer:
         """`POST customer.create`."""
@@ -94,7 +98,7 @@ class Methods:
         return responses.invalid_token(DESCRIPTIONS.get(fault))
 
     async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
-        body, _ = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)
+        body, _ = await http_request.read_json_body(request, self._bodies)
         key = http_request.idempotency_key(request)
         wait = http_request.preferred_wait(request)
         task_id = self._acceptor.task_id(caller=caller.subject, idempotency_key=key)
@@ -147,12 +151,12 @@ class Methods:
             state = reading.state if isinstance(reading, Unfinished) else state
             state = State.FAILURE if isinstance(reading, DeadLetter) else state
         # The same prefix as the call came by.
-        location = f"{request.path.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
+        location = f"{request.route.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
         return responses.accepted(admission.task_id, state, location=location)
 
     async def _result(self, request: HttpRequest, caller: Caller) -> Answer:
         if request.method == "POST":
-            _, document = await http_request.read_json_body(request, maximum_bytes=self._maximum_body_bytes)
+            _, document = await http_request.read_json_body(request, self._bodies)
             query = http_request.result_query_from_body(document)
         else:
             query = http_request.result_query(request)

@@ -14,6 +14,8 @@ from schemas.strict_json import InvalidJsonError, parse_object
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
+    from api_shim.edge.bodies import Bodies
+
 MAXIMUM_WAIT_SECONDS: Final = 60
 _MAXIMUM_KEY_CHARACTERS: Final = 255
 
@@ -49,10 +51,6 @@ class UnsupportedMediaTypeError(Exception):
     """The body is not announced as plain JSON in UTF-8."""
 
 
-class PayloadTooLargeError(Exception):
-    """The body is larger than the limit."""
-
-
 class HttpRequest:
     """A request as the methods read it. What came more than once counts as it came first, unless asked for all."""
 
@@ -69,9 +67,9 @@ class HttpRequest:
         return str(self._scope["method"])
 
     @property
-    def path(self) -> str:
-        """Without the query."""
-        return str(self._scope["path"])
+    def route(self) -> str:
+        """The path of the route that it came by, which is ours, not the client's."""
+        return str(self._scope["route"].path)
 
     @property
     def query(self) -> bytes:
@@ -123,38 +121,21 @@ class ResultQuery:
     wait_seconds: int
 
 
-async def read_json_body(request: HttpRequest, *, maximum_bytes: int) -> tuple[bytes, dict[str, Any]]:
+async def read_json_body(request: HttpRequest, bodies: Bodies) -> tuple[bytes, dict[str, Any]]:
     """The body as it came, and the object that it holds.
 
     Raises:
         UnsupportedMediaTypeError: as it says.
-        PayloadTooLargeError: by its Content-Length, before any of it is read, or as soon as it exceeds the limit.
         InvalidRequestPartError: it is not a JSON object.
+        Exception: what `Bodies.read` raises.
     """
     if not _is_json(request):
         raise UnsupportedMediaTypeError
-    length = request.header(b"content-length") or ""
-    if _DIGITS.fullmatch(length) is None and length.isdigit():
-        raise PayloadTooLargeError
-    if length.isdigit() and int(length) > maximum_bytes:
-        raise PayloadTooLargeError
-    body, more = await request.next_body()
-    if more:
-        body = await _rest_of_body(request, body, maximum_bytes=maximum_bytes)
-    if len(body) > maximum_bytes:
-        raise PayloadTooLargeError
+    body = await bodies.read(request)
     try:
         return body, parse_object(body)
     except InvalidJsonError as error:
         raise InvalidRequestPartError("", str(error)) from None
-
-
-async def _rest_of_body(request: HttpRequest, first: bytes, *, maximum_bytes: int) -> bytes:
-    body, more = bytearray(first), True
-    while more and len(body) <= maximum_bytes:
-        piece, more = await request.next_body()
-        body += piece
-    return bytes(body)
 
 
 def _is_json(request: HttpRequest) -> bool:

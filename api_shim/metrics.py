@@ -53,6 +53,9 @@ class ShimMetrics:
         )
         for setting in ("INTAKE_JWT_SECRET_FILE", "INTAKE_JWT_PUBLIC_KEYS_FILE", "INTAKE_JWT_JWKS_URL"):
             self._token_keys.labels(setting)
+        self._turned_away = Counter(
+            "intake_turned_away", "What was ended before it was a request.", ["reason"], registry=self._registry
+        )
         self._waiting = Gauge(
             "intake_waiting_requests",
             "Requests that are held until an outcome is there.",
@@ -87,6 +90,10 @@ class ShimMetrics:
     def token_keys_not_renewed(self, setting: str) -> None:
         """Count keys that could not be read or fetched."""
         self._token_keys.labels(setting).inc()
+
+    def turned_away(self, reason: str) -> None:
+        """Count what the edge ended or refused by itself."""
+        self._turned_away.labels(reason).inc()
 
     async def render(self, calls: RedisCalls) -> bytes:
         """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""

@@ -32,8 +32,11 @@ documented response is read back as a result.
   transport, `ok` of the customer.
 - The methods answer under their documented path, `/customer/v1/…`, too.
 - A path that does not exist gets `404 {"ok": false, "error": "not_found"}`.
-- What is no HTTP gets 400 `malformed_request`, a request line with headers beyond 64 KiB 431 `head_too_large`; a head
-  that is not there after 20 seconds, or a body after 60, gets 408 `request_timeout`. The connection ends with these.
+- What is no HTTP gets the server's own 400 in plain text, a request line with headers beyond 16 KiB too; what can be
+  read in two ways (a body announced by both its length and chunks, not exactly one `Host`) gets 400
+  `malformed_request`. The connection ends with these.
+- A body that is not there after 60 seconds gets 408 `request_timeout`. A head that is not there after 20 seconds, and
+  an answer that nobody reads for 30, end the connection without a word.
 """
 
 _CREATE_DESCRIPTION: Final = """\
@@ -137,6 +140,7 @@ def _create() -> JsonSchema:
             "401": _response("InvalidToken"),
             "403": _response("InsufficientScope"),
             "405": _response("MethodNotAllowed"),
+            "408": _response("RequestTimeout"),
             "413": _response("PayloadTooLarge"),
             "415": _response("UnsupportedMediaType"),
             "422": _response("IdempotencyKeyReused"),
@@ -159,7 +163,11 @@ def _result_by_query() -> JsonSchema:
 def _result_by_body() -> JsonSchema:
     asked = {"waiting": {"value": {"id": examples.TASK_ID, "wait": 10}}}
     operation = _result(parameters=[])
-    operation["responses"] |= {"413": _response("PayloadTooLarge"), "415": _response("UnsupportedMediaType")}
+    operation["responses"] |= {
+        "408": _response("RequestTimeout"),
+        "413": _response("PayloadTooLarge"),
+        "415": _response("UnsupportedMediaType"),
+    }
     return {"operationId": "customerCreateResultByBody", **operation, "requestBody": _body("ResultRequest", asked)}
 
 

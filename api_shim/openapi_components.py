@@ -204,6 +204,7 @@ def component_responses() -> dict[str, JsonSchema]:
             "insufficient_scope", "The token is valid and lacks the scope.", {"www-authenticate": "Authenticate"}
         ),
         "MethodNotAllowed": _failure("method_not_allowed", "This path does not have that method.", {"allow": "Allow"}),
+        "RequestTimeout": _failure("request_timeout", "The body did not come in time; the connection ends."),
         "PayloadTooLarge": _failure("payload_too_large", "The body is larger than the limit (256 KiB by default)."),
         "UnsupportedMediaType": _failure(
             "unsupported_media_type", "The body is not JSON by its content type, or it is compressed."

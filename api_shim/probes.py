@@ -1,9 +1,8 @@
-"""What machines ask: does it serve, is it ready, what does it count, how is it called."""
+"""What machines ask: does it serve, is it ready, what does it count."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
     from api_shim.metrics import ShimMetrics
     from api_shim.responses import Answer
     from api_shim.subscription import OutcomeSubscription
-
-_DOCS_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
-)
-"""The page asks no other host for anything."""
-
-_MEDIA_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 class Probes:
@@ -61,29 +53,3 @@ class Probes:
     async def metrics(self, _request: Request) -> Response:
         """Prometheus' text format."""
         return Response(await self._metrics.render(self._calls), media_type="text/plain; version=0.0.4")
-
-
-class Documents:
-    """`/openapi.json` and `/docs`, from this package's own files."""
-
-    def __init__(self, openapi: bytes) -> None:
-        self._openapi = openapi
-        folder = files("api_shim").joinpath("docs_page")
-        self._files = {
-            entry.name: (entry.read_bytes(), media_type)
-            for entry in folder.iterdir()
-            if (media_type := _MEDIA_TYPES.get("." + entry.name.rpartition(".")[2])) is not None
-        }
-
-    async def openapi(self, _request: Request) -> Response:
-        """The description of this interface."""
-        return Response(self._openapi, media_type="application/json")
-
-    async def page(self, request: Request) -> Response | Answer:
-        """The documentation page, or a file of it."""
-        found = self._files.get(request.path_params.get("name", "index.html"))
-        if found is None:
-            return responses.not_found()
-        content, media_type = found
-        headers = {"content-security-policy": _DOCS_POLICY, "x-content-type-options": "nosniff"}
-        return Response(content, headers=headers, media_type=media_type)

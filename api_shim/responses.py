@@ -127,7 +127,7 @@ def method_not_allowed(allow: str) -> Answer:
 
 
 def malformed_request() -> Answer:
-    """400 to what is no HTTP; the connection ends."""
+    """400 to what can be read in two ways; the connection ends. What is no HTTP at all gets the server's own."""
     return _failure(400, "malformed_request", headers={"connection": "close"})
 
 
@@ -136,19 +136,14 @@ def request_timeout() -> Answer:
     return _failure(408, "request_timeout", headers={"connection": "close"})
 
 
-def head_too_large() -> Answer:
-    """431: the request line and the headers are larger than the limit; the connection ends."""
-    return _failure(431, "head_too_large", headers={"connection": "close"})
-
-
 def payload_too_large() -> Answer:
-    """413; the connection ends, since the rest of the body is not read."""
-    return _failure(413, "payload_too_large", headers={"connection": "close"})
+    """413, while the rest of the body may still come: whoever sends all of it can read why."""
+    return _failure(413, "payload_too_large")
 
 
 def unsupported_media_type() -> Answer:
     """415."""
-    return _failure(415, "unsupported_media_type", headers={"connection": "close"})
+    return _failure(415, "unsupported_media_type")
 
 
 def idempotency_key_reused() -> Answer:

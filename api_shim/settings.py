@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nacl.public import PrivateKey, PublicKey
 
+from api_shim.edge.settings import EdgeSettings, read_edge_settings
 from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
 from schemas.settings import EnvironmentReader, SharedSettings, read_shared_settings
@@ -33,7 +34,7 @@ class ShimSettings:
     rate_burst: int
     maximum_waiting: int
     redis_timeout_seconds: float
-    shutdown_seconds: int
+    edge: EdgeSettings
 
 
 def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
@@ -59,7 +60,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         rate_burst=reader.integer("RATE_BURST", 50, minimum=1, maximum=1_000_000),
         maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
         redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),
-        shutdown_seconds=reader.integer("SHUTDOWN_SECONDS", 25, minimum=1, maximum=600),
+        edge=read_edge_settings(reader),
     )
     reader.check()
     return settings

@@ -59,6 +59,7 @@ class Service:
             "INTAKE_PORT": str(self._port),
             "INTAKE_WORKER_METRICS_PORT": str(self._metrics_port),
             "INTAKE_LOG_FORMAT": "json",
+            "INTAKE_DRAIN_SECONDS": "0",
             "INTAKE_WORKER_HEALTH_FILE": str(folder / "health"),
         }
         self.shim = self._process("shim", "api_shim", {})

@@ -32,8 +32,15 @@ class _Faulty:
 
 def _answer(*, begins: bool) -> tuple[list[Any], list[Any]]:
     routes = [Route("/faulty", _Faulty(begins=begins), methods=["GET"])]
-    context = RequestContext(Starlette(routes=routes), routes, ShimMetrics(waiting=lambda: 0))
-    scope = {"type": "http", "method": "GET", "path": "/faulty", "headers": [(b"x-request-id", b"mine")]}
+    context = RequestContext(Starlette(routes=routes), routes, ShimMetrics(waiting=lambda: 0), draining=lambda: False)
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/faulty",
+        "raw_path": b"/faulty",
+        "http_version": "1.1",
+    }
+    scope["headers"] = [(b"host", b"x"), (b"x-request-id", b"mine")]
     sent: list[Any] = []
 
     async def receive() -> Any:

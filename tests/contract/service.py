@@ -6,7 +6,7 @@ import itertools
 import json
 import secrets
 import socket
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.conftest import Running
 
@@ -89,6 +89,32 @@ class Service:
                 connection.shutdown(socket.SHUT_WR)
             return read_answer(connection)
 
+    @contextmanager
+    def connection(self) -> Iterator[socket.socket]:
+        """A connection to the shim that reads for at most ten seconds."""
+        with closing(socket.create_connection(("127.0.0.1", int(self.environment["INTAKE_PORT"])), 10)) as connection:
+            yield connection
+
+    def sent(self, *pieces: bytes) -> bytes:
+        """All that is answered until the shim hangs up, however it does that."""
+        with self.connection() as connection:
+            with suppress(ConnectionError):  # it may hang up before it has everything
+                for piece in pieces:
+                    connection.sendall(piece)
+            return read_all(connection)
+
+    def metric(self, name: str) -> float:
+        """One sample of `/metrics`; 0 where there is none yet."""
+        for line in self.http.get(f"{self.shim.url}/metrics").text.splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.rpartition(" ")[2])
+        return 0.0
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """The shim's log lines of an event."""
+        lines = [json.loads(line) for line in self.shim.log().splitlines() if f'"{event}"' in line]
+        return [line for line in lines if line["event"] == event]
+
     def customers(self) -> list[dict[str, Any]]:
         """Every stored customer."""
         with MongoClient[dict[str, Any]](self.environment["INTAKE_MONGODB_URI"]) as client:
@@ -107,6 +133,15 @@ class Service:
         """Every accepted task has its outcome."""
         with self.redis() as client:
             wait_until(lambda: client.zcard(OPEN_KEY) == 0, timeout=30, what="no task is open")
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What comes until the other side hangs up."""
+    received = b""
+    with suppress(ConnectionError):
+        while chunk := connection.recv(1 << 16):
+            received += chunk
+    return received
 
 
 def read_answer(connection: socket.socket) -> bytes:
@@ -129,4 +164,5 @@ def parse_raw(answer: bytes) -> tuple[int, dict[str, str], Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = body[: int(headers["content-length"])] if "content-length" in headers else body
     return int(status.split()[1]), headers, json.loads(body) if body else None

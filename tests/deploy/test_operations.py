@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from prometheus_client import generate_latest
 
+from api_shim.edge.refusals import Reason
 from api_shim.metrics import ShimMetrics
 from api_shim.tokens.faults import TokenFault
 from tests.deploy.test_alerts import RULES, _Redis
@@ -38,7 +39,7 @@ def test_the_tables_of_metrics_have_every_metric_and_no_other() -> None:
 
 
 def test_the_table_of_log_lines_has_every_event_and_no_other() -> None:
-    logged = set(re.findall(r"\blog\.(?:info|warning|error)\(\s*\"(\w+)\"", SOURCES))
+    logged = set(re.findall(r"\b(?:log\.(?:info|warning|error)|write)\(\s*\"(\w+)\"", SOURCES))
     assert set(re.findall(r"`(\w+)`", _rows("Log lines"))) == logged
 
 
@@ -49,6 +50,10 @@ def test_every_reason_of_a_refused_token_is_explained() -> None:
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in RULES])
 def test_every_alert_has_a_section_that_says_what_to_do(alert: str) -> None:
     assert f"\n### {alert}\n" in TEXT
+
+
+def test_every_reason_to_turn_a_client_away_is_explained_and_no_other() -> None:
+    assert set(re.findall(r"`(\w+)`", _rows("Who is turned away"))) == {reason.value for reason in Reason}
 
 
 def test_every_reason_of_a_dead_letter_is_explained() -> None:

@@ -1,0 +1,46 @@
+"""From the signal to the end: serve on while others notice, then stop listening."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def drain_on_signals(*, seconds: float, drain: Callable[[], None], end: Callable[[], None]) -> None:
+    """Put a time of draining between the signals to stop and uvicorn's own way of heeding them.
+
+    The first SIGTERM calls `drain` at once. `seconds` later `end` is called and uvicorn gets the signal: it stops
+    listening and waits for open requests. Further SIGTERMs change nothing, since a supervisor and its system may both
+    send one. SIGINT is a person who waits: it ends without the time between.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    draining = False
+
+    def begin(number: int, previous: Any) -> None:
+        nonlocal draining
+        repeated, draining = draining, True
+        drain()
+        if number == signal.SIGINT or not seconds:
+            finish(number, previous)
+        elif not repeated:
+            loop.call_later(seconds, finish, number, previous)
+
+    def finish(number: int, previous: Any) -> None:
+        end()
+        if callable(previous):
+            previous(number, None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        previous = signal.getsignal(number)
+
+        def handle(number: int, _frame: Any, previous: Any = previous) -> None:
+            loop.call_soon_threadsafe(begin, number, previous)
+
+        signal.signal(number, handle)
