@@ -49,8 +49,8 @@ async def fetch_jwks(url: str, *, seconds: float = FETCH_SECONDS) -> tuple[Verif
     """The keys that this URL tells.
 
     Raises:
-        FetchError: `timeout`, `unreachable`, `tls`, `redirect`, `status_<number>`, `too_large`, `no_http` or
-            `no_usable_key`.
+        FetchError: `timeout`, `unreachable`, `tls`, `redirect`, `status_<number>`, `too_large`, `no_http`,
+            `no_usable_key`, `no_thread`, or `failed` by an error of ours.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[VerificationKey, ...]] = loop.create_future()
@@ -61,12 +61,15 @@ async def fetch_jwks(url: str, *, seconds: float = FETCH_SECONDS) -> tuple[Verif
         except FetchError as error:
             _tell(loop, future, None, error)
         except Exception:  # noqa: BLE001 - whatever it is, somebody waits for word of it
-            _tell(loop, future, None, FetchError("unreachable"))
+            _tell(loop, future, None, FetchError("failed"))
         else:
             _tell(loop, future, keys, None)
 
     # A thread of its own, not the loop's executor: one that hangs in a name look-up must not hold up the process' end.
-    threading.Thread(target=run, name="jwks", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="jwks", daemon=True).start()
+    except RuntimeError:
+        raise FetchError("no_thread") from None
     try:
         async with asyncio.timeout(seconds):
             return await future

@@ -111,10 +111,13 @@ class KeyKeeper:
         loop = asyncio.get_running_loop()
         told, told_at = "", 0.0
         while True:
-            content = await asyncio.to_thread(file.look)
-            if content is not None and file.take(content):
-                log.info("token_keys_renewed", setting=file.setting)
-            fault = file.fault or ""
+            try:
+                content = await asyncio.to_thread(file.look)
+                if content is not None and file.take(content):
+                    log.info("token_keys_renewed", setting=file.setting)
+                fault = file.fault or ""
+            except Exception as error:  # noqa: BLE001 - no thread, say: the next look may do better, and must come
+                fault = f"cannot be looked at ({type(error).__name__})"
             if fault and (fault != told or loop.time() - told_at >= REPEAT_SECONDS):
                 self._tell(file.setting, fault)
                 told_at = loop.time()
