@@ -57,6 +57,12 @@ def test_redis_keeps_what_it_acknowledged_and_forgets_nothing() -> None:
     assert SERVICES["redis"]["command"] == ["/etc/redis/redis.conf"]
 
 
+def test_no_caller_alone_can_fill_redis() -> None:
+    environment = SERVICES["shim"]["environment"]
+    assert float(environment["INTAKE_RATE_PER_SECOND"]) > 0
+    assert int(environment["INTAKE_MAX_OPEN_TASKS"]) > 0
+
+
 def test_mongodb_is_a_replica_set_that_is_made_only_once() -> None:
     assert "--replSet" in SERVICES["mongo"]["command"]
     check = SERVICES["mongo"]["healthcheck"]["test"][-1]
