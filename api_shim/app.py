@@ -7,7 +7,6 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import ConnectionPool
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -40,6 +39,7 @@ from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver
 from schemas.logs import configure_logs
 from schemas.sealing import Sealer
+from startup.redis_clients import redis_pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,9 +61,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
     calls = RedisCalls(settings.shared.redis_url, timeout_seconds=settings.redis_timeout_seconds)
     subscription = OutcomeSubscription(
-        ConnectionPool.from_url(
-            settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True
-        ),
+        redis_pool(settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True),
         maximum_listeners=settings.maximum_waiting,
     )
     metrics = ShimMetrics(waiting=lambda: subscription.listening)

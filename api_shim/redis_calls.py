@@ -11,13 +11,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.asyncio import ConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from startup.redis_clients import redis_pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis.asyncio.connection import AbstractConnection
+
+    from startup.redis_url import RedisUrl
 
 _MOST_CALLS_TOGETHER: Final = 256
 """Bounds how long Redis works before the first of them is answered."""
@@ -56,10 +59,8 @@ class _Call:
 class RedisCalls:
     """One connection on which calls that are made at the same time share a round trip; it reconnects by itself."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
-        self._pool = ConnectionPool.from_url(
-            url, socket_timeout=None, socket_connect_timeout=timeout_seconds, socket_keepalive=True
-        )
+    def __init__(self, url: RedisUrl, *, timeout_seconds: float) -> None:
+        self._pool = redis_pool(url, socket_timeout=None, socket_connect_timeout=timeout_seconds, socket_keepalive=True)
         self._timeout_seconds = timeout_seconds
         self._connection: AbstractConnection | None = None
         self._waiting: deque[_Call] = deque()

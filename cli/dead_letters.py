@@ -16,11 +16,16 @@ from local_stack.redis_server import url_of_directory
 from schemas.celery_message import MessageTemplate
 from schemas.settings import EnvironmentReader, SettingsError
 from schemas.task_record import Finished
+from startup.redis_clients import redis_client
+from startup.redis_url import parse_redis_url
+from startup.shared_settings import read_redis_url
 from worker.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from startup.redis_url import RedisUrl
 
 _TIMEOUT_SECONDS = 10
 
@@ -31,7 +36,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For machines
 def dead_letters() -> None:
     """Tasks that wait for an operator. A request's content is sealed and never shown.
 
-    They are looked for in the Redis of INTAKE_REDIS_URL, else in that of the local stack.
+    They are looked for in the Redis of INTAKE_REDIS_URL (or INTAKE_REDIS_URL_FILE), else in that of the local stack.
     """
 
 
@@ -106,28 +111,29 @@ def keys_in_use(directory: Path, as_json: bool) -> None:
 
 @contextmanager
 def _redis(directory: Path) -> Iterator[redis.Redis]:
+    url = _url(directory)
     try:
-        with redis.Redis.from_url(
-            _url(directory), socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-        ) as client:
+        with redis_client(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS) as client:
             yield client
     except redis.RedisError as error:
         raise click.ClickException(f"Redis does not answer ({type(error).__name__}); nothing more was done") from None
 
 
-def _url(directory: Path) -> str:
-    if os.environ.get("INTAKE_REDIS_URL"):
+def _url(directory: Path) -> RedisUrl:
+    if os.environ.get("INTAKE_REDIS_URL") or os.environ.get("INTAKE_REDIS_URL_FILE"):
         reader = EnvironmentReader(os.environ)
-        url = reader.url("REDIS_URL", ("redis", "rediss"), "")
+        url = read_redis_url(reader)
         try:
             reader.check()
         except SettingsError as error:
             raise click.ClickException(str(error)) from None
         return url
     try:
-        return url_of_directory(directory / "redis")
+        return parse_redis_url(url_of_directory(directory / "redis"))
     except OSError:
-        raise click.ClickException("there is no local stack here: set INTAKE_REDIS_URL or --data-dir") from None
+        raise click.ClickException(
+            "there is no local stack here: set INTAKE_REDIS_URL, INTAKE_REDIS_URL_FILE or --data-dir"
+        ) from None
 
 
 def _chosen(letters: DeadLetters, task_ids: tuple[str, ...], *, every: bool) -> list[str]:

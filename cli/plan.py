@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from cli.capacity import Demand, Plan, reckon
 from cli.tell import tell
-from schemas.settings import IDEMPOTENCY_WINDOW_SECONDS
+from startup.shared_settings import IDEMPOTENCY_WINDOW_SECONDS
 from worker.passwords import Argon2Passwords
 from worker.settings import LEAST_MEMORY_KIB_BY_TIME_COST, PasswordCost, usable_cores
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 DATABASE = "customer_intake"
 
-_OURS = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS")
-"""Secrets that the stack passes as files. Set in the caller's shell as well, they would contradict those."""
+_OURS = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS", "REDIS_URL", "MONGODB_URI")
+"""What the stack passes by itself. Set in the caller's shell as well, it would contradict that."""
 
 
 @dataclass(frozen=True, slots=True)

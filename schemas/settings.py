@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from pydantic import SecretBytes
 
@@ -96,18 +95,6 @@ class EnvironmentReader:
             self._fault(name, "must be 1 or 0")
         return False
 
-    def url(self, name: str, schemes: Sequence[str], default: str) -> str:
-        """A URL of one of the given schemes with a host; the value may hold a password and is never repeated."""
-        value = self.text(name, default)
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in schemes and bool(parts.netloc)
-        except ValueError:
-            usable = False
-        if not usable:
-            self._fault(name, f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
     def optional_secret(self, name: str) -> SecretBytes | None:
         """The secret in the variable, or in the file that `<name>_FILE` names, without surrounding white space."""
         value = self.environment.get(PREFIX + name, "").strip()
@@ -121,6 +108,17 @@ class EnvironmentReader:
                 self._fault(f"{name}_FILE", "names an empty file")
             return SecretBytes(content) if content else None
         return SecretBytes(value.encode("utf-8", "surrogateescape")) if value else None
+
+    def secret_text(self, name: str, default: str) -> str:
+        """The text of a variable that may hold a secret (a URL with a password), or of the file of `<name>_FILE`."""
+        value = self.optional_secret(name)
+        if value is None:
+            return default
+        try:
+            return value.get_secret_value().decode()
+        except UnicodeDecodeError:
+            self._fault(name, "must be text in UTF-8")
+            return default
 
     def secret(self, name: str, *, minimum_bytes: int = 1) -> SecretBytes:
         """A required secret of at least `minimum_bytes`."""
@@ -155,40 +153,3 @@ class EnvironmentReader:
 
     def _fault(self, name: str, sentence: str) -> None:
         self.faults.append(f"{PREFIX}{name} {sentence}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedSettings:
-    """What both sides read alike."""
-
-    redis_url: str
-    """Broker, task records and results: one Redis, so that accepting and finishing are one atomic call each."""
-    id_key: SecretBytes
-    """Keys the fingerprints of requests and the ids derived from them; the same on both sides."""
-    result_ttl_seconds: int
-    """How long an outcome can be read. Never under the idempotency window, since the record serves both."""
-    log_level: str
-    log_format: Literal["auto", "json", "console"]
-
-
-IDEMPOTENCY_WINDOW_SECONDS = 24 * 60 * 60
-"""How long a repeat with the same Idempotency-Key gets the first call's task (the HTTP contract's 24 hours)."""
-
-_MAXIMUM_TTL_SECONDS = 30 * 24 * 60 * 60
-
-
-def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
-    """Read the settings of both sides; faults are left with the reader."""
-    log_format = reader.choice("LOG_FORMAT", ("auto", "json", "console"), "auto")
-    return SharedSettings(
-        redis_url=reader.url("REDIS_URL", ("redis", "rediss"), "redis://127.0.0.1:6379/0"),
-        id_key=reader.secret("ID_KEY", minimum_bytes=MINIMUM_KEY_BYTES),
-        result_ttl_seconds=reader.integer(
-            "RESULT_TTL_SECONDS",
-            IDEMPOTENCY_WINDOW_SECONDS,
-            minimum=IDEMPOTENCY_WINDOW_SECONDS,
-            maximum=_MAXIMUM_TTL_SECONDS,
-        ),
-        log_level=reader.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
-        log_format="json" if log_format == "json" else "console" if log_format == "console" else "auto",
-    )

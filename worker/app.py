@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import ssl
 import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import redis
 import structlog
 from celery import Celery, bootsteps, signals
 from prometheus_client import start_http_server
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -21,6 +20,7 @@ from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, celery_routi
 from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
 from schemas.settings import SettingsError
+from startup.redis_clients import redis_client
 from worker.create_customer import CreateCustomer
 from worker.customers import DATABASE, MongoCustomers
 from worker.gate import Gate
@@ -39,6 +39,7 @@ from worker.transport import Channel, Transport
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
+    from startup.redis_url import RedisUrl
     from worker.settings import WorkerSettings
 
 REDIS_TIMEOUT_SECONDS: Final = 5.0
@@ -68,7 +69,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
     """Make every client and connect every part; nothing is sent yet."""
     stopping = threading.Event()
     metrics = WorkerMetrics()
-    redis_client = redis.Redis.from_url(
+    client = redis_client(
         settings.shared.redis_url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
@@ -77,21 +78,11 @@ def build_worker(settings: WorkerSettings) -> Worker:
         # One quiet repeat for a connection that a restart left dead in the pool; the rest is Patience's.
         retry=Retry(NoBackoff(), 1),
     )
-    mongo_client: MongoClient[dict[str, Any]] = MongoClient(
-        settings.mongodb_uri.get_secret_value(),
-        # One deadline for each operation, server selection and retries included.
-        timeoutMS=int(1000 * settings.mongodb_timeout_seconds),
-        serverSelectionTimeoutMS=3000,
-        connectTimeoutMS=3000,
-        maxPoolSize=settings.concurrency + 2,
-        tz_aware=True,
-        appname="customer-intake-worker",
-    )
-    customers = MongoCustomers(mongo_client, database=settings.mongodb_database)
+    customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
     message = MessageTemplate()
     records = RedisRecords(
-        redis_client,
+        client,
         message,
         result_ttl_seconds=settings.shared.result_ttl_seconds,
         lease_seconds=settings.visibility_timeout_seconds,
@@ -113,7 +104,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         hash_concurrency=settings.hash_concurrency,
         maximum_starts=settings.maximum_starts,
     )
-    leases = Leases(redis_client, lease_seconds=settings.visibility_timeout_seconds)
+    leases = Leases(client, lease_seconds=settings.visibility_timeout_seconds)
     groups = Groups(
         create_customer,
         leases,
@@ -121,7 +112,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
     )
-    app = _celery_app(settings, leases, gate, records)
+    app = _celery_app(settings, leases, gate, records, metrics)
     register_tasks(app, groups)
     _connect_signals(
         app,
@@ -130,7 +121,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         leases=leases,
         groups=groups,
         sweeper=Sweeper(
-            redis_client,
+            client,
             message=message.message(PLACEHOLDER_ID),
             interval_seconds=settings.sweep_interval_seconds,
             grace_seconds=settings.sweep_grace_seconds,
@@ -139,6 +130,24 @@ def build_worker(settings: WorkerSettings) -> Worker:
         ),
     )
     return Worker(app, gate, stopping, metrics, settings)
+
+
+def _mongo_client(settings: WorkerSettings) -> MongoClient[dict[str, Any]]:
+    try:
+        return MongoClient(
+            settings.mongodb_uri.get_secret_value(),
+            # One deadline for each operation, server selection and retries included.
+            timeoutMS=int(1000 * settings.mongodb_timeout_seconds),
+            serverSelectionTimeoutMS=3000,
+            connectTimeoutMS=3000,
+            maxPoolSize=settings.concurrency + 2,
+            tz_aware=True,
+            appname="customer-intake-worker",
+        )
+    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        # Its text may repeat pieces of the URI.
+        sentence = f"INTAKE_MONGODB_URI cannot be used with the worker's own options ({type(error).__name__})"
+        raise SettingsError([sentence]) from None
 
 
 def run(worker: Worker) -> int:
@@ -173,30 +182,29 @@ def _serve_metrics(worker: Worker) -> None:
             start_http_server(port, host, worker.metrics.registry)
         except OSError as error:
             reason = error.strerror or "not an address of this machine"
-            raise SettingsError([f"INTAKE_WORKER_METRICS_PORT: cannot listen on {host}:{port}: {reason}"]) from error
+            sentence = f"INTAKE_WORKER_METRICS_HOST, INTAKE_WORKER_METRICS_PORT: cannot listen there ({reason})"
+            raise SettingsError([sentence]) from None
 
 
-def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate, records: RedisRecords) -> Celery:
+def _celery_app(
+    settings: WorkerSettings, leases: Leases, gate: Gate, records: RedisRecords, metrics: WorkerMetrics
+) -> Celery:
     app = Celery("customer-intake", set_as_current=False)
-    encrypted = settings.shared.redis_url.startswith("rediss://")
+    redis_url = settings.shared.redis_url
     app.conf.update(
         **celery_routing(),
-        broker_url=settings.shared.redis_url,
+        # Without user and password, which Celery and kombu could put into a line: the channel knows them.
+        broker_url=redis_url.address,
         # kombu's own, without its book of deliveries: see there.
-        broker_transport=_transport(gate, records),
+        broker_transport=_transport(gate, records, redis_url, metrics),
         # kombu takes TLS from here where the transport is given as a class.
-        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
-        redis_backend_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if encrypted else None,
-        # For AsyncResult of any Celery client: FINISH writes each outcome to where this backend looks for it.
-        result_backend=settings.shared.redis_url,
+        broker_use_ssl=redis_url.tls_arguments() or None,
         # A message counts against the prefetch until its task has ended; redelivery is the sweeper's.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        # The record has the outcome; a Celery result of our own would be a second, different truth.
+        # FINISH writes each outcome to where AsyncResult of any Celery client looks for it; a Celery result of our own
+        # would be a second, different truth. So the worker has no result backend.
         task_ignore_result=True,
-        # Reading results survives a broker that is away for a moment.
-        result_backend_always_retry=True,
-        result_extended=False,
         # No remote control: whoever reaches Redis could stop workers by it, and it writes to Redis as the worker
         # starts, which a Redis that is full refuses; then nothing would drain. Metrics and the health file tell more.
         worker_enable_remote_control=False,
@@ -236,9 +244,14 @@ def _celery_app(settings: WorkerSettings, leases: Leases, gate: Gate, records: R
     return app
 
 
-def _transport(gate: Gate, records: RedisRecords) -> type[Transport]:
+def _transport(gate: Gate, records: RedisRecords, redis_url: RedisUrl, metrics: WorkerMetrics) -> type[Transport]:
     # kombu makes transports and channels itself, so that what they are to know stands in their classes.
-    told = {"may_take": staticmethod(lambda: gate.is_open), "put_back": staticmethod(records.put_back_messages)}
+    told = {
+        "may_take": staticmethod(lambda: gate.is_open),
+        "put_back": staticmethod(records.put_back_messages),
+        "credentials": staticmethod(redis_url.credentials),
+        "not_taken": staticmethod(metrics.message_not_taken),
+    }
     channel = type("Channel", (Channel,), told)
     return type("Transport", (Transport,), {"Channel": channel})
 

@@ -70,6 +70,13 @@ class WorkerMetrics:
             "intake_tasks_resent", "Tasks that were missing from the queue and were sent again.", registry=self.registry
         )
 
+        self._not_taken = Counter(
+            "intake_messages_not_taken",
+            "Messages of the queue that were dropped: none of this service's, or sent again by the sweeper.",
+            ["reason"],
+            registry=self.registry,
+        )
+
     @contextmanager
     def tasks_in_flight(self, count: int) -> Iterator[None]:
         """Count tasks while they are worked on, and how long."""
@@ -116,6 +123,10 @@ class WorkerMetrics:
     def taking_tasks(self, taking: bool) -> None:
         """Say whether tasks are taken."""
         self._taking.set(int(taking))
+
+    def message_not_taken(self, reason: str) -> None:
+        """Count a message that was dropped."""
+        self._not_taken.labels(reason).inc()
 
     def tasks_resent(self, count: int) -> None:
         """Count what the sweeper sent again."""

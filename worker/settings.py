@@ -6,17 +6,17 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pydantic import SecretStr
-
 from schemas.sealing import KeyFormatError, parse_key_ring
-from schemas.settings import EnvironmentReader, SharedSettings, read_shared_settings
+from schemas.settings import EnvironmentReader
+from startup.shared_settings import SharedSettings, read_shared_settings
+from worker.mongodb_uri import read_database_name, read_mongodb_uri
 from worker.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nacl.public import PrivateKey
-    from pydantic import SecretBytes
+    from pydantic import SecretBytes, SecretStr
 
 LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
 """argon2id settings of equal strength, at one lane (OWASP Password Storage Cheat Sheet); more passes need 7168 too."""
@@ -85,10 +85,8 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
     settings = WorkerSettings(
         shared=read_shared_settings(reader),
         key_ring=_read_key_ring(reader),
-        mongodb_uri=SecretStr(
-            reader.url("MONGODB_URI", ("mongodb", "mongodb+srv"), "mongodb://127.0.0.1:27017/?replicaSet=rs0")
-        ),
-        mongodb_database=reader.text("MONGODB_DATABASE", "customer_intake"),
+        mongodb_uri=read_mongodb_uri(reader),
+        mongodb_database=read_database_name(reader),
         mongodb_timeout_seconds=reader.seconds("MONGODB_TIMEOUT_SECONDS", 8, minimum=0.5, maximum=20),
         mongodb_away_seconds=reader.seconds("MONGODB_AWAY_SECONDS", 10, minimum=0.5, maximum=600),
         unreadable_wait_seconds=reader.seconds("UNREADABLE_WAIT_SECONDS", 300, minimum=0, maximum=86400),

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
-from kombu.utils.json import loads
+
+from worker.incoming import NO_THREAD, Foreign, clean_message, read_message
+from worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +61,14 @@ class Channel(kombu_redis.Channel):
     put_back: Callable[[Sequence[bytes]], object] = staticmethod(lambda _messages: None)
     """Puts messages back at the queue's head; set alike."""
 
+    credentials: Callable[[], dict[str, Any]] = staticmethod(dict)
+    """User and password, which kombu does not know, so that none of its texts has them; set alike."""
+
+    not_taken: Callable[[str], None] = staticmethod(lambda _reason: None)
+    """Counts a message that was dropped; set alike."""
+
+    _seldom = Seldom()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
         self.QoS = _QoS  # type: ignore[assignment] # as above
@@ -67,6 +77,10 @@ class Channel(kombu_redis.Channel):
     def is_asking(self) -> bool:
         """Whether Redis has been asked for messages and has not answered yet."""
         return bool(self._in_poll)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[no-untyped-call] # as above
+        return {**parameters, **self.credentials()}
 
     def close(self) -> None:
         """End the channel, after what it has asked for has come and is put back."""
@@ -127,12 +141,22 @@ class Channel(kombu_redis.Channel):
             self._flush_brpop_reauth()  # type: ignore[no-untyped-call]
 
     def _deliver_one(self, message: bytes, queue: str) -> None:
+        read = read_message(message)
+        if isinstance(read, Foreign):
+            self._drop(read, message)
+            return
         try:
-            self.connection._deliver(loads(message), queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
-        except Exception as error:
-            # Not a message of ours, and taken off the queue; those that came with it must not go the same way. Where it
-            # is one of ours after all, its record is still open and the sweeper sends it again.
-            log.error("message_not_taken", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+            self.connection._deliver(clean_message(read), queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must not suffer
+            # It is off the queue; those that came with it must not go the same way. Its record is still open, and the
+            # sweeper sends it again.
+            self._drop(Foreign(NO_THREAD), message, error)
+
+    def _drop(self, foreign: Foreign, message: bytes, error: Exception | None = None) -> None:
+        self.not_taken(foreign.reason)
+        if self._seldom.is_due(foreign.reason):
+            fields = {"task": foreign.task} if foreign.task else {}
+            log.error("message_not_taken", reason=foreign.reason, bytes=len(message), exc_info=error, **fields)
 
 
 class Transport(kombu_redis.Transport):

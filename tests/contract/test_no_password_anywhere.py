@@ -195,7 +195,11 @@ def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
     stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
     canary = _a_canary()
-    ring = {"INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line, "INTAKE_SEALING_PRIVATE_KEYS_FILE": ""}
+    ring = {
+        "INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line,
+        "INTAKE_SEALING_PRIVATE_KEYS_FILE": "",
+        "INTAKE_UNREADABLE_WAIT_SECONDS": "0",
+    }
     shim, worker = start_shim(isolated_env), start_worker(isolated_env, **ring)
     service = serve(shim, worker)
     answers = [service.create({"prefer": "wait=1"}, password=canary)]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import sys
 import urllib.request
+from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
+from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver, new_task_id
 from schemas.sealing import Sealer, parse_public_key
-from schemas.settings import EnvironmentReader, read_shared_settings
+from schemas.settings import EnvironmentReader
 from schemas.task_record import QUEUE, result_key
+from startup.shared_settings import read_shared_settings
 from tests.support.records import Scripts
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
@@ -28,6 +33,41 @@ if TYPE_CHECKING:
     import redis
 
     from tests.conftest import Servers, Starter
+
+
+CANARY = "canary-of-another-service"
+
+
+def of_celery(task: str, message_id: object, **changes: Any) -> bytes:
+    """A message as any Celery client sends it, its arguments and headers full of what is not ours to show."""
+    body = base64.b64encode(json.dumps([[CANARY], {"password": CANARY}, {}]).encode()).decode()
+    headers = {"task": task, "id": message_id, "argsrepr": CANARY, "kwargsrepr": CANARY, "origin": CANARY}
+    properties = {
+        "delivery_tag": CANARY,
+        "delivery_info": {"exchange": CANARY, "routing_key": CANARY},
+        "body_encoding": "base64",
+        "correlation_id": CANARY,
+    }
+    message = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
+    return json.dumps({**message, "headers": headers, "properties": properties, **changes}).encode()
+
+
+FOREIGN: Final = [
+    (b"{" + CANARY.encode(), "not_json"),
+    (b"\xff" + CANARY.encode(), "not_json"),
+    (b"[" * 60_000, "not_json"),
+    (json.dumps([CANARY]).encode(), "not_celery"),
+    (json.dumps({"headers": {CANARY: CANARY}}).encode(), "not_celery"),
+    (json.dumps({"properties": CANARY, "headers": CANARY}).encode(), "not_celery"),
+    (json.dumps({"task": CANARY, "id": CANARY, "args": [CANARY], "kwargs": {}}).encode(), "not_celery"),
+    (of_celery("ignored", "x", headers={}, body=json.dumps({"task": CANARY, "id": CANARY})), "not_celery"),
+    (of_celery("shop.tasks.pay", CANARY), "other_task"),
+    (of_celery(f"{CANARY} is no name", CANARY), "other_task"),
+    (of_celery("customer.create", CANARY), "unknown_id"),
+    (of_celery("customer.create", [CANARY]), "unknown_id"),
+    (of_celery("shop.tasks.pay", CANARY, body=CANARY * 10_000), "too_long"),
+]
+"""What others may put into the queue, and what it is called."""
 
 
 class Producer:
@@ -68,14 +108,27 @@ def test_a_backlog_longer_than_what_a_worker_may_hold_is_worked_to_its_end(
 def test_a_message_that_is_none_takes_nothing_along(
     producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
+    port = free_port()
     tasks = []
-    for number, junk in enumerate([b"{", b"[]", b"\xff", b'{"headers": {}}', b'{"properties": 1}', b"null"]):
+    for number, (junk, _) in enumerate(FOREIGN):
         tasks.append(producer.accept(number))
         producer.client.lpush(QUEUE, junk)
-    worker = start_worker(isolated_env, INTAKE_SWEEP_GRACE_SECONDS="300")
+    worker = start_worker(
+        isolated_env,
+        INTAKE_SWEEP_GRACE_SECONDS="300",
+        INTAKE_WORKER_METRICS_PORT=str(port),
+        INTAKE_LOG_LEVEL="debug",
+    )
     wait_until(lambda: all(map(producer.created, tasks)), timeout=30, what="all customers are created")
     assert worker.process.alive
-    assert "message_not_taken" in worker.log()
+    assert CANARY not in worker.log()
+    lines = [json.loads(line) for line in worker.log().splitlines() if "message_not_taken" in line]
+    assert {line["reason"] for line in lines} == {reason for _, reason in FOREIGN}
+    assert {line["task"] for line in lines if "task" in line} == {"shop.tasks.pay"}
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        metrics = answer.read().decode()
+    for reason, count in Counter(reason for _, reason in FOREIGN).items():
+        assert f'intake_messages_not_taken_total{{reason="{reason}"}} {count}.0' in metrics
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_holds(
@@ -115,7 +168,7 @@ def test_a_worker_whose_metrics_port_is_taken_does_not_start_and_says_why(
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
-        with pytest.raises(AssertionError, match=f"INTAKE_WORKER_METRICS_PORT: cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(AssertionError, match="INTAKE_WORKER_METRICS_PORT: cannot listen there"):
             start_worker(isolated_env, INTAKE_WORKER_METRICS_PORT=port)
 
 
@@ -135,3 +188,22 @@ def test_metrics_are_there_also_while_mongodb_is_away(isolated_env: Mapping[str,
             assert b'intake_dependency_failures_total{dependency="database"}' in answer.read()
     finally:
         worker.kill()
+
+
+def test_of_a_tasks_own_message_only_its_id_is_read(
+    producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
+) -> None:
+    """Whatever else a Celery client of another kind or age puts there neither shows nor hinders."""
+    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug", INTAKE_SWEEP_GRACE_SECONDS="300")
+    changes: list[dict[str, Any]] = [
+        {},
+        {"properties": {}},
+        {"body": None, "content-type": CANARY, "content-encoding": CANARY},
+        {"body": CANARY, "properties": {"body_encoding": CANARY}},
+    ]
+    for number, change in enumerate(changes):
+        task_id = producer.accept(number)
+        producer.client.lrem(QUEUE, 1, MessageTemplate().message(task_id).decode())
+        producer.client.lpush(QUEUE, of_celery("customer.create", task_id, **change))
+        wait_until(partial(producer.created, task_id), timeout=30, what="the customer is created")
+    assert CANARY not in worker.log()

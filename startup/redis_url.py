@@ -1,0 +1,132 @@
+"""The URL of Redis, parsed once, so that no library ever sees it and none can repeat a password when it complains."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+_DEFAULT_PORT: Final = 6379
+_MAXIMUM_PORT: Final = 65535
+_MAXIMUM_DATABASE: Final = 1_000_000
+
+_TEXT: Final = r"(?:[!\"$&'()*+,.0-9;<=>A-Z^_`a-z{|}~\\-]|%[0-9A-Fa-f]{2})*+"
+"""What may stand as it is in a user's name or, with colons, in a password: nothing that ends a URL's part."""
+
+_AUTHORITY: Final = re.compile(
+    rf"(?:(?P<username>{_TEXT})(?::(?P<password>(?:{_TEXT}:)*+{_TEXT}))?@)?"
+    r"(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+_DATABASE: Final = re.compile(r"[0-9]{0,7}")
+
+_FILE_OPTIONS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+"""The only options: paths of PEM files, for TLS."""
+
+_HINT: Final = "special characters in its user name and password must be percent-encoded ('#' is %23, '/' is %2F)"
+
+
+class RedisUrlFault(ValueError):  # noqa: N818 - a sentence for the settings' faults, completed by the variable's name
+    """What is wrong with the URL, and nothing of the URL; completes a sentence that starts with the variable's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisUrl:
+    """Which Redis, and how to get in. Its repr shows neither the user nor the password."""
+
+    host: str
+    port: int
+    database: int
+    username: str | None = field(default=None, repr=False)
+    password: SecretStr | None = field(default=None, repr=False)
+    tls: bool = False
+    tls_files: tuple[tuple[str, str], ...] = ()
+    """Paths of PEM files, by redis-py's names for them."""
+
+    @property
+    def address(self) -> str:
+        """A URL without user and password, which may be shown."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'rediss' if self.tls else 'redis'}://{host}:{self.port}/{self.database}"
+
+    def credentials(self) -> dict[str, Any]:
+        """Arguments of redis-py's connections: who connects."""
+        return {
+            "username": self.username,
+            "password": None if self.password is None else self.password.get_secret_value(),
+        }
+
+    def tls_arguments(self) -> dict[str, Any]:
+        """Arguments of redis-py's TLS connections; empty where there is no TLS."""
+        if not self.tls:
+            return {}
+        return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **dict(self.tls_files)}
+
+    def arguments(self) -> dict[str, Any]:
+        """All arguments of redis-py's connections that come from the URL."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "db": self.database,
+            **self.credentials(),
+            **self.tls_arguments(),
+        }
+
+
+def parse_redis_url(text: str) -> RedisUrl:
+    """The URL's parts, `redis[s]://[[user][:password]@]host[:port][/database][?options]`.
+
+    Raises:
+        RedisUrlFault: it is none, or none that can be told apart from a password that was not encoded.
+    """
+    scheme, found, rest = text.partition("://")
+    if not found or scheme not in {"redis", "rediss"}:
+        raise RedisUrlFault("must be a URL that starts with redis:// or rediss://")
+    rest, _, query = rest.partition("?")
+    authority, _, database = rest.partition("/")
+    parts = _AUTHORITY.fullmatch(authority)
+    # An '@' further back shows a password that holds a '/' or a '?': the host before it would be a piece of it.
+    if parts is None or "@" in database + query or not _DATABASE.fullmatch(database):
+        raise RedisUrlFault(f"must be a URL like {scheme}://user:password@host:6379/0; {_HINT}")
+    port, number = int(parts["port"] or _DEFAULT_PORT), int(database or 0)
+    if not 1 <= port <= _MAXIMUM_PORT or number > _MAXIMUM_DATABASE:
+        raise RedisUrlFault(f"names a port or a database that cannot be; {_HINT}")
+    password = _decoded(parts["password"])
+    return RedisUrl(
+        host=parts["host"].strip("[]"),
+        port=port,
+        database=number,
+        username=_decoded(parts["username"]),
+        password=None if password is None else SecretStr(password),
+        tls=scheme == "rediss",
+        tls_files=_files(query, tls=scheme == "rediss"),
+    )
+
+
+def _decoded(encoded: str | None) -> str | None:
+    if not encoded:
+        return None
+    try:
+        return unquote(encoded, errors="strict")
+    except UnicodeDecodeError:
+        raise RedisUrlFault(f"has a percent sign that does not begin an encoded character; {_HINT}") from None
+
+
+def _files(query: str, *, tls: bool) -> tuple[tuple[str, str], ...]:
+    files = []
+    for option in filter(None, query.split("&")):
+        name, _, value = option.partition("=")
+        # A name that is not known is not repeated: it may be a piece of a password.
+        if name not in _FILE_OPTIONS or not tls:
+            raise RedisUrlFault(f"has an option other than {', '.join(_FILE_OPTIONS)} (with rediss:// alone); {_HINT}")
+        try:
+            path = unquote(value, errors="strict")
+            with Path(path).open("rb"):
+                files.append((name, path))
+        except (OSError, ValueError) as error:
+            raise RedisUrlFault(f"names in {name} a file that cannot be read ({type(error).__name__})") from None
+    return tuple(files)
