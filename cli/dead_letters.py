@@ -22,7 +22,7 @@ from startup.shared_settings import read_redis_url
 from worker.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from startup.redis_url import RedisUrl
@@ -80,7 +80,10 @@ def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bo
     """Put tasks on the queue again, once what made them fail is mended."""
     with _redis(directory) as client:
         letters = DeadLetters(client, MessageTemplate())
-        _each(_chosen(letters, task_ids, every=every), letters.requeue, done="requeued", as_json=as_json)
+        if every == bool(task_ids):
+            raise click.UsageError("name tasks, or give --all")
+        results = letters.requeue_all() if every else ((task_id, letters.requeue(task_id)) for task_id in task_ids)
+        _tell(results, done="requeued", as_json=as_json)
 
 
 @dead_letters.command()
@@ -93,7 +96,8 @@ def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -
     if not yes:
         click.confirm(f"Drop {len(task_ids)} accepted signups for good?", abort=True, err=True)
     with _redis(directory) as client:
-        _each(list(task_ids), DeadLetters(client, MessageTemplate()).drop, done="dropped", as_json=as_json)
+        letters = DeadLetters(client, MessageTemplate())
+        _tell(((task_id, letters.drop(task_id)) for task_id in task_ids), done="dropped", as_json=as_json)
 
 
 @dead_letters.command("keys")
@@ -136,16 +140,9 @@ def _url(directory: Path) -> RedisUrl:
         ) from None
 
 
-def _chosen(letters: DeadLetters, task_ids: tuple[str, ...], *, every: bool) -> list[str]:
-    if every == bool(task_ids):
-        raise click.UsageError("name tasks, or give --all")
-    return [letter.task_id for letter in letters.all()] if every else list(task_ids)
-
-
-def _each(task_ids: list[str], action: Callable[[str], Finished], *, done: str, as_json: bool) -> None:
+def _tell(results: Iterable[tuple[str, Finished]], *, done: str, as_json: bool) -> None:
     failed = 0
-    for task_id in task_ids:
-        result = action(task_id)
+    for task_id, result in results:
         failed += result is not Finished.WRITTEN
         word = done if result is Finished.WRITTEN else "no dead letter"
         click.echo(json.dumps({"id": task_id, "result": word}) if as_json else f"{task_id}  {word}")

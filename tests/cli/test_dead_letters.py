@@ -13,6 +13,7 @@ from cli.main import main
 from local_stack.ports import free_port
 from schemas.ids import new_task_id
 from schemas.sealing import Sealer, generate_key_pair, parse_public_key
+from schemas.task_record import Field, State, record_key
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -108,6 +109,24 @@ def test_all_can_be_requeued_at_once(operator: Operator) -> None:
     parked = {operator.park() for _ in range(3)}
     assert {line["id"] for line in operator.lines("requeue", "--all")} == parked
     assert operator.scripts.open_ids() == parked
+    assert operator.run("list").stdout == ""
+
+
+def test_more_than_a_page_of_them_are_listed_counted_and_requeued_each_once(operator: Operator) -> None:
+    # Parked at one moment, the first of a page being none of them any more.
+    task_ids = sorted(new_task_id() for _ in range(1203))
+    operator.scripts.accept_all(task_ids)
+    operator.scripts.park_all(task_ids)
+    operator.scripts.client.hset(record_key(task_ids[0]), Field.STATE, State.PENDING)
+
+    assert [line["id"] for line in operator.lines("list")] == task_ids[1:]
+    assert operator.lines("keys") == [{"key": "unknown", "tasks": 1203}]
+    result = operator.run("requeue", "--all")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"{task_id}  {'requeued' if number else 'no dead letter'}" for number, task_id in enumerate(task_ids)
+    ]
+    assert operator.scripts.open_ids() == set(task_ids[1:])
     assert operator.run("list").stdout == ""
 
 
