@@ -16,16 +16,17 @@ from pymongo.errors import PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, celery_routing
+from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate
 from schemas.ids import IdDeriver
 from schemas.sealing import Unsealer
 from schemas.settings import SettingsError
 from startup.redis_clients import redis_client
+from worker.broker import BROKER, BrokerProbe
+from worker.celery_app import REDIS_TIMEOUT_SECONDS, Wiring, celery_app
 from worker.create_customer import CreateCustomer
 from worker.customers import DATABASE, MongoCustomers
 from worker.gate import Gate
 from worker.groups import Groups
-from worker.health import HealthStep
 from worker.leases import Leases, renewal_seconds
 from worker.metrics import WorkerMetrics
 from worker.passwords import Argon2Passwords
@@ -35,18 +36,16 @@ from worker.records import RedisRecords
 from worker.signups import SignupReader
 from worker.sweeper import MISSED_INTERVALS, Sweeper
 from worker.tasks import register_tasks
-from worker.transport import Channel, Transport
 from worker.turnstile import Turnstile
 
 if TYPE_CHECKING:
-    from startup.redis_url import RedisUrl
     from worker.settings import WorkerSettings
-
-REDIS_TIMEOUT_SECONDS: Final = 5.0
-"""How long one command may take: past it the connection is taken for dead, as behind a firewall that forgot it."""
 
 SHUTDOWN_SECONDS: Final = 28.0
 """A warm shutdown that takes longer ends the process: what it held is delivered again, and the protocol allows that."""
+
+_RECHECK_SECONDS: Final = 10.0
+"""Between two looks at a Redis that can be used, as far as is known."""
 
 UNBEGUN_SECONDS: Final = 1.0
 """What a worker that stops has received and not begun by then is put back: others may have time for it."""
@@ -59,7 +58,8 @@ class Worker:
     """A worker that is put together and not started."""
 
     celery: Celery
-    gate: Gate
+    gates: tuple[Gate, ...]
+    """One for each dependency: tasks are taken while all are open."""
     stopping: threading.Event
     metrics: WorkerMetrics
     settings: WorkerSettings
@@ -80,6 +80,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
+    broker_gate = Gate(BROKER, BrokerProbe(client, metrics=metrics), metrics=metrics)
     message = MessageTemplate()
     records = RedisRecords(
         client,
@@ -112,7 +113,8 @@ def build_worker(settings: WorkerSettings) -> Worker:
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
     )
-    app = _celery_app(settings, leases, gate, records, metrics)
+    wiring = Wiring(gates=(gate, broker_gate), broker_gate=broker_gate, records=records, leases=leases, metrics=metrics)
+    app = celery_app(settings, wiring, stopping=stopping)
     register_tasks(app, groups)
     _connect_signals(
         app,
@@ -120,6 +122,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         stopping=stopping,
         leases=leases,
         groups=groups,
+        broker_gate=broker_gate,
         sweeper=Sweeper(
             client,
             message=message.message(PLACEHOLDER_ID),
@@ -129,7 +132,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
             metrics=metrics,
         ),
     )
-    return Worker(app, gate, stopping, metrics, settings)
+    return Worker(app, (gate, broker_gate), stopping, metrics, settings)
 
 
 def _mongo_client(settings: WorkerSettings) -> MongoClient[dict[str, Any]]:
@@ -159,8 +162,9 @@ def run(worker: Worker) -> int:
     # First, so that it tells also while MongoDB is away, and a port that is taken stops the start.
     _serve_metrics(worker)
     # Before the first insert, or two customers of one email could get in.
-    worker.gate.open_when_usable(worker.stopping)
-    threading.Thread(target=worker.gate.keep, args=(worker.stopping,), name="gate", daemon=True).start()
+    for gate in worker.gates:
+        gate.open_when_usable(worker.stopping)
+        threading.Thread(target=gate.keep, args=(worker.stopping,), name=f"gate-{gate.dependency}", daemon=True).start()
     process = worker.celery.Worker(
         # argon2 gives up the interpreter's lock: threads hash on all cores and share one process' memory and clients.
         pool="threads",
@@ -186,76 +190,6 @@ def _serve_metrics(worker: Worker) -> None:
             raise SettingsError([sentence]) from None
 
 
-def _celery_app(
-    settings: WorkerSettings, leases: Leases, gate: Gate, records: RedisRecords, metrics: WorkerMetrics
-) -> Celery:
-    app = Celery("customer-intake", set_as_current=False)
-    redis_url = settings.shared.redis_url
-    app.conf.update(
-        **celery_routing(),
-        # Without user and password, which Celery and kombu could put into a line: the channel knows them.
-        broker_url=redis_url.address,
-        # kombu's own, without its book of deliveries: see there.
-        broker_transport=_transport(gate, records, redis_url, metrics),
-        # kombu takes TLS from here where the transport is given as a class.
-        broker_use_ssl=redis_url.tls_arguments() or None,
-        # A message counts against the prefetch until its task has ended; redelivery is the sweeper's.
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
-        # FINISH writes each outcome to where AsyncResult of any Celery client looks for it; a Celery result of our own
-        # would be a second, different truth. So the worker has no result backend.
-        task_ignore_result=True,
-        # No remote control: whoever reaches Redis could stop workers by it, and it writes to Redis as the worker
-        # starts, which a Redis that is full refuses; then nothing would drain. Metrics and the health file tell more.
-        worker_enable_remote_control=False,
-        # Nothing is sent for each task that nobody asked for; `celery events` can switch it on.
-        worker_send_task_events=False,
-        task_send_sent_event=False,
-        # A thread's next group gathers while the threads work on others; what one worker holds no other can work.
-        worker_prefetch_multiplier=settings.prefetch_multiplier,
-        # Tasks cost alike, so nothing is to be gained by the pool's own ideas; times are the protocol's business.
-        task_time_limit=None,
-        task_soft_time_limit=None,
-        broker_connection_retry_on_startup=True,
-        broker_connection_retry=True,
-        broker_connection_max_retries=None,
-        # What a Redis that fails over answers (READONLY, UNBLOCKED) is to kombu an error of the channel, not of the
-        # connection; by default Celery ends the worker for it.
-        broker_channel_error_retry=True,
-        # What runs goes on when the connection drops; FINISH has a connection of its own.
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-        broker_transport_options={
-            # Who holds what is said by leases in the task records.
-            "ack_emulation": False,
-            # One queue, one list: no priorities.
-            "priority_steps": [0],
-            "socket_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_keepalive": True,
-            # A half-open connection is found within about twice this.
-            "health_check_interval": 5,
-        },
-        # The logs are ours (schemas/logs.py), and nobody types into a worker.
-        worker_hijack_root_logger=False,
-        worker_redirect_stdouts=False,
-    )
-    told = {"path": settings.health_file, "held": staticmethod(leases.count), "gate": gate}
-    app.steps["consumer"].add(type("HealthStep", (HealthStep,), told))
-    return app
-
-
-def _transport(gate: Gate, records: RedisRecords, redis_url: RedisUrl, metrics: WorkerMetrics) -> type[Transport]:
-    # kombu makes transports and channels itself, so that what they are to know stands in their classes.
-    told = {
-        "may_take": staticmethod(lambda: gate.is_open),
-        "put_back": staticmethod(records.put_back_messages),
-        "credentials": staticmethod(redis_url.credentials),
-        "not_taken": staticmethod(metrics.message_not_taken),
-    }
-    channel = type("Channel", (Channel,), told)
-    return type("Transport", (Transport,), {"Channel": channel})
-
-
 def _connect_signals(
     app: Celery,
     settings: WorkerSettings,
@@ -263,6 +197,7 @@ def _connect_signals(
     stopping: threading.Event,
     leases: Leases,
     groups: Groups,
+    broker_gate: Gate,
     sweeper: Sweeper,
 ) -> None:
     def leave_logs_alone(**_: object) -> None:
@@ -286,6 +221,7 @@ def _connect_signals(
         run_periodically(
             sweeper.sweep_if_due, name="sweeper", interval_seconds=settings.sweep_interval_seconds, stopping=stopping
         )
+        run_periodically(broker_gate.recheck, name="broker", interval_seconds=_RECHECK_SECONDS, stopping=stopping)
         log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)
 
     def on_shutting_down(*_: object, **__: object) -> None:

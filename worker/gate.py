@@ -1,4 +1,4 @@
-"""Whether this worker takes tasks: only while it can use MongoDB, so that others get what it could only hold."""
+"""Whether this worker takes tasks: only while it can use a dependency, so that others get what it could only hold."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from worker.patience import MisconfiguredError, RefusedError, TransientError
+from worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 _FIRST_GAP_SECONDS: Final = 0.5
 _LONGEST_GAP_SECONDS: Final = 5.0
-"""Between two probes of a database that is away: they cost it little, and every second counts."""
+"""Between two probes of a dependency that is away: they cost it little, and every second counts."""
 
 _LONGEST_GAP_REFUSED_SECONDS: Final = 60.0
-"""Between two probes of a database that refuses, and waits for a person."""
+"""Between two probes of a dependency that refuses, and waits for a person."""
 
 _LOG_EVERY_SECONDS: Final = 10.0
 
@@ -29,7 +30,7 @@ log = structlog.get_logger("worker.gate")
 
 
 class Gate:
-    """Closed until a probe of the database has worked, and again from when its use has failed. Thread-safe.
+    """Closed until a probe of a dependency has worked, and again from when its use has failed. Thread-safe.
 
     Whoever closes it gives back what it holds; one thread, in `keep`, opens it.
     """
@@ -43,9 +44,11 @@ class Gate:
         self._closed = threading.Event()
         self._closed.set()
         self._refused = False
+        self._longest_gap = _LONGEST_GAP_SECONDS
+        self._seldom = Seldom()
         self._gap = _FIRST_GAP_SECONDS
         self._opened_at = float("-inf")
-        metrics.taking_tasks(False)
+        metrics.taking_tasks(dependency, False)
 
     @property
     def is_open(self) -> bool:
@@ -66,20 +69,27 @@ class Gate:
             if time.monotonic() - self._opened_at > _LONGEST_GAP_REFUSED_SECONDS:
                 self._gap = _FIRST_GAP_SECONDS
             self._refused = isinstance(error, MisconfiguredError)
+            self._longest_gap = _longest_gap(error)
             self._closed.set()
-        self._metrics.taking_tasks(False)
+        self._metrics.taking_tasks(self.dependency, False)
         log.warning("taking_stopped", dependency=self.dependency, refused=self._refused)
         if isinstance(error, MisconfiguredError):
-            _log_refusal(error)
+            self._log_refusal(error)
 
     def keep(self, stopping: threading.Event) -> None:
         """Open it again, each time that it was closed, until `stopping` is set. For a thread of its own."""
         while not stopping.is_set():
             self._closed.wait()
             with self._lock:
-                gap = self._gap if self._refused else min(self._gap, _LONGEST_GAP_SECONDS)
+                gap = min(self._gap, self._longest_gap)
             stopping.wait(random.uniform(gap / 2, gap))  # noqa: S311 - not a secret
             self.open_when_usable(stopping)
+
+    def recheck(self) -> None:
+        """Close it where a probe does not work any more; for a turn in a while."""
+        error = self._try() if self.is_open else None
+        if isinstance(error, TransientError | MisconfiguredError):
+            self.close(error)
 
     def open_when_usable(self, stopping: threading.Event) -> None:
         """Probe, with growing gaps, until that works or `stopping` is set."""
@@ -98,11 +108,11 @@ class Gate:
             else:
                 code = error.code if isinstance(error, RefusedError) else type(error).__name__
                 self._metrics.dependency_refused(self.dependency, code)
-                _log_refusal(error)
+                self._log_refusal(error)
             with self._lock:
                 self._refused = not isinstance(error, TransientError)
-                longest = _LONGEST_GAP_REFUSED_SECONDS if self._refused else _LONGEST_GAP_SECONDS
-                gap = self._gap = min(longest, 2 * self._gap)
+                self._longest_gap = _longest_gap(error)
+                gap = self._gap = min(self._longest_gap, 2 * self._gap)
             # Jitter: workers that were cut off together must not come back together.
             stopping.wait(random.uniform(gap / 2, gap))  # noqa: S311 - not a secret
 
@@ -118,18 +128,23 @@ class Gate:
             self._opened_at = time.monotonic()
             self._refused = False
             self._closed.clear()
-        self._metrics.taking_tasks(True)
+        self._metrics.taking_tasks(self.dependency, True)
         log.info("taking_tasks", dependency=self.dependency, after_seconds=round(seconds, 1))
 
+    def _log_refusal(self, error: Exception) -> None:
+        if isinstance(error, RefusedError):
+            if self._seldom.is_due(error.code):
+                log.error(
+                    "dependency_refuses",
+                    dependency=error.dependency,
+                    code=error.code,
+                    concerns=error.concerns,
+                    advice=error.advice,
+                )
+        else:
+            log.error("dependency_refuses", code=type(error).__name__, exc_info=error)
 
-def _log_refusal(error: Exception) -> None:
-    if isinstance(error, RefusedError):
-        log.error(
-            "dependency_refuses",
-            dependency=error.dependency,
-            code=error.code,
-            concerns=error.concerns,
-            advice=error.advice,
-        )
-    else:
-        log.error("dependency_refuses", code=type(error).__name__, exc_info=error)
+
+def _longest_gap(error: Exception) -> float:
+    passes = isinstance(error, TransientError) or (isinstance(error, RefusedError) and error.may_pass)
+    return _LONGEST_GAP_SECONDS if passes else _LONGEST_GAP_REFUSED_SECONDS

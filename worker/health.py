@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import bootsteps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from celery.worker.consumer import Consumer
 
@@ -28,17 +28,17 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
     The loop must be turning to get here, and within the last seconds it must have asked Redis for the next message
     or have as many tasks as it may hold. A worker that waits for MongoDB is healthy: restarting it would help nobody.
-    One that MongoDB refuses is not: somebody has to mend something, and should be told.
+    One that MongoDB or Redis refuses is not: somebody has to mend something, and should be told.
     """
 
     requires = ("celery.worker.consumer:Tasks",)
 
     path: str
-    """Where the file is; set, as `held` and `gate`, by the composition root on a subclass. Empty: none is written."""
+    """Where the file is; set, as `held` and `gates`, by the composition root on a subclass. Empty: none is written."""
     held: Callable[[], int]
     """How many tasks the worker holds."""
-    gate: Gate
-    """Whether it takes tasks."""
+    gates: Sequence[Gate]
+    """Whether it takes tasks: while all of them are open."""
 
     def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
@@ -56,13 +56,14 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
             self._timer = None
 
     def _beat(self, consumer: Consumer) -> None:
-        if not self.path or self.gate.is_refused:
+        if not self.path or any(gate.is_refused for gate in self.gates):
             return
         channel = consumer.task_consumer.channel
         asked = getattr(channel, "_brpop_sent_at", None)
         silence = time.monotonic() - asked if asked is not None else float("inf")
         if silence < _SILENCE_SECONDS or not channel.qos.can_consume():
-            write_health_file(Path(self.path), held=type(self).held(), taking=self.gate.is_open)
+            taking = all(gate.is_open for gate in self.gates)
+            write_health_file(Path(self.path), held=type(self).held(), taking=taking)
 
 
 def write_health_file(path: Path, *, held: int, taking: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas import record_scripts
 from schemas.task_record import HELD_KEY, record_key
+from worker.scripts import BatchScript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class Leases:
     """
 
     def __init__(self, client: redis.Redis, *, lease_seconds: float) -> None:
-        self._renew = client.register_script(record_scripts.RENEW)
+        self._renew = BatchScript(client, record_scripts.RENEW, keys=1)
         self._lease_milliseconds = int(1000 * lease_seconds)
         self._held: dict[str, str] = {}
         """Each delivery's own name → its task's id; one task may be delivered twice."""
@@ -76,7 +77,7 @@ class Leases:
             How many deliveries are held.
 
         Raises:
-            redis.RedisError: Redis is away.
+            TransientError: Redis is away.
         """
         return self._renew_all(_copy(self._held))
 
@@ -89,7 +90,7 @@ class Leases:
             How many they are.
 
         Raises:
-            redis.RedisError: Redis is away; the next call is for them too.
+            TransientError: Redis is away; the next call is for them too.
         """
         new = _copy(self._new)
         count = self._renew_all(new)
@@ -100,7 +101,7 @@ class Leases:
     def _renew_all(self, held: Sequence[tuple[str, str]]) -> int:
         for first in range(0, len(held), _DELIVERIES_A_CALL):
             pairs = [each for name, task_id in held[first : first + _DELIVERIES_A_CALL] for each in (task_id, name)]
-            self._renew(keys=[HELD_KEY], args=[record_key(""), self._lease_milliseconds, *pairs])
+            self._renew.run(HELD_KEY, record_key(""), self._lease_milliseconds, *pairs)
         return len(held)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _TASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -51,7 +51,7 @@ class WorkerMetrics:
         )
         self._dependency_refusals = Counter(
             "intake_dependency_refusals",
-            "Calls to the database that it refused for a reason that does not pass by waiting, by its error's name.",
+            "Calls to the broker or the database that it refused, by its error's name.",
             ["dependency", "code"],
             registry=self.registry,
         )
@@ -63,7 +63,14 @@ class WorkerMetrics:
         )
         self._taking = Gauge(
             "intake_taking_tasks",
-            "Whether this worker takes tasks: 0 while it cannot use MongoDB.",
+            "Whether this worker takes tasks: 0 while it cannot use Redis or MongoDB.",
+            registry=self.registry,
+        )
+        self._taking_by_dependency: dict[str, bool] = {}
+        self._findings = Gauge(
+            "intake_redis_finding",
+            "1 where this does not hold of Redis: see docs/operations.md.",
+            ["finding"],
             registry=self.registry,
         )
         self._resent = Counter(
@@ -120,9 +127,16 @@ class WorkerMetrics:
         """Count a task that was left to others."""
         self._deferred.labels(reason).inc()
 
-    def taking_tasks(self, taking: bool) -> None:
-        """Say whether tasks are taken."""
-        self._taking.set(int(taking))
+    def taking_tasks(self, dependency: str, taking: bool) -> None:
+        """Say whether tasks are taken, as far as this dependency goes."""
+        self._taking_by_dependency[dependency] = taking
+        self._taking.set(int(all([*self._taking_by_dependency.values()])))
+
+    def broker_findings(self, codes: Collection[str]) -> None:
+        """Say what does not hold of Redis now."""
+        self._findings.clear()
+        for code in codes:
+            self._findings.labels(code).set(1)
 
     def message_not_taken(self, reason: str) -> None:
         """Count a message that was dropped."""

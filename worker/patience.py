@@ -30,16 +30,22 @@ log = structlog.get_logger("worker.patience")
 class TransientError(Exception):
     """A dependency did not do its part; the same call may work later. `dependency` names it; no text of a driver."""
 
-    def __init__(self, dependency: str) -> None:
+    def __init__(self, dependency: str, *, code: str = "") -> None:
+        """`code`: its error by name, where it has answered."""
         super().__init__(dependency)
         self.dependency = dependency
+        self.code = code
 
 
 class RefusedError(Exception):
     """A dependency answers and refuses: its error by name, what that is about, and what an operator can do."""
 
-    def __init__(self, dependency: str, *, code: str, concerns: str = "", advice: str = "") -> None:
+    def __init__(
+        self, dependency: str, *, code: str, concerns: str = "", advice: str = "", may_pass: bool = False
+    ) -> None:
+        """`may_pass`: also without anybody's doing, so that it is worth asking again soon."""
         super().__init__(f"{dependency}: {code}")
+        self.may_pass = may_pass
         self.dependency = dependency
         self.code = code
         self.concerns = concerns
@@ -98,8 +104,11 @@ class Patience:
                 return call()
             except TransientError as error:
                 self._metrics.dependency_failed(error.dependency)
+                if error.code:
+                    self._metrics.dependency_refused(error.dependency, error.code)
                 if time.monotonic() >= next_line_at:
-                    log.warning("dependency_away", dependency=error.dependency, exc_info=error)
+                    code = {"code": error.code} if error.code else {}
+                    log.warning("dependency_away", dependency=error.dependency, **code, exc_info=error)
                     next_line_at = time.monotonic() + _LOG_EVERY_SECONDS
                 self._give_up_if_pointless(error, held_seconds=time.monotonic() - since)
             except MisconfiguredError as error:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker.seldom import Seldom
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,14 +18,16 @@ log = structlog.get_logger("worker.housekeeping")
 def run_periodically(
     job: Callable[[], object], *, name: str, interval_seconds: float, stopping: threading.Event
 ) -> threading.Thread:
-    """Call the job every so many seconds in a daemon thread until `stopping` is set; failures are logged."""
+    """Call the job every so many seconds in a daemon thread until `stopping` is set; failures are logged, seldom."""
+    seldom = Seldom()
 
     def loop() -> None:
         while not stopping.wait(interval_seconds):
             try:
                 job()
             except Exception as error:
-                log.warning("housekeeping_failed", job=name, exc_info=error)
+                if seldom.is_due(name):
+                    log.warning("housekeeping_failed", job=name, exc_info=error)
 
     thread = threading.Thread(target=loop, name=name, daemon=True)
     thread.start()

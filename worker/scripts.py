@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
+from startup.redis_refusals import Kind, refusal_of
+from worker.broker import BROKER, drop_connections
 from worker.patience import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import redis
-
-BROKER = "broker"
-"""What logs and metrics call Redis."""
 
 Argument = str | int | bytes
 
@@ -46,10 +45,10 @@ class BatchScript:
                 self._client.script_load(self._text)
                 replies = self._send(calls)
         except RedisError as error:
-            raise TransientError(BROKER) from error
+            raise self._transient(error) or TransientError(BROKER) from error
         for reply in replies:
-            if isinstance(reply, RedisError) and _may_pass(reply):
-                raise TransientError(BROKER) from reply
+            if isinstance(reply, RedisError) and (transient := self._transient(reply)):
+                raise transient from reply
         return replies
 
     def run(self, *call: Argument) -> Any:
@@ -70,8 +69,13 @@ class BatchScript:
                 pipeline.execute_command("EVALSHA", self._digest, self._keys, *call)
             return pipeline.execute(raise_on_error=False)
 
-
-def _may_pass(error: RedisError) -> bool:
-    # What a server says while it starts, fails over or is short of memory has classes of its own in redis-py, but for
-    # these; any other error, the script's own for one, does not pass by waiting.
-    return type(error) is not ResponseError or str(error).startswith(("MISCONF", "UNBLOCKED", "NOREPLICAS", "BUSY "))
+    def _transient(self, error: RedisError) -> TransientError | None:
+        """What to raise where the call may work later; None where it is at fault itself."""
+        refusal = refusal_of(error)
+        if refusal is None:
+            return TransientError(BROKER)
+        if refusal.kind is Kind.CALL:
+            return None
+        if refusal.kind is Kind.ELSEWHERE:
+            drop_connections(self._client)
+        return TransientError(BROKER, code=refusal.word)

@@ -7,12 +7,14 @@ import time
 from typing import Final
 
 _EVERY_SECONDS: Final = 10.0
+"""What has not changed for so long may be said again."""
 
 
 class Seldom:
-    """Tells whether a line about something is due: the first time, and then once in ten seconds. Thread-safe."""
+    """Tells whether a line about something is due: the first time, and then once in a while. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_seconds: float = _EVERY_SECONDS) -> None:
+        self._every_seconds = every_seconds
         self._lock = threading.Lock()
         self._next: dict[str, float] = {}
 
@@ -22,5 +24,5 @@ class Seldom:
         with self._lock:
             if now < self._next.get(what, float("-inf")):
                 return False
-            self._next[what] = now + _EVERY_SECONDS
+            self._next[what] = now + self._every_seconds
             return True

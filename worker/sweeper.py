@@ -22,6 +22,7 @@ from schemas.task_record import (
     SWEEPER_PLACE_KEY,
     record_key,
 )
+from worker.scripts import BatchScript
 
 if TYPE_CHECKING:
     import redis
@@ -66,8 +67,8 @@ class Sweeper:
         metrics: WorkerMetrics,
     ) -> None:
         """`lease_seconds`: how long after a worker's last sign of life its tasks are held."""
-        self._lease = client.register_script(record_scripts.LEASE_SWEEPER)
-        self._sweep = client.register_script(record_scripts.SWEEP)
+        self._lease = BatchScript(client, record_scripts.LEASE_SWEEPER, keys=1)
+        self._sweep = BatchScript(client, record_scripts.SWEEP, keys=6)
         self._lease_milliseconds = int(900 * interval_seconds)
         """Less than an interval, so that the worker that swept last may be the next one too."""
         self._what_is_due = (
@@ -88,19 +89,19 @@ class Sweeper:
             How many tasks were sent again.
 
         Raises:
-            redis.RedisError: Redis is away; the next round is soon enough.
+            TransientError: Redis is away; the next round is soon enough.
         """
         # The lease is not given back: it also spaces the sweeps of all workers together.
-        if not self._lease(keys=[SWEEPER_LEASE_KEY], args=[self._holder, self._lease_milliseconds]):
+        if not self._lease.run(SWEEPER_LEASE_KEY, self._holder, self._lease_milliseconds):
             return 0
         return self._sweep_on()
 
     def _sweep_on(self) -> int:
         resent = 0
         for _ in range(CALLS_A_SWEEP):
-            ended, _looked_at, *task_ids = self._sweep(
-                keys=[OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY],
-                args=[record_key(""), self._holder, self._lease_milliseconds, TASKS_A_CALL, *self._what_is_due],
+            ended, _looked_at, *task_ids = self._sweep.run(
+                *(OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY),
+                *(record_key(""), self._holder, self._lease_milliseconds, TASKS_A_CALL, *self._what_is_due),
             )
             for task_id in task_ids[: max(0, _LINES_A_SWEEP - resent)]:
                 log.warning("task_resent", task_id=task_id.decode())

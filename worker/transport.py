@@ -67,6 +67,9 @@ class Channel(kombu_redis.Channel):
     not_taken: Callable[[str], None] = staticmethod(lambda _reason: None)
     """Counts a message that was dropped; set alike."""
 
+    refused: Callable[[Exception], object] = staticmethod(lambda _error: None)
+    """Told when Redis has refused a message, so that it is not asked again at once; set alike."""
+
     _seldom = Seldom()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -130,6 +133,10 @@ class Channel(kombu_redis.Channel):
                 # As kombu does: the next turn of the loop connects anew.
                 self.client.connection.disconnect()
                 raise
+            except self.ResponseError as error:
+                # Celery begins anew with another connection, and looks the name up for it.
+                self.refused(error)
+                raise
             if not reply:
                 raise Empty
             queue, messages = reply
@@ -160,6 +167,21 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """kombu's Redis transport with that channel."""
+    """kombu's Redis transport with that channel, which connects only to a Redis that can be used.
+
+    Celery itself tries again at once, up to twenty times a second, where Redis answers and refuses.
+    """
 
     Channel = Channel
+
+    wait_until_usable: Callable[[], object] = staticmethod(lambda: None)
+    """Returns when it is worth while to connect, or raises what ends the worker; set as those of the channel."""
+
+    def establish_connection(self) -> Any:
+        """Connect, as soon as that can be done."""
+        while True:
+            self.wait_until_usable()
+            try:
+                return super().establish_connection()  # type: ignore[no-untyped-call] # kombu publishes no types
+            except (*self.connection_errors, *self.channel_errors) as error:
+                self.Channel.refused(error)

@@ -23,7 +23,9 @@ SOON = {"INTAKE_MONGODB_TIMEOUT_SECONDS": "1", "INTAKE_MONGODB_AWAY_SECONDS": "1
 
 
 def _count(worker: ManagedProcess, event: str) -> int:
-    return worker.log_path.read_text().count(f'"event": "{event}"')
+    """How often it has said this of MongoDB."""
+    lines = worker.log_path.read_text().splitlines()
+    return sum(f'"event": "{event}"' in line and '"dependency": "database"' in line for line in lines)
 
 
 def _given_back(worker: ManagedProcess) -> int:
