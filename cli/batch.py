@@ -27,6 +27,8 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 _LAST_ANSWERS_SECONDS: Final = 3.0
+_ROWS_IN_VAIN: Final = 100
+"""So many refused requests at the beginning, and none that was taken, are no accident."""
 
 _OK: Final = 200
 _ACCEPTED: Final = 202
@@ -46,6 +48,10 @@ class StalledError(Exception):
     """For too long nothing at all has moved."""
 
 
+class NothingTakenError(Exception):
+    """The first rows were all refused as requests: the lines or the batch's name are the wrong ones."""
+
+
 class Batch:
     """One run."""
 
@@ -61,7 +67,7 @@ class Batch:
     ) -> None:
         self._connect = connect
         self._results = results
-        self._name = name
+        self.name = name
         self._wait = wait
         self._give_up_after_seconds = give_up_after_seconds
         self._readers = max(1, concurrency // 2) if wait else 0
@@ -89,6 +95,7 @@ class Batch:
         Raises:
             RefusedError: as it says.
             StalledError: as it says.
+            NothingTakenError: as it says; then rows that have no answer yet were not sent, or refused as well.
             OSError: the lines cannot be read or the results not be written.
             KeyboardInterrupt: as it was asked for.
         """
@@ -118,7 +125,8 @@ class Batch:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        if not isinstance(self._ended_by, OSError):
+        in_vain = isinstance(self._ended_by, NothingTakenError) and self._results.nothing_taken
+        if not in_vain and not isinstance(self._ended_by, OSError):
             for row in self._window.clear():
                 self._results.row_unanswered(row)
 
@@ -146,13 +154,15 @@ class Batch:
         connection.close()
 
     def _post(self, connection: IntakeConnection, row: Row) -> None:
-        key, body = f"{self._name}:{row.line}", row.body
+        key, body = f"{self.name}:{row.line}", row.body
         answer = self._until_answered(row, lambda: connection.create(body, key=key), also_final=_refuses_row)
         if answer is None:
             return
         if _refuses_row(answer):
             if self._window.finish(row):
                 self._results.row_refused(row, answer)
+            if self._results.nothing_taken and self._results.requests_refused >= _ROWS_IN_VAIN:
+                raise NothingTakenError
             return
         if answer.status == _OK:
             if self._window.finish(row):

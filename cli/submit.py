@@ -8,15 +8,17 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NoReturn
 from urllib.parse import quote
 
 import click
 
-from cli.batch import Batch, RefusedError, StalledError
+from cli.batch import Batch, NothingTakenError, RefusedError, StalledError
+from cli.input_file import InputFile, WrongInputError
 from cli.intake_client import IntakeConnection, InvalidUrlError, Target
 from cli.local_tokens import jwt_secret_path, sign_token
 from cli.options import data_dir_option
+from cli.results_out import ResultsFile, ResultsStream
 from cli.row_results import KEY_REUSED, RowResults
 from cli.tell import tell
 from local_stack.state_file import read_state
@@ -24,13 +26,14 @@ from local_stack.state_file import read_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.results_out import ResultsOut
+
 TOKEN_VARIABLE: Final = "INTAKE_TOKEN"  # noqa: S105 # its name
 _LOCAL_CALLER: Final = "me"
 """Whom `up` and README.md call as, too: results are read by the caller that submitted."""
 _LOCAL_TOKEN_SECONDS: Final = 30 * 24 * 60 * 60
 """Longer than the longest batch; the token never leaves this process but for the local shim."""
 _MAXIMUM_NAME_CHARACTERS: Final = 200
-_STDIN: Final = Path("-")
 _ON_TERMINAL_SECONDS: Final = 0.5
 _ELSEWHERE_SECONDS: Final = 30.0
 _INCOMPLETE: Final = 1
@@ -42,17 +45,20 @@ _INTERRUPTED: Final = 130
 @click.option(
     "--lines",
     "lines_path",
-    type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path),
+    type=click.Path(allow_dash=True, path_type=Path),
     required=True,
-    help="The signups, one JSON object a line; - is stdin.",
+    help="The signups, one JSON object a line, UTF-8; - is stdin.",
 )
 @click.option(
     "--results",
     "results_path",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Where the results go, instead of stdout; what the file held is lost.",
+    help="Where the results go, instead of stdout; what the file held is lost once a row is taken.",
 )
-@click.option("--batch", help="Names the rows together with their line numbers.  [default: the file's name]")
+@click.option(
+    "--batch",
+    help="Names the rows together with their line numbers.  [default: the file's name and content]",
+)
 @click.option("--no-wait", is_flag=True, help="Only have the rows accepted.")
 @click.option("--url", help="Where the service is.  [default: the local stack]")
 @click.option(
@@ -86,15 +92,30 @@ def submit(
     One JSON line a row is written as results come, each with the row's line number. The same command may be run again:
     within a day the same batch and line make nothing twice.
 
-    Exit codes: 0 if every row has an outcome, 1 if some have none, 2 for a wrong token or option.
-    """
-    name = _batch_name(batch, lines_path)
+    \b
+    Exit codes:
+      0    every row is a customer, or was refused as one: duplicate_key,
+           validation_error and the like (with --no-wait: every row is accepted)
+      1    some rows are no signups (no JSON, too large, another line's key)
+           or have no outcome yet
+      2    the file, the batch's name, the token or an option is wrong
+      130  interrupted
+    """  # noqa: D301 # click reads the sign itself
+    _listen_for_interrupts()
     target = _target(url, directory)
     token = _token(token_file, directory, local=url is None)
-    _listen_for_interrupts()
     with ExitStack() as files:
-        lines, out = _open(files, lines_path, results_path)
-        results = RowResults(out)
+        try:
+            source = files.enter_context(InputFile(lines_path))
+            if batch is None and not source.is_regular:
+                raise click.UsageError("--batch is needed where the lines come from a pipe")
+            lines = source.lines()
+            name = _batch_name(lines_path.name if batch is None else batch, source, given=batch is not None)
+        except WrongInputError as error:
+            _end(str(error), _REFUSED)
+        except KeyboardInterrupt:
+            _end("interrupted, and nothing was sent", _INTERRUPTED)
+        results = RowResults(_results_out(files, results_path, source))
         run = Batch(
             lambda: IntakeConnection(target, token),
             results,
@@ -104,8 +125,6 @@ def submit(
             give_up_after_seconds=give_up_after,
         )
         code = _run(run, lines, results)
-    if results.refused[KEY_REUSED]:
-        tell(f"the batch name {name} was used for other lines: choose another --batch")
     sys.exit(code)
 
 
@@ -124,7 +143,9 @@ def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
     except StalledError as error:
         message, code = f"gave up after line {run.last_line:,}: {error}. {goes_on}", _INCOMPLETE
     except RefusedError as error:
-        message, code = str(error), _REFUSED
+        message, code = f"{error}{f'. {goes_on}' if results.accepted else ''}", _REFUSED
+    except NothingTakenError:
+        message, code = f"stopped after {results.requests_refused:,} rows, which were all refused", _INCOMPLETE
     except BrokenPipeError:
         raise  # click ends in silence when whoever read stdout has gone
     except OSError as error:
@@ -133,8 +154,25 @@ def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
         click.echo("\r\x1b[K", nl=False, err=True)
     if message:
         tell(message)
+    for line in results.errors():
+        tell(line)
     tell(results.summary())
-    return code or (_INCOMPLETE if results.without_outcome else 0)
+    return _judge(run, results, code)
+
+
+def _judge(run: Batch, results: RowResults, code: int) -> int:
+    """The exit code, with a word where all of it was for nothing or some of it needs another name."""
+    if not code and not run.last_line:
+        tell("there was no row in it")
+        return _REFUSED
+    if results.refused[KEY_REUSED]:
+        tell(f"the batch name {run.name} was used for other lines: choose another --batch")
+    elif results.nothing_taken:
+        tell("not one row is a signup: is this the right file?")
+    if results.nothing_taken and not results.without_outcome and code in {0, _INCOMPLETE}:
+        tell("nothing was submitted")
+        return _REFUSED
+    return code or (_INCOMPLETE if results.without_outcome or results.requests_refused else 0)
 
 
 def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable[[], None]:
@@ -154,14 +192,16 @@ def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable
     return tell_progress
 
 
-def _batch_name(batch: str | None, lines_path: Path) -> str:
-    if batch is None and not lines_path.is_file():
-        raise click.UsageError("--batch is needed where the lines come from stdin or a pipe")
+def _batch_name(name: str, source: InputFile, *, given: bool) -> str:
     # A header takes visible ASCII only; the same name always becomes the same key.
-    name = quote(lines_path.name if batch is None else batch, safe="")
-    if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
-        raise click.UsageError(f"the batch's name must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters: see --batch")
-    return name
+    name = quote(name, safe="")
+    if given:
+        if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
+            raise click.UsageError(f"--batch must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters")
+        return name
+    # Another file of this name is another batch; the same file, run again, is the same.
+    digest = source.content_digest()
+    return f"{name[: _MAXIMUM_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
 
 
 def _target(url: str | None, directory: Path) -> Target:
@@ -194,21 +234,22 @@ def _token(token_file: Path | None, directory: Path, *, local: bool) -> str:
     return token
 
 
-def _open(files: ExitStack, lines_path: Path, results_path: Path | None) -> tuple[IO[bytes], IO[str]]:
+def _results_out(files: ExitStack, path: Path | None, source: InputFile) -> ResultsOut:
+    if path is None:
+        return ResultsStream(sys.stdout)
+    if source.is_same(path):
+        raise click.UsageError("--results must not be the file of the lines")
     try:
-        # Not sys.stdin: a thread that waits inside it would keep Python from ending.
-        lines = (
-            open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 # see the line above
-            if lines_path == _STDIN
-            else files.enter_context(lines_path.open("rb"))
-        )
-        if results_path is None:
-            return lines, sys.stdout
-        if results_path.exists() and lines_path != _STDIN and results_path.samefile(lines_path):
-            raise click.UsageError("--results must not be the file of the lines")
-        return lines, files.enter_context(results_path.open("w", encoding="utf-8"))
+        out = ResultsFile(path)
     except OSError as error:
-        raise click.UsageError(f"cannot open --lines or --results ({error.strerror})") from None
+        raise click.UsageError(f"cannot open --results ({error.strerror})") from None
+    files.callback(out.close)
+    return out
+
+
+def _end(message: str, code: int) -> NoReturn:
+    tell(message)
+    sys.exit(code)
 
 
 def _listen_for_interrupts() -> None:

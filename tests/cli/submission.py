@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,6 +56,15 @@ def end(process: subprocess.Popen[str], stdin: str | None = None) -> Ended:
             process.kill()
     assert CANARY not in stdout + stderr
     return Ended(process.returncode, stdout, stderr)
+
+
+def end_of_bytes(environment: Mapping[str, str], *arguments: str, stdin: bytes) -> Ended:
+    """A run whose stdin is no text, and fits into a pipe."""
+    process = start(environment, *arguments)
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        os.write(process.stdin.fileno(), stdin)
+    return end(process)
 
 
 def lines_of(documents: Sequence[Any]) -> str:

@@ -13,6 +13,7 @@ from tests.cli.submission import SECONDS, Ended, end, feed, lines_of, start
 from tests.contract.service import Service, an_email
 from tests.support.requests import CANARY, a_full_request, a_request
 from tests.support.tokens import token
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ def test_refused_rows_are_results_and_no_end(service: Service, batch: Path) -> N
 
     ended = submit(service, "--lines", str(batch), "--concurrency", "2")
 
-    assert ended.code == 0, ended.stderr
+    assert ended.code == 1, ended.stderr
     assert [row.get("error") for row in ended.rows] == [
         *(None, "customer_invalid_email", "validation_error", "validation_error", "validation_error"),
         *("payload_too_large", None),
@@ -91,24 +92,137 @@ def test_refused_rows_are_results_and_no_end(service: Service, batch: Path) -> N
 
 
 def test_a_line_longer_than_memory_should_hold_is_one_refused_row(service: Service, batch: Path) -> None:
-    batch.write_text("x" * 40_000_000 + "\n" + lines_of([a_request(email=an_email())]))
+    good = lines_of([a_request(email=an_email())])
+    batch.write_text(good + "x" * 40_000_000 + "\n" + lines_of([a_request(email=an_email())]))
 
     ended = submit(service, "--lines", str(batch))
 
-    assert [(row["line"], row.get("error")) for row in ended.rows] == [(1, "payload_too_large"), (2, None)]
+    assert [(row["line"], row.get("error")) for row in ended.rows] == [(1, None), (2, "payload_too_large"), (3, None)]
 
 
-def test_other_lines_under_the_same_batch_name_are_refused(service: Service, batch: Path) -> None:
-    submit(service, "--lines", str(batch))
-    batch.write_text(lines_of([a_request(email=an_email())]))
+def test_a_byte_order_mark_costs_no_row(service: Service, batch: Path) -> None:
+    batch.write_bytes(b"\xef\xbb\xbf" + batch.read_bytes())
 
     ended = submit(service, "--lines", str(batch))
-    renamed = submit(service, "--lines", str(batch), "--batch", an_email())
 
-    assert [(row["line"], row["ok"], row["error"]) for row in ended.rows] == [(1, False, "idempotency_key_reused")]
-    assert "choose another --batch" in ended.rows[0]["message"]
+    assert ended.code == 0, ended.stderr
+    assert [row["ok"] for row in ended.rows] == [True] * 50
+
+
+def test_a_byte_order_mark_in_a_stream_costs_no_row(service: Service, batch: Path) -> None:
+    ended = submit(service, "--lines", "-", "--batch", an_email(), stdin="\ufeff" + batch.read_text())
+
+    assert ended.code == 0, ended.stderr
+    assert [row["ok"] for row in ended.rows] == [True] * 50
+
+
+def test_another_file_of_the_same_name_is_another_batch(service: Service, batch: Path) -> None:
+    first = submit(service, "--lines", str(batch))
+    lines = batch.read_text().splitlines(keepends=True)
+    batch.write_text(lines_of([a_request(email=an_email())]) + "".join(lines[1:]))
+
+    ended = submit(service, "--lines", str(batch))
+
+    assert first.code == ended.code == 0
+    # A customer that is there already is told as such, row by row.
+    assert [row.get("error") for row in ended.rows] == [None, *(["duplicate_key"] * 49)]
+    assert "duplicate_key: 49 rows (lines 2, 3, 4, 5, 6, …)" in ended.stderr
+
+
+def test_the_same_content_elsewhere_is_another_batch_only_by_its_name(service: Service, batch: Path) -> None:
+    first = submit(service, "--lines", str(batch))
+    (batch.parent / "elsewhere").mkdir()
+    moved = batch.rename(batch.parent / "elsewhere" / batch.name)
+
+    assert submit(service, "--lines", str(moved)).rows == first.rows
+
+
+@pytest.mark.parametrize("rows", [3, 300])
+def test_a_batch_name_that_was_used_for_other_lines_ends_the_run(
+    service: Service, batch: Path, tmp_path: Path, rows: int
+) -> None:
+    name, results = an_email(), tmp_path / "results.jsonl"
+    used = lines_of([a_request(email="nobody", lastName=str(number)) for number in range(rows)])
+    assert submit(service, "--lines", "-", "--batch", name, "--no-wait", stdin=used).code == 0
+    results.write_text("of yesterday\n")
+    batch.write_text(lines_of([a_request(email=an_email()) for _ in range(rows)]))
+    tasks = service.tasks()
+
+    ended = submit(service, "--lines", str(batch), "--batch", name, "--results", str(results))
+    renamed = submit(service, "--lines", str(batch), "--batch", an_email(), "--no-wait")
+
+    assert ended.code == 2
     assert "choose another --batch" in ended.stderr
-    assert renamed.rows[0]["ok"] is True
+    assert "nothing was submitted" in ended.stderr
+    refused = int(ended.stderr.partition("idempotency_key_reused: ")[2].partition(" ")[0])
+    assert refused == rows if rows < 100 else 100 <= refused < 250
+    assert results.read_text() == "of yesterday\n"
+    assert renamed.code == 0
+    assert service.tasks() == tasks + rows
+
+
+def test_a_batch_name_that_some_rows_were_used_under_is_told(service: Service, batch: Path) -> None:
+    name = an_email()
+    submit(service, "--lines", str(batch), "--batch", name)
+    lines = batch.read_text().splitlines(keepends=True)
+    batch.write_text("".join(lines[:48]) + lines_of([a_request(email=an_email()) for _ in range(2)]))
+
+    ended = submit(service, "--lines", str(batch), "--batch", name)
+
+    assert ended.code == 1
+    assert [row["ok"] for row in ended.rows] == [True] * 48 + [False] * 2
+    assert "choose another --batch" in ended.rows[-1]["message"]
+    assert "idempotency_key_reused: 2 rows (lines 49, 50): the batch name was used for other lines" in ended.stderr
+
+
+def test_rows_that_are_all_no_signups_end_the_run(service: Service, batch: Path) -> None:
+    """The form was right by its beginning: an object that the service's stricter parser refuses."""
+    twice = '{"email": "a@example.com", "email": "b@example.com"}\n'
+    batch.write_text(twice * 5000)
+    tasks = service.tasks()
+
+    ended = submit(service, "--lines", str(batch))
+
+    assert ended.code == 2
+    assert 100 <= len(ended.rows) < 250
+    assert "not one row is a signup" in ended.stderr
+    assert "an object has the same name twice" in ended.stderr
+    assert service.tasks() == tasks
+
+
+def test_a_file_that_turns_bad_in_the_middle_does_not_end_well(service: Service, batch: Path) -> None:
+    batch.write_text(batch.read_text() + '{"email": 1,\n"password":\n' * 100)
+
+    ended = submit(service, "--lines", str(batch))
+
+    assert ended.code == 1
+    assert len(ended.rows) == 250
+    assert "50 created" in ended.stderr
+    assert "(lines 51, 53, 55, 57, 59, …)" in ended.stderr
+
+
+def test_a_stream_of_blank_lines_has_no_rows(service: Service) -> None:
+    ended = submit(service, "--lines", "-", "--batch", an_email(), stdin="\n" * 1_100_000)
+
+    assert ended.code == 2
+    assert "there was no row in it" in ended.stderr
+
+
+def test_each_error_is_told_with_its_first_lines(service: Service, batch: Path) -> None:
+    taken = an_email()
+    without_name = {name: value for name, value in a_request(email=an_email()).items() if name != "lastName"}
+    rows: list[Any] = [a_request(email=taken), a_request(email="nobody"), without_name, without_name]
+    assert submit(service, "--lines", "-", "--batch", an_email(), stdin=lines_of(rows[:1])).code == 0
+    batch.write_text(lines_of([*rows, a_request(email=taken.upper())]))
+
+    ended = submit(service, "--lines", str(batch))
+
+    assert ended.code == 0, ended.stderr
+    assert ended.stderr.splitlines()[:3] == [
+        "duplicate_key: 2 rows (lines 1, 5)",
+        "validation_error: 2 rows (lines 3, 4): lastName: Field required",
+        "customer_invalid_email: 1 row (line 2)",
+    ]
 
 
 def test_without_waiting_a_row_is_its_task(service: Service, batch: Path) -> None:
@@ -130,6 +244,38 @@ def test_results_go_to_a_file(service: Service, batch: Path, tmp_path: Path) -> 
     assert len(results.read_text().splitlines()) == 50
 
 
+def test_results_of_an_earlier_run_stay_until_there_is_another(service: Service, batch: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results.jsonl"
+    results.write_text("of yesterday\n" * 1000)
+    process = start(service.environment, "--lines", "-", "--batch", an_email(), "--results", str(results))
+    before = results.read_text()
+
+    feed(process, lines_of([a_request(email=an_email())]))
+    wait_until(lambda: results.read_text() != before, timeout=30)
+    process.kill()
+    process.wait(SECONDS)
+
+    # What was written stays whatever becomes of the run.
+    assert [json.loads(line)["line"] for line in results.read_text().splitlines()] == [1]
+    wrong = submit(service, "--lines", str(batch), "--results", str(results), INTAKE_TOKEN="x.y.z")
+    assert (wrong.code, len(results.read_text().splitlines())) == (2, 1)
+    assert end(process).stdout == ""
+
+
+def test_refused_rows_are_results_in_a_file_too(service: Service, batch: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results.jsonl"
+    batch.write_text("[]\n" + batch.read_text())
+
+    ended = submit(service, "--lines", str(batch), "--results", str(results), "--concurrency", "2")
+
+    assert ended.code == 1
+    assert sorted(json.loads(line)["line"] for line in results.read_text().splitlines()) == list(range(1, 52))
+
+
+def test_results_can_go_to_a_device(service: Service, batch: Path) -> None:
+    assert submit(service, "--lines", str(batch), "--results", "/dev/null").code == 0
+
+
 def test_the_lines_are_never_overwritten_with_results(service: Service, batch: Path) -> None:
     before = batch.read_text()
 
@@ -148,7 +294,7 @@ def test_results_of_a_slow_stdin_come_as_its_lines_do(service: Service) -> None:
     assert end(process).code == 0
 
 
-def test_stdin_needs_a_batch_name(service: Service) -> None:
+def test_a_pipe_needs_a_batch_name(service: Service) -> None:
     ended = submit(service, "--lines", "-", stdin="{}\n")
 
     assert ended.code == 2

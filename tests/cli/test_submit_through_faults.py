@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -44,12 +45,12 @@ def test_a_shim_that_is_started_again_loses_nothing(
 
 def test_a_dead_letter_is_told_and_is_no_outcome(isolated_env: Environment, start_shim: Starter, batch: Path) -> None:
     service = Service(start_shim(isolated_env))
-    (accepted, *_) = end(start(isolated_env, "--lines", str(batch), "--no-wait")).rows
+    (accepted, *_) = end(start(isolated_env, "--lines", str(batch), "--batch", "one", "--no-wait")).rows
     batch.write_text(batch.read_text().partition("\n")[0])
     with closing(service.http), service.redis() as client:
         Scripts(client).park(accepted["id"])
 
-    ended = end(start(isolated_env, "--lines", str(batch)))
+    ended = end(start(isolated_env, "--lines", str(batch), "--batch", "one"))
 
     assert ended.code == 1
     assert ended.rows == [{**accepted, "ok": False, "error": "internal_error", "data": {"id": accepted["id"]}}]
@@ -65,6 +66,18 @@ def test_a_full_queue_is_waited_for(isolated_env: Environment, start_shim: Start
 
     assert ended.code == 0, ended.stderr
     assert [row["ok"] for row in ended.rows] == [True] * 2
+
+
+def test_results_of_an_earlier_run_outlive_a_service_that_is_away(
+    isolated_env: Environment, batch: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results.jsonl"
+    results.write_text("of yesterday\n")
+
+    ended = end(start(isolated_env, "--lines", str(batch), "--results", str(results), "--give-up-after", "0.2"))
+
+    assert ended.code == 1
+    assert results.read_text() == "of yesterday\n"
 
 
 def test_rows_without_an_answer_are_told_when_nothing_moves(isolated_env: Environment, batch: Path) -> None:
@@ -91,3 +104,15 @@ def test_ctrl_c_tells_what_is_known(isolated_env: Environment, start_shim: Start
     assert [(row["line"], row["error"]) for row in ended.rows] == [(n, "no_answer") for n in (1, 2, 3)], ended.stderr
     assert all(row["id"] for row in ended.rows)
     assert "3 accepted, 0 created, 0 refused, 3 without an outcome" in ended.stderr
+
+
+def test_ctrl_c_ends_it_before_the_first_line_too(isolated_env: Environment, tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    os.mkfifo(lines)
+    process = start(isolated_env, "--lines", str(lines), "--batch", "interrupted")
+    with lines.open("w"):  # opens once the run reads
+        process.send_signal(signal.SIGINT)
+        ended = end(process)
+
+    assert ended.code == 130
+    assert "nothing was sent" in ended.stderr
