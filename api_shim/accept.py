@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,7 @@ from api_shim.redis_calls import BrokerRefusedError, BrokerUnavailableError, Red
 from schemas import record_scripts
 from schemas.ids import IdDeriver, new_task_id
 from schemas.task_record import OPEN_KEY, QUEUE, Accepted, State, rate_key, record_key
+from startup.redis_refusals import Kind, Refusal
 
 if TYPE_CHECKING:
     from schemas.celery_message import MessageTemplate
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ACCEPT: Final = script(record_scripts.ACCEPT)
 _REPEAT_AFTER_SECONDS: Final = 0.05
+
+_LATE: Final = Refusal(Accepted.LATE, Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class AdmissionLimits:
     rate_per_second: float
     rate_burst: int
     seconds: float
-    """How long accepting may try while Redis does not answer."""
+    """How long accepting may try while Redis does not answer. After that nothing is accepted any more."""
 
 
 class Acceptor:
@@ -93,7 +95,8 @@ class Acceptor:
             waiter: a channel that is to be told of the outcome, where the task is a new one.
 
         Raises:
-            BrokerUnavailableError: Redis did not confirm in time. Nothing was promised; a repeat is safe.
+            BrokerUnavailableError: Redis did not confirm in time, and takes no call of this one from now on. Only where
+                it had carried one out and each of its answers was lost, the request is accepted all the same.
         """
         reply = await self._call_until_known(
             [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
@@ -121,16 +124,30 @@ class Acceptor:
                 return QueueFull()
             case Accepted.RATE_LIMITED:
                 return RateLimited(reply[1] / 1000)
+            case Accepted.LATE:
+                raise BrokerRefusedError(_LATE)
 
     async def _call_until_known(self, keys: list[str], arguments: list[Any]) -> Any:
-        deadline = time.monotonic() + self._limits.seconds
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._limits.seconds
         while True:
+            failure: BrokerUnavailableError
             try:
-                return await self._calls.run(_ACCEPT, keys, arguments)
-            except BrokerRefusedError:
-                raise
-            except BrokerUnavailableError:
-                # It may have worked: the same call with the same id tells, and changes nothing if it had.
-                if time.monotonic() + _REPEAT_AFTER_SECONDS >= deadline:
+                # The deadline goes along: what Redis comes to after we have answered 503 it does not carry out.
+                reply = await self._calls.run(_ACCEPT, keys, arguments, latest=deadline)
+                if reply[0] != Accepted.LATE.encode():
+                    return reply
+                # Redis stood still for as long, or its clock was set since it was last looked at.
+                failure = BrokerRefusedError(_LATE)
+                self._calls.reports.refused(_LATE)
+                await self._calls.compare_clocks()
+            except BrokerRefusedError as error:
+                if not error.another_may_serve:
                     raise
-                await asyncio.sleep(_REPEAT_AFTER_SECONDS)
+                failure = error
+            except BrokerUnavailableError as error:
+                # It may have worked: the same call with the same id tells, and changes nothing if it had.
+                failure = error
+            if clock() >= deadline:
+                raise failure
+            await asyncio.sleep(_REPEAT_AFTER_SECONDS)

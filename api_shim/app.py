@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,7 +28,10 @@ from api_shim.openapi import openapi_document
 from api_shim.probes import Probes
 from api_shim.pubsub import PROTOCOL
 from api_shim.redis_calls import RedisCalls
+from api_shim.redis_reports import RedisReports
+from api_shim.redis_watch import RedisWatch
 from api_shim.results import Results
+from api_shim.server_findings import ServerFindings
 from api_shim.settings import ShimSettings, read_shim_settings
 from api_shim.subscription import OutcomeSubscription
 from api_shim.tokens.callers import Callers
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-PROBE_SECONDS = 1.0
+_TRIES: Final = 2
+"""An answer of Redis that is lost, or late, leaves time to ask again what has become of the call."""
+
+_BETWEEN_TRIES_SECONDS: Final = 0.25
 
 
 def create_app_from_environment() -> ASGIApp:
@@ -59,12 +65,22 @@ def create_app_from_environment() -> ASGIApp:
 
 def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
-    calls = RedisCalls(settings.shared.redis_url, timeout_seconds=settings.redis_timeout_seconds)
     subscription = OutcomeSubscription(
         redis_pool(settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True),
         maximum_listeners=settings.maximum_waiting,
     )
     metrics = ShimMetrics(waiting=lambda: subscription.listening)
+    reports = RedisReports(metrics)
+    findings = ServerFindings(reports, allowed=settings.redis_allowed)
+    calls = RedisCalls(
+        settings.shared.redis_url,
+        timeout_seconds=settings.redis_timeout_seconds,
+        findings=findings,
+        reports=reports,
+        # What another server publishes is not heard on a connection to this one.
+        on_elsewhere=subscription.renew,
+    )
+    watch = RedisWatch(calls, findings)
     token_keys = KeyRing(settings.tokens)
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     refusals = Refusals(metrics.turned_away)
@@ -82,14 +98,14 @@ def create_app(settings: ShimSettings) -> ASGIApp:
                 open_tasks=settings.maximum_open_tasks,
                 rate_per_second=settings.rate_per_second,
                 rate_burst=settings.rate_burst,
-                seconds=settings.redis_timeout_seconds,
+                seconds=_TRIES * settings.redis_timeout_seconds + _BETWEEN_TRIES_SECONDS,
             ),
         ),
         results=Results(calls, subscription),
         metrics=metrics,
         bodies=bodies,
     )
-    probes = Probes(calls, subscription, metrics, awaits_keys=lambda: token_keys.awaits_keys)
+    probes = Probes(calls, subscription, metrics, watch=watch, awaits_keys=lambda: token_keys.awaits_keys)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -104,10 +120,12 @@ def create_app(settings: ShimSettings) -> ASGIApp:
 
         calls.start()
         subscription.start()
+        watch.start()
         keeper.start()
         drain_on_signals(seconds=settings.edge.drain_seconds, drain=subscription.drain, end=end)
         yield {CONNECTIONS: connections}
         await keeper.close()
+        await watch.close()
         await subscription.close()
         await calls.close()
 

@@ -10,9 +10,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
 from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
+from startup.redis_requirements import EVICTS, NO_APPEND_ONLY_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
@@ -26,41 +27,62 @@ class ShimMetrics:
     def __init__(self, *, waiting: Callable[[], int]) -> None:
         # When each series began doubles their number, and Prometheus' rate() finds restarts by itself.
         disable_created_metrics()
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._waiting_now = waiting
         self._requests = Counter(
-            "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self._registry
+            "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self.registry
         )
         self._seconds = Histogram(
             "intake_request_seconds",
             "From a request's first byte to its answer, waiting included.",
             ["route"],
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._accepts = Counter(
-            "intake_accepts", "Create requests by what became of them.", ["result"], registry=self._registry
+            "intake_accepts", "Create requests by what became of them.", ["result"], registry=self.registry
         )
         self._token_refusals = Counter(
-            "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self._registry
+            "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self.registry
         )
         self._token_keys = Counter(
             "intake_token_keys_not_renewed",
             "Keys that could not be read or fetched; those of before stay in force.",
             ["setting"],
-            registry=self._registry,
+            registry=self.registry,
         )
         for setting in ("INTAKE_JWT_SECRET_FILE", "INTAKE_JWT_PUBLIC_KEYS_FILE", "INTAKE_JWT_JWKS_URL"):
             self._token_keys.labels(setting)
         self._turned_away = Counter(
-            "intake_turned_away", "What was ended before it was a request.", ["reason"], registry=self._registry
+            "intake_turned_away", "What was ended before it was a request.", ["reason"], registry=self.registry
         )
+        self._dependency_failures = Counter(
+            "intake_dependency_failures",
+            "Connections to a dependency that were lost or could not be made.",
+            ["dependency"],
+            registry=self.registry,
+        )
+        self._dependency_failures.labels("broker")
+        self._dependency_refusals = Counter(
+            "intake_dependency_refusals",
+            "Calls that a dependency refused, by its error's name.",
+            ["dependency", "code"],
+            registry=self.registry,
+        )
+        self._redis_finding = Gauge(
+            "intake_redis_finding",
+            "1 where this does not hold of Redis: see docs/operations.md.",
+            ["finding"],
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
+        self.redis_findings((), gone=(EVICTS, NO_APPEND_ONLY_FILE))
         self._waiting = Gauge(
             "intake_waiting_requests",
             "Requests that are held until an outcome is there.",
             multiprocess_mode="livesum",
-            registry=self._registry,
+            registry=self.registry,
         )
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
@@ -95,10 +117,25 @@ class ShimMetrics:
         """Count what the edge ended or refused by itself."""
         self._turned_away.labels(reason).inc()
 
+    def dependency_failed(self, dependency: str) -> None:
+        """Count a connection that was lost or could not be made."""
+        self._dependency_failures.labels(dependency).inc()
+
+    def dependency_refused(self, dependency: str, code: str) -> None:
+        """Count a call that was refused."""
+        self._dependency_refusals.labels(dependency, code).inc()
+
+    def redis_findings(self, codes: Iterable[str], *, gone: Iterable[str]) -> None:
+        """Show what does not hold of Redis, and what does again."""
+        for code in codes:
+            self._redis_finding.labels(code).set(1)
+        for code in gone:
+            self._redis_finding.labels(code).set(0)
+
     async def render(self, calls: RedisCalls) -> bytes:
         """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""
         self._waiting.set(self._waiting_now())
-        registry = self._registry
+        registry = self.registry
         if os.environ.get(MULTIPROCESS_DIRECTORY):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)

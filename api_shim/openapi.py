@@ -146,7 +146,7 @@ def _create() -> JsonSchema:
             "422": _response("IdempotencyKeyReused"),
             "429": _response("TooMany"),
             "500": _response("InternalError"),
-            "503": _response("ServiceUnavailable"),
+            "503": _response("NotAccepted"),
         },
     }
 
@@ -190,7 +190,7 @@ def _result(*, parameters: list[JsonSchema]) -> JsonSchema:
             "404": _response("TaskNotFound"),
             "405": _response("MethodNotAllowed"),
             "500": _response("InternalError"),
-            "503": _response("ServiceUnavailable"),
+            "503": _response("NotReadable"),
         },
     }
 
@@ -199,7 +199,7 @@ def _service_paths() -> JsonSchema:
     up = answer("Yes.", _schema("Up"), {"yes": {"value": {"ok": True}}})
     document = answer("This document.", {"type": "object"}, {})
     return {
-        "/healthz": _get("healthz", "Whether the process serves", {"200": up}),
+        "/healthz": _get("healthz", "Whether the process serves", {"200": up, "503": _response("NotAlive")}),
         "/readyz": _get("readyz", "Whether requests can be accepted", {"200": up, "503": _response("NotReady")}),
         "/metrics": _get("metrics", "Metrics for Prometheus", {"200": _text("text/plain", "Prometheus' text format.")}),
         "/openapi.json": _get("openapi", "This document", {"200": document}),

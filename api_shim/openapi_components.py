@@ -184,6 +184,15 @@ def _failure(error: str, description: str, headers: dict[str, str] | None = None
     return answer(description, failure_schema(error), failure_example(error), headers)
 
 
+_NOT_ACCEPTED: Final = (
+    "The broker cannot be reached, or refuses: nothing was accepted as far as can be known, and what the broker "
+    "comes to later it does not accept any more. One case cannot be told from this: the broker accepted the "
+    "request, its answer was lost, and it could not be asked again in time. With an `Idempotency-Key` a repeat is "
+    "always safe. Without one, a repeat after that case is a second signup with the same email, and one of the two "
+    "ends as `duplicate_key`: the customer exists."
+)
+
+
 def component_responses() -> dict[str, JsonSchema]:
     """Answers that more than one operation gives."""
     task = closed({"id": {"$ref": "#/components/schemas/TaskId"}})
@@ -228,11 +237,17 @@ def component_responses() -> dict[str, JsonSchema]:
             failure_schema("internal_error", data=task, data_optional=True),
             failure_example("internal_error", {"id": TASK_ID}),
         ),
-        "ServiceUnavailable": _failure(
-            "service_unavailable", "The broker cannot be reached: nothing was accepted.", retry
+        "NotAccepted": _failure("service_unavailable", _NOT_ACCEPTED, retry),
+        "NotReadable": _failure(
+            "service_unavailable", "The broker cannot be read; nothing is said of the task. A repeat is safe.", retry
+        ),
+        "NotAlive": answer(
+            "This process has to be restarted; `data.dead` names what has ended in it.",
+            failure_schema("not_alive", data=closed({"dead": {"type": "array", "items": {"type": "string"}}})),
+            failure_example("not_alive", {"dead": ["redis_calls"]}),
         ),
         "NotReady": answer(
-            "Something that is needed does not answer; `data.missing` names it.",
+            "Something that is needed does not answer, or is not as it is needed; `data.missing` names it.",
             failure_schema("not_ready", data=closed({"missing": {"type": "array", "items": {"type": "string"}}})),
             failure_example("not_ready", {"missing": ["broker"]}),
         ),

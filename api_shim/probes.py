@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from api_shim import responses
-from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api_shim.metrics import ShimMetrics
+    from api_shim.redis_calls import RedisCalls
+    from api_shim.redis_watch import RedisWatch
     from api_shim.responses import Answer
     from api_shim.subscription import OutcomeSubscription
 
@@ -28,26 +29,27 @@ class Probes:
         subscription: OutcomeSubscription,
         metrics: ShimMetrics,
         *,
+        watch: RedisWatch,
         awaits_keys: Callable[[], bool],
     ) -> None:
         self._calls = calls
         self._subscription = subscription
+        self._watch = watch
+        self._vital = (calls.task, subscription.task, watch.task)
         self._metrics = metrics
         self._awaits_keys = awaits_keys
 
     async def healthz(self, _request: Request) -> Answer:
-        """The process serves."""
-        return responses.healthy()
+        """The process serves: each task that must live does."""
+        dead = [task.name for task in self._vital if not task.alive]
+        return responses.not_alive(dead) if dead else responses.healthy()
 
     async def readyz(self, _request: Request) -> Answer:
         """Requests can be accepted."""
         if self._subscription.draining:
             return responses.not_ready(["shutting_down"])
         missing = ["token_keys"] if self._awaits_keys() else []
-        try:
-            await self._calls.command("PING")
-        except BrokerUnavailableError:
-            missing.append("broker")
+        missing += await self._watch.missing()
         return responses.not_ready(missing) if missing else responses.healthy()
 
     async def metrics(self, _request: Request) -> Response:

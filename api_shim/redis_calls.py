@@ -9,23 +9,29 @@ import asyncio
 import hashlib
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-
+from api_shim.redis_link import PROTOCOL, Argument, RedisLink, packed, packed_argument, packed_head
+from api_shim.vital_task import VitalTask
 from startup.redis_clients import redis_pool
+from startup.redis_refusals import Kind, Refusal, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from redis.asyncio.connection import AbstractConnection
-
+    from api_shim.redis_reports import RedisReports
+    from api_shim.server_findings import ServerFindings
     from startup.redis_url import RedisUrl
 
 _MOST_CALLS_TOGETHER: Final = 256
 """Bounds how long Redis works before the first of them is answered."""
 
-Argument = str | bytes | int
+_LEAST_AGE_SECONDS: Final = 1.0
+"""A connection that is younger is kept also where another server is wanted: the name was looked up just now."""
+
+_LONGEST_LEAST_AGE_SECONDS: Final = 4.0
+"""How old a connection gets in the end where the name leads to the same server again and again."""
 
 
 class BrokerUnavailableError(Exception):
@@ -33,7 +39,16 @@ class BrokerUnavailableError(Exception):
 
 
 class BrokerRefusedError(BrokerUnavailableError):
-    """Redis answered that it did not carry the call out (its memory is full, it is loading, it is a replica)."""
+    """Redis answered that it did not carry the call out, and why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.word)
+        self.refusal = refusal
+
+    @property
+    def another_may_serve(self) -> bool:
+        """Whether the same call is worth repeating at once: the name is looked up anew for it."""
+        return self.refusal.kind is Kind.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,114 +69,262 @@ class _Call:
     packed: bytes
     script: Script | None
     reply: asyncio.Future[Any]
+    deadline: float
+    latest: float | None
+    """Of a promise: when Redis must have begun with it. It is the last argument, packed when the call is sent."""
 
 
 class RedisCalls:
-    """One connection on which calls that are made at the same time share a round trip; it reconnects by itself."""
+    """One connection on which calls that are made at the same time share a round trip; it reconnects by itself.
 
-    def __init__(self, url: RedisUrl, *, timeout_seconds: float) -> None:
-        self._pool = redis_pool(url, socket_timeout=None, socket_connect_timeout=timeout_seconds, socket_keepalive=True)
+    Every call has its answer within `timeout_seconds`, the time in the queue included.
+    """
+
+    def __init__(
+        self,
+        url: RedisUrl,
+        *,
+        timeout_seconds: float,
+        findings: ServerFindings,
+        reports: RedisReports,
+        on_elsewhere: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_elsewhere` is called when a connection is given up because another server may be behind the name."""
+        self._pool = redis_pool(
+            url,
+            protocol=PROTOCOL,
+            socket_timeout=None,
+            socket_connect_timeout=timeout_seconds,
+            socket_keepalive=True,
+        )
         self._timeout_seconds = timeout_seconds
-        self._connection: AbstractConnection | None = None
+        self._findings = findings
+        self.reports = reports
+        self._on_elsewhere = on_elsewhere
+        self._link: RedisLink | None = None
+        self._wants_elsewhere = False
+        self._least_age_seconds = _LEAST_AGE_SECONDS
         self._waiting: deque[_Call] = deque()
+        self._in_flight: Sequence[_Call] = ()
         self._awake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self.task = VitalTask("redis_calls", self._run)
 
     def start(self) -> None:
         """Begin to send; needs a running event loop."""
-        self._task = asyncio.create_task(self._run(), name="redis-calls")
+        self.task.start()
 
     async def close(self) -> None:
         """Stop sending; what still waits fails."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._fail(self._waiting)
+        await self.task.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        _fail(self._waiting)
         await self._disconnect()
+        await self._pool.aclose()
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """The script's reply.
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, latest: float | None = None
+    ) -> Any:
+        """The script's reply. It is sent once.
+
+        Args:
+            script: what to run.
+            keys: its KEYS.
+            arguments: its ARGV.
+            latest: for a promise, by the event loop's clock: the script gets this time as its last argument, by Redis'
+                clock in Unix milliseconds, and the call has no longer than that. While the server must not be promised
+                anything, it is refused unsent.
 
         Raises:
             BrokerRefusedError: it was not carried out.
             BrokerUnavailableError: it is not known whether it was.
         """
-        return await self._call(_packed("EVALSHA", script.digest, len(keys), *keys, *arguments), script)
+        return await self._call(_packed_script(script, keys, arguments, latest), script, latest)
+
+    async def read(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """The reply of a script that changes nothing, repeated once; raises as `run` does."""
+        return await self._twice(_packed_script(script, keys, arguments, None), script)
 
     async def command(self, *command: Argument) -> Any:
-        """The reply to a plain command; raises as `run` does."""
-        return await self._call(_packed(*command), None)
+        """The reply to a plain command that changes nothing, repeated once; raises as `run` does."""
+        return await self._twice(packed(*command), None)
 
-    async def _call(self, packed: bytes, script: Script | None) -> Any:
-        call = _Call(packed, script, asyncio.get_running_loop().create_future())
+    async def compare_clocks(self) -> None:
+        """Learn anew what Redis' clock shows; raises as `run` does."""
+        link = self._link
+        reply = await self._call(packed("TIME"), None)
+        # A connection that is new has just compared them itself.
+        if link is not None and link is self._link:
+            link.compare_clocks(reply)
+
+    def look_elsewhere(self) -> None:
+        """Give this connection up before the next call, and look the server's name up anew."""
+        self._wants_elsewhere = True
+
+    async def _twice(self, packed: bytes, script: Script | None) -> Any:
+        try:
+            return await self._call(packed, script)
+        except BrokerRefusedError as error:
+            if not error.another_may_serve:
+                raise
+        except BrokerUnavailableError:
+            # Most often an idle connection that something between here and Redis has closed, or forgotten.
+            pass
+        return await self._call(packed, script)
+
+    async def _call(self, packed: bytes, script: Script | None, latest: float | None = None) -> Any:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout_seconds
+        if latest is not None and latest < deadline:
+            deadline = latest
+        call = _Call(packed, script, loop.create_future(), deadline, latest)
         self._waiting.append(call)
+        if self._alarm is None or deadline == latest:
+            self._set_alarm(deadline)
         self._awake.set()
         # A caller that is cancelled leaves its future behind; the reply is read all the same, so the order is kept.
         return await call.reply
 
-    async def _run(self) -> None:
-        while True:
-            await self._awake.wait()
-            self._awake.clear()
-            while self._waiting:
-                together = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_CALLS_TOGETHER))]
-                try:
-                    async with asyncio.timeout(self._timeout_seconds):
-                        await self._exchange(together)
-                except (RedisError, OSError, TimeoutError):
-                    await self._disconnect()
-                    self._fail(together)
-                    # Redis is away: what came meanwhile would only wait for the same.
-                    self._fail(self._waiting)
-                    self._waiting.clear()
-                except BaseException:
-                    self._fail(together)
-                    raise
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            if self._alarm.when() <= at:
+                return
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(at, self._fail_overdue)
 
-    async def _exchange(self, together: list[_Call]) -> None:
-        connection = self._connection
-        if connection is None:
-            connection = self._pool.make_connection()
-            await connection.connect()
-            self._connection = connection
-        await connection.send_packed_command(b"".join([call.packed for call in together]))
-        unknown: list[_Call] = []
-        for call in together:
-            try:
-                reply = await connection.read_response(disconnect_on_error=False)
-            except NoScriptError:
-                unknown.append(call)
-            except ResponseError:
-                _settle(call, error=BrokerRefusedError())
-            else:
-                _settle(call, reply=reply)
+    def _fail_overdue(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._alarm = None
+        deadlines = []
+        for call in chain(self._in_flight, self._waiting):
+            if call.deadline <= now:
+                _settle(call, BrokerUnavailableError())
+            elif not call.reply.done():
+                deadlines.append(call.deadline)
+        if deadlines:
+            self._set_alarm(min(deadlines))
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._awake.wait()
+                self._awake.clear()
+                while together := self._next_together():
+                    self._in_flight = together
+                    try:
+                        async with asyncio.timeout(self._timeout_seconds):
+                            await self._exchange(together)
+                    except Exception as error:  # noqa: BLE001 - whatever it is, the connection cannot be trusted any more
+                        await self._lost(error, together)
+                    self._in_flight = ()
+        finally:
+            _fail(self._in_flight)
+
+    def _next_together(self) -> list[_Call]:
+        together: list[_Call] = []
+        while self._waiting and len(together) < _MOST_CALLS_TOGETHER:
+            call = self._waiting.popleft()
+            if not call.reply.done():
+                together.append(call)
+        return together
+
+    async def _lost(self, error: Exception, together: Sequence[_Call]) -> None:
+        refusal = refusal_of(error)
+        if refusal is None:
+            self.reports.away(error)
+        else:
+            self.reports.refused(refusal)
+        await self._disconnect()
+        _fail(together, refusal)
+
+    async def _exchange(self, together: Sequence[_Call]) -> None:
+        link = await self._connected()
+        if self._findings.refusal is not None:
+            together = self._without_promises(together, self._findings.refusal)
+        unknown = await self._exchange_once(link, together)
         if unknown:
             # Redis restarted and forgot them; none of these was carried out.
-            for source in {call.script.source for call in unknown if call.script}:
-                await connection.send_command("SCRIPT", "LOAD", source)
-                await connection.read_response()
-            await self._exchange(unknown)
+            sources = list({call.script.source for call in unknown if call.script})
+            await link.send([packed("SCRIPT", "LOAD", source) for source in sources])
+            replies: list[Any] = []
+            await link.read(replies, len(sources))
+            if refused := [reply for reply in replies if isinstance(reply, Refusal)]:
+                self._refuse(unknown, refused[0])
+                return
+            self._refuse(await self._exchange_once(link, unknown), Refusal("NOSCRIPT", Kind.WAIT, _FORGETS))
+
+    async def _exchange_once(self, link: RedisLink, together: Sequence[_Call]) -> list[_Call]:
+        """Send these and settle them by their replies; those whose script Redis does not know are left."""
+        await link.send(
+            [
+                call.packed
+                if call.latest is None
+                else call.packed + packed_argument(link.milliseconds_there(call.latest))
+                for call in together
+            ]
+        )
+        unknown: list[_Call] = []
+        replies: list[Any] = []
+        try:
+            await link.read(replies, len(together))
+        finally:
+            for call, reply in zip(together, replies, strict=False):
+                if type(reply) is not Refusal:
+                    if not call.reply.done():
+                        call.reply.set_result(reply)
+                elif reply.word == "NOSCRIPT" and call.script is not None:
+                    unknown.append(call)
+                else:
+                    self._refuse([call], reply)
+        return unknown
+
+    async def _connected(self) -> RedisLink:
+        if self._link is not None and self._wants_elsewhere and self._link.age_seconds > self._least_age_seconds:
+            await self._disconnect()
+            self._on_elsewhere()
+        if self._link is None:
+            link, replies = await RedisLink.open(self._pool, [packed(*each) for each in self._findings.COMMANDS])
+            self._link = link
+            self._wants_elsewhere = False
+            self._findings.judge(replies)
+            self._least_age_seconds = (
+                min(2 * self._least_age_seconds, _LONGEST_LEAST_AGE_SECONDS)
+                if self._findings.elsewhere
+                else _LEAST_AGE_SECONDS
+            )
+        return self._link
+
+    def _without_promises(self, together: Sequence[_Call], refusal: Refusal) -> list[_Call]:
+        self._refuse([call for call in together if call.latest is not None], refusal)
+        return [call for call in together if call.latest is None]
+
+    def _refuse(self, calls: Sequence[_Call], refusal: Refusal) -> None:
+        for call in calls:
+            self.reports.refused(refusal)
+            _settle(call, BrokerRefusedError(refusal))
+        if calls and refusal.kind is Kind.ELSEWHERE:
+            self._wants_elsewhere = True
 
     async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
-
-    def _fail(self, calls: Sequence[_Call] | deque[_Call]) -> None:
-        for call in calls:
-            _settle(call, error=BrokerUnavailableError())
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
 
 
-def _packed(*command: Argument) -> bytes:
-    """The command in Redis' protocol; redis-py's own way there, for any kind of argument, costs three times as much."""
-    raw = [each if isinstance(each, bytes) else str(each).encode() for each in command]
-    return b"*%d\r\n" % len(raw) + b"".join([b"$%d\r\n%b\r\n" % (len(each), each) for each in raw])
+_FORGETS: Final = "Redis forgets scripts faster than they can be loaded"
 
 
-def _settle(call: _Call, *, reply: Any = None, error: Exception | None = None) -> None:
-    if call.reply.done():
-        return
-    if error is None:
-        call.reply.set_result(reply)
-    else:
+def _packed_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument], latest: float | None) -> bytes:
+    command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
+    return packed_head(len(command) + (latest is not None)) + b"".join(map(packed_argument, command))
+
+
+def _settle(call: _Call, error: Exception) -> None:
+    if not call.reply.done():
         call.reply.set_exception(error)
+
+
+def _fail(calls: Iterable[_Call], refusal: Refusal | None = None) -> None:
+    for call in calls:
+        _settle(call, BrokerUnavailableError() if refusal is None else BrokerRefusedError(refusal))

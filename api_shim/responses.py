@@ -181,6 +181,11 @@ def healthy() -> Answer:
     return _answer(200, {"ok": True})
 
 
+def not_alive(dead: list[str]) -> Answer:
+    """503 to the health probe, with the tasks of this process that have ended: it has to be restarted."""
+    return _failure(503, "not_alive", data={"dead": dead})
+
+
 def not_ready(missing: list[str]) -> Answer:
     """503 to the readiness probe, with what is missing."""
     return _failure(503, "not_ready", data={"missing": missing})

@@ -75,7 +75,7 @@ class Results:
         """
         if not is_task_id(task_id):
             return NotFound()
-        held_by, state, result = await self._calls.run(_READ, [record_key(task_id), result_key(task_id)], [])
+        held_by, state, result = await self._calls.read(_READ, [record_key(task_id), result_key(task_id)], [])
         if held_by is None or held_by.decode() != caller:
             return NotFound()
         if state == b"FAILURE":

@@ -11,6 +11,7 @@ from api_shim.edge.settings import EdgeSettings, read_edge_settings
 from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
 from schemas.settings import EnvironmentReader
+from startup.redis_requirements import read_allowed
 from startup.shared_settings import SharedSettings, read_shared_settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class ShimSettings:
     maximum_waiting: int
     redis_timeout_seconds: float
     edge: EdgeSettings
+    redis_allowed: frozenset[str]
+    """What need not hold of Redis."""
 
 
 def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
@@ -62,6 +65,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
         redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),
         edge=read_edge_settings(reader),
+        redis_allowed=read_allowed(reader),
     )
     reader.check()
     return settings

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from api_shim.pubsub import PubSubConnection, SubscriptionLostError
+from api_shim.vital_task import VitalTask
 from schemas.task_record import result_key, waiter_channel
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class OutcomeSubscription:
         self._idle: set[str] = set()
         self._listening = 0
         self._connection: PubSubConnection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task = VitalTask("outcome_subscription", self._run)
         self.draining = False
 
     @property
@@ -113,17 +114,12 @@ class OutcomeSubscription:
         return self._listening
 
     @property
-    def alive(self) -> bool:
-        """Whether the task that connects and listens still runs; it ends only with the process."""
-        return self._task is not None and not self._task.done()
-
-    @property
     def _has_room(self) -> bool:
         return self._listening < self._maximum_listeners
 
     def start(self) -> None:
         """Begin to listen; needs a running event loop."""
-        self._task = asyncio.create_task(self._run(), name="outcome-subscription")
+        self.task.start()
 
     def drain(self) -> None:
         """The process shuts down: every waiting call goes on at once, and none waits any more."""
@@ -140,9 +136,7 @@ class OutcomeSubscription:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self.task.close()
 
     def expect(self, task_id: str) -> Listener:
         """Hear of the outcome of a task that is about to be made, if its record will name the listener's channel.

@@ -51,23 +51,34 @@ ACCEPT: Final = (
 -- KEYS: record, intake:open, queue, rate of the caller
 -- ARGV: task id, fingerprint, sealed request, caller, Celery message,
 --       most open tasks (0: no limit), milliseconds a request costs the caller (0: no limit), burst in milliseconds,
---       channel that is told of the outcome beside the task's own ('': none)
--- Reply: {accepted | known, state} | {reused} | {queue_full} | {rate_limited, milliseconds to wait}
+--       channel that is told of the outcome beside the task's own ('': none),
+--       Unix milliseconds after which nothing is accepted (0: no such time)
+-- Reply: {accepted | known, state} | {reused} | {late} | {queue_full} | {rate_limited, milliseconds to wait}
 local held = redis.call('HMGET', KEYS[1], 'fingerprint', 'state')
 if held[1] then
   if held[1] == ARGV[2] then return {'known', held[2]} end
   return {'reused'}
 end
-local most_open = tonumber(ARGV[6])
-if most_open > 0 and redis.call('ZCARD', KEYS[2]) >= most_open then return {'queue_full'} end
 """
     + _NOW
     + """
+-- Whoever asked has been answered that nothing was accepted. Found after what is there already: that was in time.
+local latest = tonumber(ARGV[10])
+if latest > 0 and now >= latest then return {'late'} end
+local most_open = tonumber(ARGV[6])
+if most_open > 0 and redis.call('ZCARD', KEYS[2]) >= most_open then return {'queue_full'} end
 local cost = tonumber(ARGV[7])
 if cost > 0 then
   -- Generic cell rate algorithm (ITU-T I.371): the key holds when the caller's requests so far will be paid for.
-  local due = math.max(now, tonumber(redis.call('GET', KEYS[4]) or 0)) + cost
-  local over = due - now - tonumber(ARGV[8])
+  local burst = tonumber(ARGV[8])
+  local paid_at = tonumber(redis.call('GET', KEYS[4]) or 0)
+  if paid_at > now + burst then
+    -- More than may ever be owed: the clock was set back since, or the burst was made smaller.
+    paid_at = now + burst
+    redis.call('SET', KEYS[4], paid_at, 'PX', math.max(1, math.ceil(burst)))
+  end
+  local due = math.max(now, paid_at) + cost
+  local over = due - now - burst
   if over > 0 then return {'rate_limited', math.ceil(over)} end
   redis.call('SET', KEYS[4], due, 'PX', math.max(1, math.ceil(due - now)))
 end

@@ -113,6 +113,8 @@ class Accepted(StrEnum):
     """The same request has this id already: a repeat by the client, or of a call whose answer was lost."""
     REUSED = "reused"
     """Another request has this id: the idempotency key was used before."""
+    LATE = "late"
+    """The call came to Redis after its time was over; nothing was changed."""
     QUEUE_FULL = "queue_full"
     RATE_LIMITED = "rate_limited"
 

@@ -30,13 +30,15 @@ from startup.redis_refusals import Kind, Refusal, refusal_of_word
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from schemas.settings import EnvironmentReader
+
 LEAST_MAJOR_VERSION: Final = 7
 """`#!lua` scripts with flags, and `BLMPOP`."""
 
 EVICTS: Final = "redis_evicts"
 NO_APPEND_ONLY_FILE: Final = "redis_no_append_only_file"
-LOWERABLE: Final = frozenset({EVICTS, NO_APPEND_ONLY_FILE})
-"""What a setting may lower to a warning: the service works, and its promise is less than it seems."""
+_LOWERED_BY: Final = {"REDIS_ALLOW_EVICTION": EVICTS, "REDIS_ALLOW_NO_APPEND_ONLY_FILE": NO_APPEND_ONLY_FILE}
+"""Settings that lower a finding to a warning: the service works, and its promise is less than it seems."""
 
 INFO_REFUSED: Final = "redis_info_refused"
 
@@ -146,7 +148,7 @@ def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = 
     Args:
         replies: to `COMMANDS`, or to `INFO` alone; the `Refusal` in place of a reply where Redis refused.
             `INFO` is read as Redis sends it or as redis-py parses it.
-        allowed: codes of `LOWERABLE` that are warnings only.
+        allowed: codes that are warnings only, from `read_allowed`.
     """
     info, *rest = replies
     found = list(_of_info(info))
@@ -155,6 +157,11 @@ def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = 
     unique = {each.code: _lowered(each) if each.code in allowed else each for each in reversed(found)}
     order = list(Severity)
     return tuple(sorted(unique.values(), key=lambda each: (order.index(each.severity), each.code)))
+
+
+def read_allowed(reader: EnvironmentReader) -> frozenset[str]:
+    """The findings that the settings lower to warnings."""
+    return frozenset(code for name, code in _LOWERED_BY.items() if reader.flag(name))
 
 
 def finding_of_refusal(refusal: Refusal) -> Finding:

@@ -16,8 +16,8 @@ from startup.redis_requirements import (
     finding_of_refusal,
     findings_of,
 )
+from startup.seldom import Seldom
 from worker.patience import MisconfiguredError, TransientError
-from worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,12 +14,12 @@ import structlog
 
 from schemas import outcome as outcomes
 from schemas.task_record import Finished, Started
+from startup.seldom import Seldom
 from worker.customers import DATABASE, Added, EmailTaken, NotStored
 from worker.mongo_refusals import Kind
 from worker.patience import GiveBackError, UnexplainedError
 from worker.records import Parking, Start
 from worker.repeats import Repeats
-from worker.seldom import Seldom
 from worker.signups import Signup, Unreadable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from startup.seldom import Seldom
 from worker.patience import MisconfiguredError, RefusedError, TransientError
-from worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker.seldom import Seldom
+from startup.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable

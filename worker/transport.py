@@ -23,8 +23,8 @@ import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
+from startup.seldom import Seldom
 from worker.incoming import NO_THREAD, Foreign, clean_message, read_message
-from worker.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

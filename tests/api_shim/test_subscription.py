@@ -171,7 +171,7 @@ def test_a_connection_that_is_reset_is_made_anew_and_heard_on(
                 task_id = f"task-{number}"
                 heard = await hear(subscription, task_id, lambda task_id=task_id: publish_in_thread(client, task_id))  # type: ignore[misc]
                 assert heard == f"outcome of {task_id}".encode()
-            assert subscription.alive
+            assert subscription.task.alive
 
     run(test())
 

@@ -120,6 +120,27 @@ def test_being_refused_does_not_make_the_wait_longer(scripts: Scripts) -> None:
     assert waits == sorted(waits, reverse=True)
 
 
+def test_a_call_that_comes_late_changes_nothing_and_a_repeat_of_one_that_came_in_time_is_known(
+    scripts: Scripts, accepted: str
+) -> None:
+    """The shim has answered 503 by then; what it accepted before it may still tell."""
+    assert scripts.accept(accepted, latest_milliseconds=1) == ["known", "PENDING"]
+    before = scripts.client.keys()
+    late = new_task_id()
+    assert scripts.accept(late, latest_milliseconds=1, cost_milliseconds=1, burst_milliseconds=1) == ["late"]
+    assert scripts.client.keys() == before
+    assert scripts.accept(late, latest_milliseconds=10**14)[0] == "accepted"
+
+
+def test_a_debt_from_a_clock_that_was_set_back_is_cut_to_the_burst(scripts: Scripts) -> None:
+    rate: dict[str, Any] = {"cost_milliseconds": 1_000, "burst_milliseconds": 60_000}
+    scripts.client.set(rate_key("me"), 10**15, px=3_600_000)
+    assert scripts.accept(new_task_id(), **rate) == ["rate_limited", 1_000]
+    # It is cut in Redis as well, or the next call would find it again.
+    assert int(scripts.client.pttl(rate_key("me"))) <= 60_000
+    assert float(scripts.client.get(rate_key("me"))) < 10**14  # type: ignore[arg-type]
+
+
 def test_a_rate_is_paid_for_by_time(scripts: Scripts) -> None:
     rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
     scripts.accept(new_task_id(), **rate)

@@ -49,6 +49,7 @@ class Scripts:
         cost_milliseconds: float = 0,
         burst_milliseconds: float = 0,
         waiter: str = "",
+        latest_milliseconds: int = 0,
     ) -> Any:
         """ACCEPT."""
         return self._run(
@@ -64,6 +65,7 @@ class Scripts:
                 cost_milliseconds,
                 burst_milliseconds,
                 waiter,
+                latest_milliseconds,
             ],
         )
 
@@ -213,7 +215,7 @@ class Scripts:
             [
                 (
                     [record_key(task_id), OPEN_KEY, QUEUE, rate_key("me")],
-                    [task_id, "fp", b"sealed", "me", self.messages.message(task_id), 0, 0, 0, ""],
+                    [task_id, "fp", b"sealed", "me", self.messages.message(task_id), 0, 0, 0, "", 0],
                 )
                 for task_id in task_ids
             ],

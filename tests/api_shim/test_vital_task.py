@@ -1,0 +1,85 @@
+"""A part of the process that must run and has ended is told: by the health probe and in the log, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from api_shim.probes import Probes
+from api_shim.subscription import OutcomeSubscription
+from api_shim.vital_task import VitalTask
+from tests.support.broker import Brokers, connected, run, until
+
+
+async def _dies() -> None:
+    raise RuntimeError("with a text that may hold a secret")
+
+
+async def _lives() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def _ends() -> None:
+    """Ending without an exception is no better."""
+
+
+@pytest.mark.parametrize("ends", [_dies, _ends])
+def test_a_vital_task_that_ends_is_told_by_its_name_and_never_by_an_exception_s_text(ends: Any) -> None:
+    async def test() -> None:
+        task = VitalTask("a_task", ends)
+        task.start()
+        assert task.alive
+        await until(lambda: not task.alive)
+        await task.close()
+
+    lines = run(test)
+    assert [(line["event"], line["task"]) for line in lines] == [("task_died", "a_task")]
+
+
+def test_a_vital_task_that_is_closed_is_not_told() -> None:
+    async def test() -> None:
+        task = VitalTask("a_task", _lives)
+        task.start()
+        await asyncio.sleep(0)
+        await task.close()
+
+    assert run(test) == []
+
+
+def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            subscription = OutcomeSubscription(broker.pool, maximum_listeners=1)
+            probes = Probes(broker.calls, subscription, broker.metrics, watch=broker.watch, awaits_keys=lambda: False)
+            subscription.start()
+            broker.watch.start()
+            healthy = await probes.healthz(None)  # type: ignore[arg-type] # it looks at no request
+            assert healthy.status == 200
+            await subscription.close()
+            sick = await probes.healthz(None)  # type: ignore[arg-type] # as above
+            assert sick.status == 503
+            assert json.loads(sick.body) == {
+                "ok": False,
+                "error": "not_alive",
+                "data": {"dead": ["outcome_subscription"]},
+            }
+            await broker.watch.close()
+
+    run(test)
+
+
+def test_calls_of_a_process_whose_sending_has_ended_are_answered_all_the_same(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, timeout_seconds=0.2) as broker:
+            await broker.calls.task.close()
+            async with asyncio.timeout(10):
+                assert await broker.watch.missing() == ["broker"]
+
+    run(test)

@@ -1,0 +1,173 @@
+"""The shim's side of Redis put together, on the event loop that serves and a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+import uvloop
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretBytes
+from structlog.testing import capture_logs
+
+from api_shim.accept import Acceptor, AdmissionLimits
+from api_shim.metrics import ShimMetrics
+from api_shim.pubsub import PROTOCOL
+from api_shim.redis_calls import RedisCalls
+from api_shim.redis_reports import RedisReports
+from api_shim.redis_watch import RedisWatch
+from api_shim.server_findings import ServerFindings
+from local_stack.ports import free_port
+from local_stack.redis_server import RedisServer
+from schemas.celery_message import MessageTemplate
+from schemas.ids import IdDeriver
+from schemas.sealing import Sealer, generate_key_pair, parse_public_key
+from startup.redis_clients import redis_pool
+from startup.redis_url import parse_redis_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, MutableMapping
+    from pathlib import Path
+
+    from redis.asyncio import ConnectionPool
+
+    from api_shim.accept import Admission
+
+_SECONDS: Final = 20
+BODY: Final = b'{"email": "a@example.com"}'
+
+
+class Brokers:
+    """Starts servers of a test's own and ends them with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[RedisServer] = []
+
+    def start(self, *lines: str, replica_of: RedisServer | None = None) -> RedisServer:
+        """One more, with these lines in its configuration."""
+        if replica_of is not None:
+            lines = (*lines, f"replicaof 127.0.0.1 {replica_of.port}")
+        server = RedisServer(self._folder / f"redis-{len(self._started)}", free_port(), lines, password=None)
+        self._started.append(server)
+        server.start()
+        return server
+
+    def kill(self) -> None:
+        """End all."""
+        for server in self._started:
+            server.kill()
+
+
+@dataclass
+class Broker:
+    """What a shim process has of Redis."""
+
+    calls: RedisCalls
+    watch: RedisWatch
+    acceptor: Acceptor
+    metrics: ShimMetrics
+    pool: ConnectionPool
+    """For a subscription."""
+    elsewhere: list[bool] = field(default_factory=list)
+    """Grows whenever a connection is given up for another server."""
+
+    async def accept(self, task_id: str) -> Admission:
+        """Accept a request of this id."""
+        return await self.acceptor.accept(task_id, BODY, caller="me", repeatable=False)
+
+    def failures(self) -> float:
+        """How often a connection was lost."""
+        return self.metrics.registry.get_sample_value("intake_dependency_failures_total", {"dependency": "broker"}) or 0
+
+    async def count(self, sample: str, **labels: str) -> float:
+        """A sample of the metrics, summed over the labels that are not given."""
+        text = (await self.metrics.render(self.calls)).decode()
+        families = text_string_to_metric_families(text)
+        return sum(
+            each.value
+            for family in families
+            for each in family.samples
+            if each.name == sample and labels.items() <= each.labels.items()
+        )
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    port: int,
+    *,
+    timeout_seconds: float = 2.0,
+    accept_seconds: float = 4.25,
+    allowed: Collection[str] = (),
+    rate_per_second: float = 0,
+    rate_burst: int = 1,
+) -> AsyncIterator[Broker]:
+    """The shim's side of the Redis at this port; the watch looks only when it is asked."""
+    metrics = ShimMetrics(waiting=lambda: 0)
+    reports = RedisReports(metrics)
+    findings = ServerFindings(reports, allowed=allowed)
+    elsewhere: list[bool] = []
+    url = parse_redis_url(f"redis://127.0.0.1:{port}/0")
+    pool = redis_pool(url, protocol=PROTOCOL, socket_timeout=None)
+    calls = RedisCalls(
+        url,
+        timeout_seconds=timeout_seconds,
+        findings=findings,
+        reports=reports,
+        on_elsewhere=lambda: elsewhere.append(True),
+    )
+    acceptor = Acceptor(
+        calls,
+        sealer=Sealer(*parse_public_key(generate_key_pair().public_line.encode())),
+        ids=IdDeriver(SecretBytes(b"k" * 32)),
+        message=MessageTemplate(),
+        limits=AdmissionLimits(
+            open_tasks=0, rate_per_second=rate_per_second, rate_burst=rate_burst, seconds=accept_seconds
+        ),
+    )
+    calls.start()
+    try:
+        yield Broker(calls, RedisWatch(calls, findings), acceptor, metrics, pool, elsewhere)
+    finally:
+        await calls.close()
+        await pool.aclose()
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> list[MutableMapping[str, Any]]:
+    """Run this on the event loop that serves; what it says of a reset connection differs from asyncio's own.
+
+    Returns the lines that were logged.
+    """
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await test()
+
+    with capture_logs() as lines, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(bounded())
+    return lines
+
+
+async def until(condition: Callable[[], object], *, what: str = "the condition holds") -> None:
+    """Return as soon as it does."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            while not condition():  # noqa: ASYNC110 - what is waited for is of another process
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"within {_SECONDS} s it did not come to pass that {what}") from None
+
+
+def keys_of(server: RedisServer) -> set[str]:
+    """Every key that this server has."""
+    with redis.Redis.from_url(server.url) as client:
+        return {key.decode() for key in client.scan_iter(count=1000)}
+
+
+def ask(server: RedisServer, *command: str | int) -> Any:
+    """What this server itself replies."""
+    with redis.Redis.from_url(server.url) as client:
+        return client.execute_command(*command)
