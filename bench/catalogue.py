@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import flatness, hostile, latency, throughput
+from bench import flatness, hostile, latency, sweeps, throughput
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -86,5 +86,13 @@ BENCHES = {
         most_runs=1,
         short=False,
         options={"waiting": "tasks"},
+    ),
+    "sweeps": Bench(
+        sweeps.sweeps,
+        {"tasks": 1_000_000},
+        {"tasks": 500},
+        most_runs=1,
+        short=False,
+        options={"swept": "tasks"},
     ),
 }

@@ -11,6 +11,7 @@ from celery.worker.state import maybe_shutdown
 from schemas.celery_message import celery_routing
 from worker.broker import error_of
 from worker.health import HealthStep
+from worker.seldom import Seldom
 from worker.transport import Channel, Transport
 
 if TYPE_CHECKING:
@@ -103,6 +104,12 @@ def celery_app(settings: WorkerSettings, wiring: Wiring, *, stopping: threading.
 
 def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -> type[Transport]:
     gate = wiring.broker_gate
+    losses = Seldom()
+
+    def lose(error: Exception) -> None:
+        # Once in a while connections are lost, and a new one is made at once. One after the other needs gaps.
+        if not losses.is_due("connection"):
+            gate.close(error_of(error))
 
     def wait_until_usable() -> None:
         maybe_shutdown()
@@ -114,6 +121,7 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
     told_to_channel = {
         "may_take": staticmethod(lambda: all(each.is_open for each in wiring.gates)),
         "put_back": staticmethod(wiring.records.put_back_messages),
+        "lost": staticmethod(lose),
         "refused": staticmethod(lambda error: gate.close(error_of(error))),
         "credentials": staticmethod(redis_url.credentials),
         "not_taken": staticmethod(wiring.metrics.message_not_taken),

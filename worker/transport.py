@@ -67,6 +67,9 @@ class Channel(kombu_redis.Channel):
     not_taken: Callable[[str], None] = staticmethod(lambda _reason: None)
     """Counts a message that was dropped; set alike."""
 
+    lost: Callable[[Exception], object] = staticmethod(lambda _error: None)
+    """Told when the connection was lost that messages were asked for on; set alike."""
+
     refused: Callable[[Exception], object] = staticmethod(lambda _error: None)
     """Told when Redis has refused a message, so that it is not asked again at once; set alike."""
 
@@ -129,9 +132,10 @@ class Channel(kombu_redis.Channel):
         try:
             try:
                 reply = self.client.parse_response(self.client.connection, "BLMPOP", **options)
-            except self.connection_errors:
+            except self.connection_errors as error:
                 # As kombu does: the next turn of the loop connects anew.
                 self.client.connection.disconnect()
+                self.lost(error)
                 raise
             except self.ResponseError as error:
                 # Celery begins anew with another connection, and looks the name up for it.

@@ -64,6 +64,11 @@ FIGURES = {
         *("waiting", "redis_bytes_each", "empty_accepts_per_second", "full_accepts_per_second"),
         *("empty_starts_per_second", "full_starts_per_second", "accepts_ratio", "starts_ratio"),
     ],
+    "sweeps": [
+        *("tasks", "open.longest_command_ms", "open.sweep_ms_of_redis", "open.bytes_each"),
+        *("requeue_all.longest_command_ms", "requeued.longest_command_ms", "requeued.sweep_ms_of_redis"),
+        *("expired_leases.longest_command_ms", "expired_leases.sweep_ms_of_redis", "expired_leases.sent_per_second"),
+    ],
 }
 
 

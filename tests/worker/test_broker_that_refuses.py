@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -270,6 +271,26 @@ def test_a_worker_that_loses_a_right_while_it_works_says_so_once_in_a_while_and_
     with_scripts(broker)
     second = producer.accept(2)
     wait_until(lambda: producer.created(second), timeout=90, what="it works again")
+
+
+@pytest.mark.slow
+def test_a_worker_whose_connections_are_reset_one_after_the_other_makes_new_ones_with_growing_gaps(
+    stack: Servers, isolated_env: Mapping[str, str], at_the_end: ExitStack, tmp_path: Path
+) -> None:
+    broker = Broker(tmp_path, at_the_end)
+    proxy = at_the_end.enter_context(TcpProxy(broker.port))
+    worker = Worker(tmp_path, isolated_env, at_the_end, f"redis://127.0.0.1:{proxy.port}/0")
+    producer = a_producer(broker.client, isolated_env, stack)
+    first = producer.accept(1)
+    wait_until(lambda: producer.created(first), timeout=30, what="it works")
+
+    began = time.monotonic()
+    while time.monotonic() - began < 6:
+        proxy.reset()
+    assert len(worker.lines("taking_stopped")) >= 1
+    assert len(worker.lines()) < 2 * MOST_LINES
+    second = producer.accept(2)
+    wait_until(lambda: producer.created(second), timeout=60, what="it works again")
 
 
 def test_a_redis_that_would_forget_promises_is_told_and_what_it_has_is_worked(

@@ -1,0 +1,156 @@
+"""How long Redis is kept by one command while a million tasks wait, are requeued, or have lost their workers."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis
+from structlog.testing import capture_logs
+
+from local_stack.ports import free_port
+from local_stack.redis_server import RedisServer
+from schemas import record_scripts
+from schemas.celery_message import MessageTemplate, render_message
+from schemas.ids import new_task_id
+from schemas.task_record import (
+    DEAD_KEY,
+    HELD_KEY,
+    OPEN_KEY,
+    QUEUE,
+    RESENT_KEY,
+    SWEEPER_LEASE_KEY,
+    Field,
+    State,
+    rate_key,
+    record_key,
+)
+from worker.dead_letters import DeadLetters
+from worker.metrics import WorkerMetrics
+from worker.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+T = TypeVar("T")
+
+_BATCH = 1000
+_SEALED = b"s" * 900
+"""As long as the example's sealed request, so that memory is that of real tasks."""
+
+
+def sweeps(folder: Path, *, tasks: int) -> dict[str, Any]:
+    """Redis' longest command, what a sweep takes of Redis, and what a task takes of its memory, in each state."""
+    server = RedisServer(folder / "redis", free_port())
+    server.start()
+    try:
+        # Each sweep names tasks in its log.
+        with redis.Redis.from_url(server.url, protocol=2) as client, capture_logs():
+            # The longest of each command is its hundredth percentile.
+            client.config_set("latency-tracking-info-percentiles", "100")
+            return {"tasks": tasks, **_Backlog(client).measure(tasks)}
+    finally:
+        server.kill()
+
+
+def _batches(each: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(each)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+class _Backlog:
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._messages = MessageTemplate()
+        self._sweeper = Sweeper(
+            client,
+            message=render_message(),
+            interval_seconds=60,
+            # What is lost may be sent again at once.
+            grace_seconds=0,
+            lease_seconds=60,
+            metrics=WorkerMetrics(),
+        )
+
+    def measure(self, tasks: int) -> dict[str, Any]:
+        empty = self._used_bytes()
+        task_ids = [new_task_id() for _ in range(tasks)]
+        self._run_all(record_scripts.ACCEPT, (self._accept(task_id) for task_id in task_ids))
+        bytes_each = (self._used_bytes() - empty) / tasks
+        figures: dict[str, Any] = {"open": {**self._one_sweep(), "bytes_each": bytes_each}}
+
+        self._park(task_ids)
+        letters = DeadLetters(self._client, self._messages)
+        self._client.config_resetstat()
+        requeued = sum(1 for _ in letters.requeue_all())
+        assert requeued == tasks
+        figures["requeue_all"] = {"longest_command_ms": self._longest_ms()}
+        resent_bytes: Any = self._client.memory_usage(RESENT_KEY, samples=0)
+        figures["requeued"] = {**self._one_sweep(), "bytes_more_each": resent_bytes / tasks}
+
+        # Every worker has died: all are off the queue, and under leases that have run out.
+        self._client.delete(QUEUE)
+        self._run_all(
+            record_scripts.START,
+            (([record_key(task_id), HELD_KEY], [task_id, "dead", 0, 0]) for task_id in task_ids),
+        )
+        figures["expired_leases"] = self._sweeps_until_sent(tasks)
+        return figures
+
+    def _one_sweep(self) -> dict[str, float]:
+        self._client.delete(SWEEPER_LEASE_KEY)
+        self._client.config_resetstat()
+        assert self._sweeper.sweep_if_due() == 0
+        return {"longest_command_ms": self._longest_ms(), "sweep_ms_of_redis": self._scripts_ms()}
+
+    def _sweeps_until_sent(self, tasks: int) -> dict[str, float]:
+        self._client.config_resetstat()
+        started, sent, sweeps_made, most = time.perf_counter(), 0, 0, 0
+        while sent < tasks:
+            self._client.delete(SWEEPER_LEASE_KEY)
+            resent = self._sweeper.sweep_if_due()
+            sent, sweeps_made, most = sent + resent, sweeps_made + 1, max(most, resent)
+        return {
+            "longest_command_ms": self._longest_ms(),
+            "sweeps": sweeps_made,
+            "most_sent_a_sweep": most,
+            "sweep_ms_of_redis": self._scripts_ms() / sweeps_made,
+            "sent_per_second": sent / (time.perf_counter() - started),
+        }
+
+    def _accept(self, task_id: str) -> tuple[list[str], list[Any]]:
+        message = self._messages.message(task_id)
+        arguments = [task_id, "f" * 43, _SEALED, "bench", message, 0, 0, 0, ""]
+        return [record_key(task_id), OPEN_KEY, QUEUE, rate_key("bench")], arguments
+
+    def _park(self, task_ids: Sequence[str]) -> None:
+        """As PARK leaves them, as far as REQUEUE and a sweep ask for it."""
+        for batch in _batches(task_ids):
+            with self._client.pipeline(transaction=False) as pipeline:
+                for task_id in batch:
+                    pipeline.hset(record_key(task_id), Field.STATE, State.FAILURE)
+                pipeline.zadd(DEAD_KEY, dict.fromkeys(batch, time.time() * 1000 - 1))
+                pipeline.execute()
+        self._client.delete(OPEN_KEY, QUEUE)
+
+    def _run_all(self, script: str, calls: Iterable[tuple[list[str], list[Any]]]) -> None:
+        digest = self._client.script_load(script)
+        for batch in _batches(calls):
+            with self._client.pipeline(transaction=False) as pipeline:
+                for keys, arguments in batch:
+                    pipeline.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
+                pipeline.execute()
+
+    def _longest_ms(self) -> float:
+        percentiles: dict[str, dict[str, float]] = self._client.info("latencystats")
+        return max(float(each["p100"]) for each in percentiles.values()) / 1000
+
+    def _scripts_ms(self) -> float:
+        stats: dict[str, dict[str, float]] = self._client.info("commandstats")
+        return float(stats["cmdstat_evalsha"]["usec"]) / 1000
+
+    def _used_bytes(self) -> int:
+        return int(self._client.info("memory")["used_memory"])
