@@ -56,7 +56,7 @@ class Worker:
     def __init__(self, folder: Path, environment: Mapping[str, str], stack: ExitStack, url: str) -> None:
         self.health = folder / "health"
         self.metrics_port = free_port()
-        self._process = ManagedProcess(
+        self.process = ManagedProcess(
             "worker",
             [sys.executable, "-m", "worker"],
             log_path=folder / "worker.log",
@@ -67,15 +67,15 @@ class Worker:
                 "INTAKE_WORKER_METRICS_PORT": str(self.metrics_port),
             },
         )
-        stack.callback(self._process.kill)
-        self._process.start()
+        stack.callback(self.process.kill)
+        self.process.start()
 
     @property
     def alive(self) -> bool:
-        return self._process.alive
+        return self.process.alive
 
     def lines(self, event: str = "", **fields: str) -> list[dict[str, Any]]:
-        raw = self._process.log_path.read_text(errors="replace").splitlines()
+        raw = self.process.log_path.read_text(errors="replace").splitlines()
         lines = [json.loads(line) for line in raw if line.startswith("{")]
         wanted = {"event": event, **fields} if event else fields
         return [line for line in lines if wanted.items() <= line.items()]
@@ -271,6 +271,19 @@ def test_a_worker_that_loses_a_right_while_it_works_says_so_once_in_a_while_and_
     with_scripts(broker)
     second = producer.accept(2)
     wait_until(lambda: producer.created(second), timeout=90, what="it works again")
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_for_a_redis_that_it_can_use_stops_when_it_is_told_to(
+    isolated_env: Mapping[str, str], at_the_end: ExitStack, tmp_path: Path
+) -> None:
+    broker = Broker(tmp_path, at_the_end)
+    worker = Worker(tmp_path, isolated_env, at_the_end, broker.server.url)
+    worker.wait_until_it_looks_healthy()
+    broker.follow(free_port())
+    worker.wait_until_refused(3)
+    assert worker.process.terminate(timeout=25)
+    assert worker.process.exit_code == 0
 
 
 @pytest.mark.slow
