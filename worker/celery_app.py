@@ -9,9 +9,9 @@ from celery import Celery
 from celery.worker.state import maybe_shutdown
 
 from schemas.celery_message import celery_routing
+from startup.seldom import Seldom
 from worker.broker import error_of
 from worker.health import HealthStep
-from worker.seldom import Seldom
 from worker.transport import Channel, Transport
 
 if TYPE_CHECKING:
