@@ -80,7 +80,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
-    broker_gate = Gate(BROKER, BrokerProbe(client, metrics=metrics), metrics=metrics)
+    broker_gate = Gate(BROKER, BrokerProbe(client, metrics=metrics, allowed=settings.redis_allowed), metrics=metrics)
     message = MessageTemplate()
     records = RedisRecords(
         client,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.sealing import KeyFormatError, parse_key_ring
 from schemas.settings import EnvironmentReader
+from startup.redis_requirements import read_allowed
 from startup.shared_settings import SharedSettings, read_shared_settings
 from worker.mongodb_uri import read_database_name, read_mongodb_uri
 from worker.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
@@ -67,6 +68,8 @@ class WorkerSettings:
     sweep_interval_seconds: float
     sweep_grace_seconds: float
     """How long after it was sent a task may be missing from the queue before it is sent again."""
+    redis_allowed: frozenset[str]
+    """Findings about Redis that are warnings only."""
     health_file: str
     metrics_port: int
     """Where `GET /metrics` answers; 0: nowhere."""
@@ -104,6 +107,7 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
         sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
         sweep_grace_seconds=reader.seconds("SWEEP_GRACE_SECONDS", 15, minimum=0.1, maximum=3600),
+        redis_allowed=read_allowed(reader),
         health_file=reader.text("WORKER_HEALTH_FILE", ""),
         metrics_port=reader.integer("WORKER_METRICS_PORT", 0, minimum=0, maximum=65535),
         metrics_host=reader.text("WORKER_METRICS_HOST", "127.0.0.1"),
