@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from api_shim.redis_calls import BrokerUnavailableError, RedisCalls
+from api_shim.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls
 from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
-from startup.redis_requirements import EVICTS, NO_APPEND_ONLY_FILE
+from startup.redis_requirements import EVICTS, NO_APPEND_ONLY_FILE, parse_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -155,6 +155,7 @@ async def _render_queue(calls: RedisCalls) -> bytes:
             await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
             await calls.command("ZCARD", DEAD_KEY),
         )
+        memory = await _render_memory(calls)
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
     age = _age([*oldest, *oldest_resent], clock)
@@ -166,7 +167,19 @@ async def _render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
             _gauge("intake_held_tasks", "Tasks that workers work on.", held),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
+            memory,
         )
+    )
+
+
+async def _render_memory(calls: RedisCalls) -> bytes:
+    try:
+        told: bytes = await calls.command("INFO", "memory")
+    except BrokerRefusedError:
+        return b""  # a user without the right to INFO; `intake_redis_finding` says so
+    fields = parse_info(told)
+    return _gauge("intake_redis_used_bytes", "Memory that Redis has allocated.", int(fields["used_memory"])) + _gauge(
+        "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own.", int(fields["maxmemory"])
     )
 
 

@@ -27,6 +27,26 @@ if TYPE_CHECKING:
 _MOST_CALLS_TOGETHER: Final = 256
 """Bounds how long Redis works before the first of them is answered."""
 
+_MOST_BYTES_TOGETHER: Final = 1024 * 1024
+"""The same for few calls that are large: Redis reads and syncs all of them before it answers the first."""
+
+_LARGE_CALL_BYTES: Final = 16 * 1024
+"""Eight times what a usual signup takes."""
+
+_MOST_BYTES_WAITING: Final = 16 * 1024 * 1024
+"""Of calls that are still to be sent: some seconds of what a Redis that syncs each write takes in. What comes beyond
+that would only wait until its time is over, so it is refused at once."""
+
+_MOST_LARGE_BYTES_WAITING: Final = _MOST_BYTES_WAITING // 2
+"""How far large calls may fill that: callers with usual signups get in beside them."""
+
+_CALL_BYTES: Final = 256
+"""What a call takes beside its packed command."""
+
+_OVERLOADED: Final = Refusal(
+    "overloaded", Kind.WAIT, "as much waits for Redis as may wait: Redis is slow, or callers send very much at once"
+)
+
 _LEAST_AGE_SECONDS: Final = 1.0
 """A connection that is younger is kept also where another server is wanted: the name was looked up just now."""
 
@@ -73,6 +93,11 @@ class _Call:
     latest: float | None
     """Of a promise: when Redis must have begun with it. It is the last argument, packed when the call is sent."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes while it waits."""
+        return len(self.packed) + _CALL_BYTES
+
 
 class RedisCalls:
     """One connection on which calls that are made at the same time share a round trip; it reconnects by itself.
@@ -105,6 +130,7 @@ class RedisCalls:
         self._wants_elsewhere = False
         self._least_age_seconds = _LEAST_AGE_SECONDS
         self._waiting: deque[_Call] = deque()
+        self._waiting_bytes = 0
         self._in_flight: Sequence[_Call] = ()
         self._awake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -179,7 +205,12 @@ class RedisCalls:
         if latest is not None and latest < deadline:
             deadline = latest
         call = _Call(packed, script, loop.create_future(), deadline, latest)
+        most = _MOST_BYTES_WAITING if call.size <= _LARGE_CALL_BYTES else _MOST_LARGE_BYTES_WAITING
+        if self._waiting_bytes + call.size > most:
+            self.reports.refused(_OVERLOADED)
+            raise BrokerRefusedError(_OVERLOADED)
         self._waiting.append(call)
+        self._waiting_bytes += call.size
         if self._alarm is None or deadline == latest:
             self._set_alarm(deadline)
         self._awake.set()
@@ -223,10 +254,13 @@ class RedisCalls:
 
     def _next_together(self) -> list[_Call]:
         together: list[_Call] = []
-        while self._waiting and len(together) < _MOST_CALLS_TOGETHER:
+        size = 0
+        while self._waiting and len(together) < _MOST_CALLS_TOGETHER and size < _MOST_BYTES_TOGETHER:
             call = self._waiting.popleft()
+            self._waiting_bytes -= call.size
             if not call.reply.done():
                 together.append(call)
+                size += call.size
         return together
 
     async def _lost(self, error: Exception, together: Sequence[_Call]) -> None:

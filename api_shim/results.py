@@ -105,6 +105,8 @@ class Results:
         Raises:
             BrokerUnavailableError: Redis could not be asked even once.
         """
+        if not is_task_id(task_id):
+            return NotFound()  # before anything is listened for: it would become the name of a channel
         deadline = time.monotonic() + seconds
         again = partial(self.read, task_id, caller=caller)
         if expected is not None and expected.channel:

@@ -182,6 +182,33 @@ def test_a_password_that_redis_does_not_take_is_told_by_name(brokers: Brokers) -
     assert {line["code"] for line in lines if line["event"] == "dependency_refuses"} == {"NOAUTH"}
 
 
+def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(brokers: Brokers) -> None:
+    """300 callers with 250 KB each made everybody wait until all of them were told 503."""
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, timeout_seconds=30) as broker:
+            await broker.calls.command("PING")
+            server.process.pause()
+            large = [asyncio.ensure_future(broker.calls.run(_PUSH, ["list"], [b"x" * 250_000])) for _ in range(300)]
+            small = [asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [])) for _ in range(100)]
+            await until(lambda: any(each.done() for each in large), what="some are refused while Redis stands")
+            shed = [each for each in large if each.done()]
+            words = {each.exception().refusal.word for each in shed}  # type: ignore[union-attr]
+            assert words == {"overloaded"}
+            # A megabyte is on its way, eight wait: no more than that is held in memory.
+            assert (len(large) - len(shed)) * 250_000 < 10_000_000
+            assert not any(each.done() for each in small)
+            server.process.resume()
+            assert await _outcomes(*(each for each in large if each not in shed)) == {"reply"}
+            assert await _outcomes(*small) == {"reply"}
+            refused = await broker.count("intake_dependency_refusals_total", dependency="broker", code="overloaded")
+            assert refused == len(shed)
+
+    lines = [line for line in run(test) if line["event"] == "dependency_refuses"]
+    assert [line["code"] for line in lines] == ["overloaded"]
+
+
 def test_scripts_that_redis_has_forgotten_are_loaded_again(brokers: Brokers) -> None:
     server = brokers.start()
 

@@ -169,6 +169,15 @@ def test_a_held_signup_hears_of_its_outcome_without_subscribing_to_it(
     assert answers[0].status_code == 200
 
 
+@pytest.mark.parametrize("task_id", ["x", "x" * 200_000, "\u2028" * 22, "0" * 21 + "-"], ids=lambda text: text[:3])
+def test_an_id_that_can_be_no_tasks_is_not_listened_for(without_worker: Service, task_id: str) -> None:
+    response = without_worker.post(as_body({"id": task_id, "wait": 60}), path=RESULT)
+
+    assert response.status_code == 404
+    with without_worker.redis() as redis:
+        assert redis.pubsub_channels("celery-task-meta-*") == []
+
+
 def test_held_signups_are_answered_though_their_subscription_was_cut(
     without_worker: Service, start_worker: Starter
 ) -> None:
