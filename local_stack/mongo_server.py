@@ -126,9 +126,11 @@ class MongoReplicaSet:
         directory: Path,
         ports: Sequence[int],
         *,
+        options: Sequence[str] = (),
         stopping: threading.Event | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
+        """`options` are added to each member's command line."""
         self._directory = directory
         self._stopping = stopping
         self._tell = tell
@@ -137,6 +139,7 @@ class MongoReplicaSet:
                 directory / f"member-{number}",
                 port,
                 name="mongo" if len(ports) == 1 else f"mongo-{number}",
+                options=options,
                 tell=tell,
             )
             for number, port in enumerate(ports)

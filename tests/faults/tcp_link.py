@@ -44,6 +44,7 @@ class Weather:
     """What befalls every chunk of every link; read anew for each."""
 
     silent: frozenset[Way] = frozenset()
+    is_stalled: bool = False
     delay_seconds: float = 0
     bytes_per_second: float = 0
     trap: Trap | None = None
@@ -107,6 +108,8 @@ class Link:
         self.far = End(self, Way.REPLIES)
         self.forgotten = False
         """Whatever comes is swallowed from now on, for ever, an end of file too."""
+        self._silenced: set[Way] = set()
+        """Something was swallowed in these ways: nothing can follow it, since TCP lets no gap pass."""
         self._queued: dict[Way, deque[bytes | None]] = {way: deque() for way in Way}
         self._free_at = dict.fromkeys(Way, 0.0)
         self._ends_of_file = 0
@@ -118,13 +121,16 @@ class Link:
             end.transport.pause_reading()
             self._connect(self)
         elif self.near.is_open:
-            self.near.transport.resume_reading()
+            self._set_reading(self.near, allowed=True)
+            self._set_reading(self.far, allowed=True)
         else:
             end.close()
 
     def carry(self, way: Way, data: bytes | None) -> None:
         """Let through what an end has read, None for its end of file, as the weather allows."""
-        if self.forgotten or (data is not None and way in self._weather.silent):
+        if way in self._weather.silent:
+            self._silenced.add(way)
+        if self.forgotten or way in self._silenced:
             return
         trap = self._weather.trap
         if data is not None and trap is not None and trap.way is way:
@@ -152,6 +158,11 @@ class Link:
         """A reset to both sides, at once."""
         self.near.reset()
         self.far.reset()
+
+    def stall(self, *, on: bool) -> None:
+        """Read neither side, so that what they send waits in the system; or go on."""
+        for end in (self.near, self.far):
+            self._set_reading(end, allowed=not on)
 
     def let_read(self, written: End, *, allowed: bool) -> None:
         """Read the sender of what is written to this end, or do not: it takes no more just now."""
@@ -198,10 +209,10 @@ class Link:
         waiting = sum(len(piece or b"") for piece in self._queued[way])
         self._set_reading(self.near if way is Way.REQUESTS else self.far, allowed=waiting < _MOST_QUEUED_BYTES)
 
-    @staticmethod
-    def _set_reading(end: End, *, allowed: bool) -> None:
+    def _set_reading(self, end: End, *, allowed: bool) -> None:
         if end.is_open and not end.transport.is_closing():
-            if allowed:
+            # Without a server there is nobody to write to.
+            if allowed and not self._weather.is_stalled and (self.far.is_open or self.forgotten):
                 end.transport.resume_reading()
             else:
                 end.transport.pause_reading()

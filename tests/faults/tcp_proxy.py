@@ -82,12 +82,29 @@ class TcpProxy:
 
     @property
     def silent(self) -> frozenset[Way]:
-        """The ways in which nothing arrives any more; what is swallowed is gone, and what comes after this passes."""
+        """The ways in which nothing arrives any more.
+
+        A connection of which something was swallowed stays silent in that way when this ends: TCP lets no gap pass.
+        """
         return self._weather.silent
 
     @silent.setter
     def silent(self, ways: frozenset[Way]) -> None:
         self._now(lambda: setattr(self._weather, "silent", ways))
+
+    @property
+    def stalled(self) -> bool:
+        """Holds everything back, new connections too, until it ends; then all of it arrives, and nothing is lost."""
+        return self._weather.is_stalled
+
+    @stalled.setter
+    def stalled(self, on: bool) -> None:
+        def strike() -> None:
+            self._weather.is_stalled = on
+            for link in self._links:
+                link.stall(on=on)
+
+        self._now(strike)
 
     @property
     def delay_seconds(self) -> float:
@@ -177,6 +194,7 @@ class TcpProxy:
             link.reset()
         elif self._black_hole:
             link.forgotten = True
+            link.stall(on=False)  # it is read all the same
         else:
             task = self._loop.create_task(self._connect_far(link))
             self._connecting.add(task)

@@ -201,7 +201,10 @@ def test_one_way_can_fall_silent_while_the_other_passes(echo: Echo, proxy: TcpPr
         heard = b"hello" if way is Way.REQUESTS else b"helloswallowed"
         wait_until(lambda: echo.heard == heard, what="the server hears what the requests' way lets through")
         proxy.silent = frozenset()
-        assert _ask(client, b"after") == b"after"
+        client.sendall(b"a gap is before this")
+        assert _hears_nothing(client)
+        with _client(proxy) as fresh:
+            assert _ask(fresh, b"fresh") == b"fresh"
 
 
 def test_a_black_hole_swallows_for_ever_what_was_open_or_opened_in_it(echo: Echo, proxy: TcpProxy) -> None:
@@ -251,6 +254,20 @@ def test_it_can_refuse_new_connections_and_keep_old_ones(proxy: TcpProxy) -> Non
         with pytest.raises(ConnectionResetError), _client(proxy) as young:
             young.recv(1)
         assert _ask(old, b"two") == b"two"
+
+
+def test_a_stall_holds_everything_back_and_loses_nothing(echo: Echo, proxy: TcpProxy) -> None:
+    with _client(proxy) as old:
+        assert _ask(old, b"one") == b"one"
+        proxy.stalled = True
+        with _client(proxy) as young:
+            for client in (old, young):
+                client.sendall(b"two")
+                assert _hears_nothing(client)
+            assert echo.heard == b"one"
+            proxy.stalled = False
+            for client in (old, young):
+                assert _read(client, 3) == b"two"
 
 
 def test_a_delay_holds_each_byte_back_in_its_order(proxy: TcpProxy) -> None:
