@@ -33,14 +33,18 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/customer-intake up $(ARGS)
 
+# Several processes with servers of their own; a file's tests stay together, since they share what its fixtures start.
+# ARGS='-n 0' runs them in a row.
+SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
 
 test-all: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/faults $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxschedchunk 1 tests/faults $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench --runs 5 $(ARGS)

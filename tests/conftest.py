@@ -1,4 +1,4 @@
-"""Real servers for the tests: one Redis and one MongoDB for the session, databases of their own for each test."""
+"""Real servers for the tests: a Redis and a MongoDB for each process of a run, databases of their own for each test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,28 @@ _REDIS_DATABASES = 4096
 
 _databases = itertools.count()
 
+_LONGEST_FIRST = ("tests/bench", "tests/faults", "tests/local_stack", "tests/contract", "tests/cli", "tests/worker")
+"""Folders whose files take longest. Side by side a long file that comes last is waited for by all others."""
+
+_FEWEST_PROCESSES, _MOST_PROCESSES = 3, 8
+"""Of a run side by side. Most tests wait for a server or a process, so that two cores serve more than two of them."""
+
 Environment = dict[str, str]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` makes; each has servers of its own."""
+    return min(_MOST_PROCESSES, max(_FEWEST_PROCESSES, os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take longest; the order within a file stays."""
+
+    def place(item: pytest.Item) -> int:
+        matches = (number for number, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder))
+        return next(matches, len(_LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ from tests.faults.history import Client, Verdict, check
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
 
-_COLUMNS = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends")
-_ROWS = pytest.StashKey[list[tuple[str, ...]]]()
+_COLUMNS = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
+_PROPERTY = "faults"
+"""Carries a test's row in its report, so that it comes from the process of a run side by side to where the table is."""
+
+_rows: list[tuple[str, ...]] = []
 
 
 class Judge(Protocol):
@@ -29,8 +32,11 @@ def judge(request: pytest.FixtureRequest) -> Judge:
         client.collect(seconds=seconds)
         client.close()
         verdict = check(arena, client)
-        figures = (arena.kills, verdict.accepted, verdict.outcomes, verdict.lost, verdict.doubled, verdict.resends)
-        request.config.stash.setdefault(_ROWS, []).append((request.node.name, *map(str, figures)))
+        counts = (arena.kills, verdict.accepted, verdict.outcomes, verdict.lost, verdict.doubled, verdict.resends)
+        waits = (verdict.waits[int(0.99 * len(verdict.waits))], verdict.waits[-1]) if verdict.waits else ()
+        figures = [*map(str, counts), *(f"{seconds:.1f}" for seconds in waits)]
+        figures += ["-"] * (len(_COLUMNS) - 1 - len(figures))
+        request.node.user_properties.append((_PROPERTY, "\t".join([request.node.name, *figures])))
         assert not verdict.problems, "\n".join(verdict.problems[:20])
         assert verdict.accepted, "nothing was accepted: the test tested nothing"
         return verdict
@@ -38,11 +44,16 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     return run
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect the rows, where the table is made."""
+    if report.when == "call":
+        _rows.extend(tuple(str(row).split("\t")) for name, row in report.user_properties if name == _PROPERTY)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table of docs/reliability.md."""
-    rows = config.stash.get(_ROWS, [])
-    if rows:
-        widths = [max(len(row[column]) for row in (_COLUMNS, *rows)) for column in range(len(_COLUMNS))]
+    if _rows:
+        widths = [max(len(row[column]) for row in (_COLUMNS, *_rows)) for column in range(len(_COLUMNS))]
         terminalreporter.section("faults")
-        for row in (_COLUMNS, *rows):
+        for row in (_COLUMNS, *sorted(_rows)):
             terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))

@@ -23,6 +23,10 @@ _ATTEMPTS = 40
 """Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
 
 
+_FOLLOW_SECONDS = 120
+_RETRY_SECONDS = 0.1
+
+
 @dataclass
 class Submission:
     """One signup as its client knows it."""
@@ -33,6 +37,15 @@ class Submission:
     attempts: int = 0
     outcome: dict[str, Any] | None = None
     refused: Counter[str] = field(default_factory=Counter)
+    began_at: float = 0
+    """When its client first sent it; of a clock that only goes forward."""
+    ended_at: float | None = None
+    """When its client had its outcome; only where it was followed."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its client waited from the first try to the outcome."""
+        return None if self.ended_at is None else self.ended_at - self.began_at
 
     @property
     def accepted(self) -> bool:
@@ -50,6 +63,8 @@ class Verdict:
     doubled: int
     resends: int
     problems: tuple[str, ...]
+    waits: tuple[float, ...]
+    """How long the clients waited that followed theirs, sorted."""
 
 
 class Client:
@@ -68,7 +83,7 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def submit(self, *, retry: bool = True, password_suffix: str = "") -> Submission:
+    def submit(self, *, retry: bool = True, password_suffix: str = "", **changes: str) -> Submission:
         """Send one signup until it is accepted, or as often as is sensible."""
         number = next(self._numbers)
         # Every tenth asks for the email of the one before it.
@@ -80,6 +95,7 @@ class Client:
                 "password": f"{CANARY}-{number}{password_suffix}",
                 "firstName": f"First {number}",
                 "lastName": "Last",
+                **changes,
             },
         )
         with self._lock:
@@ -89,6 +105,7 @@ class Client:
 
     def send(self, submission: Submission, *, attempts: int = 1) -> None:
         """Send a submission (again), with its own key."""
+        submission.began_at = submission.began_at or time.monotonic()
         for attempt in range(attempts):
             if attempt:
                 _NO_WAITING.wait(min(2.0, 0.1 * attempt))
@@ -110,13 +127,17 @@ class Client:
             submission.refused[str(answer.status_code)] += 1
             assert answer.status_code in {429, 503}, answer.text
 
-    def load(self, *, seconds: float, threads: int = 4, pause: float = 0.02) -> list[threading.Thread]:
-        """Submit from several threads for a while; join what is returned."""
+    def load(
+        self, *, seconds: float, threads: int = 4, pause: float = 0.02, follow: bool = False
+    ) -> list[threading.Thread]:
+        """Submit from several threads for a while; join what is returned. `follow`: each waits for its outcome."""
         until = time.monotonic() + seconds
 
         def run() -> None:
             while time.monotonic() < until:
-                self.submit()
+                submission = self.submit()
+                if follow:
+                    self.follow(submission)
                 _NO_WAITING.wait(pause)
 
         started = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
@@ -124,21 +145,32 @@ class Client:
             thread.start()
         return started
 
+    def follow(self, submission: Submission, *, seconds: float = _FOLLOW_SECONDS) -> None:
+        """Wait for its outcome, as a client does that shows it to a person."""
+        self._read(submission, deadline=time.monotonic() + seconds)
+        if submission.outcome is not None:
+            submission.ended_at = time.monotonic()
+
     def collect(self, *, seconds: float) -> None:
         """Read the outcome of every accepted task, for as long as it may take to be there."""
         deadline = time.monotonic() + seconds
         for submission in self.history:
-            while submission.accepted and submission.outcome is None:
-                try:
-                    answer = self._http.get(
-                        f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
-                    )
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and answer.status_code in {200, 404, 500}:
-                    submission.outcome = answer.json()
-                elif time.monotonic() > deadline:
-                    break
+            self._read(submission, deadline=deadline)
+
+    def _read(self, submission: Submission, *, deadline: float) -> None:
+        while submission.accepted and submission.outcome is None:
+            try:
+                answer = self._http.get(
+                    f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
+                )
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code in {200, 404, 500}:
+                submission.outcome = answer.json()
+            elif time.monotonic() > deadline:
+                break
+            elif answer is None or answer.status_code != 202:
+                _NO_WAITING.wait(_RETRY_SECONDS)
 
 
 def check(arena: Arena, client: Client) -> Verdict:
@@ -184,6 +216,7 @@ def check(arena: Arena, client: Client) -> Verdict:
         doubled=len(doubled),
         resends=_resends(arena, accepted),
         problems=tuple(problems),
+        waits=tuple(sorted(each.seconds for each in client.history if each.seconds is not None)),
     )
 
 
@@ -199,7 +232,7 @@ def _resends(arena: Arena, accepted: list[Submission]) -> int:
 
 def _find_canary(arena: Arena) -> list[str]:
     canary = CANARY.encode()
-    places = [path for path in (arena.folder / "redis").rglob("*") if path.is_file() and canary in path.read_bytes()]
+    places = [path for path in arena.folder.glob("redis*/**/*") if path.is_file() and canary in path.read_bytes()]
     problems = [f"a password is readable in {path}" for path in places]
     if canary in arena.logs():
         problems.append("a password is readable in a log")

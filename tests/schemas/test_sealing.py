@@ -187,6 +187,22 @@ ENCODED: Final = PAIR.private_line.split(":")[1]
         f"{PAIR.key_id}:!{ENCODED[1:]}",
         f"{PAIR.key_id}:{base64.b64encode(bytes(31)).decode()}",
     ],
+    # The keys are new in each process, and the processes of a run must agree on the tests' names.
+    ids=[
+        "a word",
+        "no id",
+        "an empty id",
+        "no key",
+        "a space",
+        "cut by a group",
+        "too long",
+        "cut by a character",
+        "a short id",
+        "an id that is no number",
+        "an id that is no ASCII",
+        "a character that is none of base64",
+        "a key that is too short",
+    ],
 )
 @pytest.mark.parametrize("parse", [parse_public_key, parse_key_ring])
 def test_a_line_that_is_no_key_is_a_fault_that_does_not_repeat_it(parse: Callable[[bytes], object], line: str) -> None:

@@ -24,7 +24,7 @@ from schemas.task_record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import redis
 
@@ -80,6 +80,14 @@ class Scripts:
         name = secrets.token_hex(4) if delivery is None else delivery
         keys = [record_key(task_id), HELD_KEY]
         return self._run(scripts.START, keys, [task_id, name, lease_milliseconds, int(alone)])
+
+    def start_all(self, task_ids: Iterable[str], *, lease_milliseconds: int) -> None:
+        """START of many, each by a delivery of its own."""
+        calls = [
+            ([record_key(task_id), HELD_KEY], [task_id, secrets.token_hex(4), lease_milliseconds, 0])
+            for task_id in task_ids
+        ]
+        self._run_all(scripts.START, calls)
 
     def renew(self, *task_ids: str, lease_milliseconds: int, delivery: str = "mine") -> Any:
         """RENEW by one delivery of each task."""
@@ -245,8 +253,15 @@ class Scripts:
 
     def send_at(self, task_id: str, milliseconds: int) -> None:
         """Have the task's message been sent then."""
-        self.client.hset(record_key(task_id), Field.SENT_AT, milliseconds)
-        self.client.zadd(OPEN_KEY, {task_id: milliseconds})
+        self.send_all_at({task_id: milliseconds})
+
+    def send_all_at(self, times: Mapping[str, int]) -> None:
+        """Have each task's message been sent at its time."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for task_id, milliseconds in times.items():
+                pipeline.hset(record_key(task_id), Field.SENT_AT, milliseconds)
+            pipeline.zadd(OPEN_KEY, dict(times))
+            pipeline.execute()
 
     def age(self, *task_ids: str, milliseconds: int) -> None:
         """Make the tasks as old as if they had been accepted and sent so much earlier."""

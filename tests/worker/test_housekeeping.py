@@ -152,7 +152,7 @@ def taking(metrics: WorkerMetrics) -> float | None:
 def test_a_task_is_held_for_a_while_and_then_given_back_and_no_other_is_held_any_longer(
     gate: Gate, database: Database, metrics: WorkerMetrics
 ) -> None:
-    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=0.2)
+    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=1)
     database.fault = AWAY
     held = Flaky(failures=float("inf"), dependency="database")
     with pytest.raises(GiveBackError):
@@ -215,12 +215,16 @@ def a_sweeper(client: redis.Redis, metrics: WorkerMetrics, **changes: Any) -> Sw
 
 
 def lose_a_task(client: redis.Redis) -> str:
-    scripts, task_id = Scripts(client), new_task_id()
-    scripts.accept(task_id)
-    scripts.lose_message()
-    scripts.start(task_id)  # by a worker that died: its lease has run out
-    scripts.age(task_id, milliseconds=10_000)
-    return task_id
+    return lose_tasks(client, 1)[0]
+
+
+def lose_tasks(client: redis.Redis, count: int) -> list[str]:
+    scripts, task_ids = Scripts(client), [new_task_id() for _ in range(count)]
+    scripts.accept_all(task_ids)
+    client.ltrim(QUEUE, count, -1)
+    scripts.start_all(task_ids, lease_milliseconds=0)  # by a worker that died: its leases have run out
+    scripts.age(*task_ids, milliseconds=10_000)
+    return task_ids
 
 
 def test_a_lost_task_is_sent_again_with_its_own_message_and_counted(
@@ -252,8 +256,7 @@ def test_the_sweepers_lease_ends_within_the_interval(redis_client: redis.Redis, 
 
 
 def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
-    for _ in range(2 * TASKS_A_CALL + 1):
-        lose_a_task(redis_client)
+    lose_tasks(redis_client, 2 * TASKS_A_CALL + 1)
     with capture_logs() as lines:
         assert a_sweeper(redis_client, metrics).sweep_if_due() == 2 * TASKS_A_CALL + 1
     # A bounded number of them by name.
