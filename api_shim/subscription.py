@@ -16,11 +16,15 @@ import structlog
 from api_shim.pubsub import PubSubConnection, SubscriptionLostError
 from api_shim.vital_task import VitalTask
 from schemas.task_record import result_key, waiter_channel
+from startup.redis_refusals import refusal_of
+from startup.seldom import Seldom
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from redis.asyncio import ConnectionPool
+
+    from startup.redis_refusals import Refusal
 
 _CONFIRM_SECONDS: Final = 1.0
 _UNSUBSCRIBE_SECONDS: Final = 1.0
@@ -93,8 +97,13 @@ class Listener:
 class OutcomeSubscription:
     """Subscribes to the channels of the tasks that somebody waits for; reconnects by itself."""
 
-    def __init__(self, pool: ConnectionPool, *, maximum_listeners: int) -> None:
+    def __init__(
+        self, pool: ConnectionPool, *, maximum_listeners: int, on_refused: Callable[[Refusal], None] = lambda _: None
+    ) -> None:
+        """`on_refused` is told what Redis refuses of this."""
         self._pool = pool
+        self._on_refused = on_refused
+        self._seldom = Seldom()
         self._maximum_listeners = maximum_listeners
         self._own_channel = waiter_channel(secrets.token_hex(8))
         self._own_confirmed = False
@@ -206,12 +215,19 @@ class OutcomeSubscription:
             try:
                 await connection.run()
             except SubscriptionLostError as error:
-                log.warning("subscription_lost", exc_info=error)
+                self._tell(error.__cause__ or error)
             finally:
                 self._connection = None
                 was_confirmed, self._own_confirmed = self._own_confirmed, False
             backoff = _FIRST_BACKOFF_SECONDS if was_confirmed else min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
             await asyncio.sleep(backoff)
+
+    def _tell(self, cause: BaseException) -> None:
+        refusal = refusal_of(cause)
+        if refusal is not None:
+            self._on_refused(refusal)
+        if self._seldom.is_due(type(cause).__name__):
+            log.warning("subscription_lost", exc_info=cause)
 
     def _dispatch(self, kind: str, name: str, payload: bytes) -> None:
         if kind == "subscribe":

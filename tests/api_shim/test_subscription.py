@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from local_stack.redis_server import RedisServer
+    from startup.redis_refusals import Refusal
     from tests.conftest import Servers
 
 _SECONDS = 20
@@ -216,6 +217,30 @@ def test_another_connection_is_made_when_the_server_is_no_longer_the_right_one(s
             await until(lambda: subscription.expect("x").channel != "")
 
     run(test())
+
+
+def test_a_server_that_refuses_subscriptions_is_told_by_the_refusal_s_name(
+    server: RedisServer, client: redis.Redis
+) -> None:
+    client.execute_command("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "-subscribe", "&*")
+
+    async def test() -> None:
+        pool = redis.asyncio.ConnectionPool(
+            port=server.port, username="deaf", password="secret", protocol=PROTOCOL, socket_timeout=None
+        )
+        refused: list[Refusal] = []
+        subscription = OutcomeSubscription(pool, maximum_listeners=1, on_refused=refused.append)
+        subscription.start()
+        await until(lambda: len(refused) > 1)
+        assert {each.word for each in refused} == {"NOPERM"}
+        assert subscription.task.alive
+        await subscription.close()
+        await pool.aclose()
+
+    try:
+        run(test())
+    finally:
+        client.execute_command("ACL", "DELUSER", "deaf")
 
 
 async def wait_for(subscription: OutcomeSubscription, task_ids: list[str]) -> None:
