@@ -92,7 +92,6 @@ def test_a_reply_that_is_lost_is_told_as_unknown_and_a_write_is_not_repeated_by_
 
 
 def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers) -> None:
-    """The time in the queue counts: of calls that come one after another, none waits for those before it."""
     server = brokers.start()
 
     async def test() -> None:
@@ -110,6 +109,24 @@ def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers
                 async with asyncio.timeout(10):
                     while await _outcomes(broker.calls.command("PING")) != {"reply"}:
                         pass
+
+    run(test)
+
+
+def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own(brokers: Brokers) -> None:
+    """Else it would have a turn of its own after the one before has had all of its time: twice as long together."""
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=1) as broker:
+                await broker.calls.command("PING")
+                proxy.black_hole = True
+                before = asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], []))
+                await asyncio.sleep(0.05)
+                async with asyncio.timeout(1.6):
+                    assert await _outcomes(broker.calls.run(_COUNT, ["n"], [])) == {"BrokerUnavailableError"}
+                assert await _outcomes(before) == {"BrokerUnavailableError"}
 
     run(test)
 
