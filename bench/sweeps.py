@@ -48,8 +48,8 @@ def sweeps(folder: Path, *, tasks: int) -> dict[str, Any]:
     try:
         # Each sweep names tasks in its log.
         with redis.Redis.from_url(server.url, protocol=2) as client, capture_logs():
-            # The longest of each command is its hundredth percentile.
-            client.config_set("latency-tracking-info-percentiles", "100")
+            # The longest of each command is its hundredth percentile; on a busy machine it is the machine's.
+            client.config_set("latency-tracking-info-percentiles", "99 100")
             return {"tasks": tasks, **_Backlog(client).measure(tasks)}
     finally:
         server.kill()
@@ -87,7 +87,7 @@ class _Backlog:
         self._client.config_resetstat()
         requeued = sum(1 for _ in letters.requeue_all())
         assert requeued == tasks
-        figures["requeue_all"] = {"longest_command_ms": self._longest_ms()}
+        figures["requeue_all"] = self._longest()
         resent_bytes: Any = self._client.memory_usage(RESENT_KEY, samples=0)
         figures["requeued"] = {**self._one_sweep(), "bytes_more_each": resent_bytes / tasks}
 
@@ -104,7 +104,7 @@ class _Backlog:
         self._client.delete(SWEEPER_LEASE_KEY)
         self._client.config_resetstat()
         assert self._sweeper.sweep_if_due() == 0
-        return {"longest_command_ms": self._longest_ms(), "sweep_ms_of_redis": self._scripts_ms()}
+        return {**self._longest(), "sweep_ms_of_redis": self._scripts_ms()}
 
     def _sweeps_until_sent(self, tasks: int) -> dict[str, float]:
         self._client.config_resetstat()
@@ -114,7 +114,7 @@ class _Backlog:
             resent = self._sweeper.sweep_if_due()
             sent, sweeps_made, most = sent + resent, sweeps_made + 1, max(most, resent)
         return {
-            "longest_command_ms": self._longest_ms(),
+            **self._longest(),
             "sweeps": sweeps_made,
             "most_sent_a_sweep": most,
             "sweep_ms_of_redis": self._scripts_ms() / sweeps_made,
@@ -123,7 +123,7 @@ class _Backlog:
 
     def _accept(self, task_id: str) -> tuple[list[str], list[Any]]:
         message = self._messages.message(task_id)
-        arguments = [task_id, "f" * 43, _SEALED, "bench", message, 0, 0, 0, ""]
+        arguments = [task_id, "f" * 43, _SEALED, "bench", message, 0, 0, 0, "", 0]
         return [record_key(task_id), OPEN_KEY, QUEUE, rate_key("bench")], arguments
 
     def _park(self, task_ids: Sequence[str]) -> None:
@@ -144,9 +144,12 @@ class _Backlog:
                     pipeline.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
                 pipeline.execute()
 
-    def _longest_ms(self) -> float:
+    def _longest(self) -> dict[str, float]:
         percentiles: dict[str, dict[str, float]] = self._client.info("latencystats")
-        return max(float(each["p100"]) for each in percentiles.values()) / 1000
+        return {
+            "longest_command_ms": max(float(each["p100"]) for each in percentiles.values()) / 1000,
+            "p99_of_scripts_ms": float(percentiles["latency_percentiles_usec_evalsha"]["p99"]) / 1000,
+        }
 
     def _scripts_ms(self) -> float:
         stats: dict[str, dict[str, float]] = self._client.info("commandstats")
