@@ -65,12 +65,13 @@ def create_app_from_environment() -> ASGIApp:
 
 def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
-    metrics = ShimMetrics(waiting=lambda: subscription.listening)
+    metrics = ShimMetrics()
     reports = RedisReports(metrics)
     subscription = OutcomeSubscription(
         redis_pool(settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True),
         maximum_listeners=settings.maximum_waiting,
         on_refused=reports.refused,
+        on_listening=metrics.waiting,
     )
     findings = ServerFindings(reports, allowed=settings.redis_allowed)
     calls = RedisCalls(

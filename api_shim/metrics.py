@@ -13,7 +13,7 @@ from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
 from startup.redis_requirements import EVICTS, NO_APPEND_ONLY_FILE, parse_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
@@ -24,11 +24,10 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class ShimMetrics:
     """The counts of this process."""
 
-    def __init__(self, *, waiting: Callable[[], int]) -> None:
+    def __init__(self) -> None:
         # When each series began doubles their number, and Prometheus' rate() finds restarts by itself.
         disable_created_metrics()
         self.registry = CollectorRegistry()
-        self._waiting_now = waiting
         self._requests = Counter(
             "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self.registry
         )
@@ -95,7 +94,10 @@ class ShimMetrics:
         requests, histogram = series
         requests.inc()
         histogram.observe(seconds)
-        self._waiting.set(self._waiting_now())
+
+    def waiting(self, calls: int) -> None:
+        """Show how many calls are held now."""
+        self._waiting.set(calls)
 
     def accepted(self, *, repeated: bool) -> None:
         """Count a promise, or the repeat of one."""
@@ -134,7 +136,6 @@ class ShimMetrics:
 
     async def render(self, calls: RedisCalls) -> bytes:
         """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""
-        self._waiting.set(self._waiting_now())
         registry = self.registry
         if os.environ.get(MULTIPROCESS_DIRECTORY):
             registry = CollectorRegistry()

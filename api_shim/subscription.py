@@ -98,11 +98,17 @@ class OutcomeSubscription:
     """Subscribes to the channels of the tasks that somebody waits for; reconnects by itself."""
 
     def __init__(
-        self, pool: ConnectionPool, *, maximum_listeners: int, on_refused: Callable[[Refusal], None] = lambda _: None
+        self,
+        pool: ConnectionPool,
+        *,
+        maximum_listeners: int,
+        on_refused: Callable[[Refusal], None] = lambda _: None,
+        on_listening: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`on_refused` is told what Redis refuses of this."""
+        """`on_refused` is told what Redis refuses of this, `on_listening` how many calls wait whenever that changes."""
         self._pool = pool
         self._on_refused = on_refused
+        self._on_listening = on_listening
         self._seldom = Seldom()
         self._maximum_listeners = maximum_listeners
         self._own_channel = waiter_channel(secrets.token_hex(8))
@@ -125,6 +131,10 @@ class OutcomeSubscription:
     @property
     def _has_room(self) -> bool:
         return self._listening < self._maximum_listeners
+
+    def _count_listeners(self, more: int) -> None:
+        self._listening += more
+        self._on_listening(self._listening)
 
     def start(self) -> None:
         """Begin to listen; needs a running event loop."""
@@ -157,14 +167,14 @@ class OutcomeSubscription:
         if self._own_confirmed and listener.worth_waiting:
             listener.channel = self._own_channel
             self._expecting.setdefault(task_id, set()).add(listener)
-            self._listening += 1
+            self._count_listeners(1)
         return listener
 
     def forget(self, listener: Listener) -> None:
         """The end of `expect`."""
         listeners = self._expecting.get(listener.task_id, set())
         if listener in listeners:
-            self._listening -= 1
+            self._count_listeners(-1)
             listeners.remove(listener)
             if not listeners:
                 del self._expecting[listener.task_id]
@@ -181,7 +191,7 @@ class OutcomeSubscription:
         channel = known or self._channels.setdefault(name, _Channel())
         channel.listeners.add(listener)
         self._idle.discard(name)
-        self._listening += 1
+        self._count_listeners(1)
         try:
             if known is None and self._connection is not None:
                 # Without a connection nothing need be asked for: the next one begins with all channels of then.
@@ -191,7 +201,7 @@ class OutcomeSubscription:
                     await channel.confirmed.wait()
             yield listener
         finally:
-            self._listening -= 1
+            self._count_listeners(-1)
             channel.listeners.discard(listener)
             if not channel.listeners and self._channels.get(name) is channel:
                 if not self._idle:

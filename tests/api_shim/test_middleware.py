@@ -32,7 +32,7 @@ class _Faulty:
 
 def _answer(*, begins: bool) -> tuple[list[Any], list[Any]]:
     routes = [Route("/faulty", _Faulty(begins=begins), methods=["GET"])]
-    context = RequestContext(Starlette(routes=routes), routes, ShimMetrics(waiting=lambda: 0), draining=lambda: False)
+    context = RequestContext(Starlette(routes=routes), routes, ShimMetrics(), draining=lambda: False)
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 _CALLS = 24
 
 
+def test_a_call_that_one_process_holds_is_counted_by_whichever_tells_the_metrics(
+    isolated_env: Environment, start_shim: Starter, serve: Serve
+) -> None:
+    shim = start_shim(isolated_env, INTAKE_PROCESSES="2")
+    wait_until(lambda: shim.log().count("Application startup complete") == 2, timeout=30, what="both serve")
+    service = serve(shim)
+    with ThreadPoolExecutor(4) as threads:
+        held = [threads.submit(service.create, {"prefer": "wait=60", "connection": "close"}) for _ in range(4)]
+        wait_until(lambda: "\nintake_waiting_requests 4.0\n" in service.get("/metrics").text, what="four are held")
+        # Told to stop, the shim answers them at once.
+        assert shim.process.terminate(20)
+        assert {each.result().status_code for each in held} == {202}
+
+
 def test_several_processes_serve_and_count_together_and_leave_nothing_behind(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, tmp_path: Path
 ) -> None:

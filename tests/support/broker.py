@@ -106,7 +106,7 @@ async def connected(
     rate_burst: int = 1,
 ) -> AsyncIterator[Broker]:
     """The shim's side of the Redis at this port; the watch looks only when it is asked."""
-    metrics = ShimMetrics(waiting=lambda: 0)
+    metrics = ShimMetrics()
     reports = RedisReports(metrics)
     findings = ServerFindings(reports, allowed=allowed)
     elsewhere: list[bool] = []
