@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from worker.metrics import WorkerMetrics
 
-TASKS_A_CALL: Final = 100
+TASKS_A_CALL: Final = 50
 """Tasks that one call looks at: Redis does nothing else for as long as it takes, a few milliseconds."""
 
-CALLS_A_SWEEP: Final = 400
+CALLS_A_SWEEP: Final = 800
 """A sweep that is not at its end by then is gone on with by the next one."""
 
 _LINES_A_SWEEP: Final = 100
