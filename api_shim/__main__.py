@@ -12,6 +12,7 @@ from api_shim.edge.server import serve
 from api_shim.settings import read_shim_settings
 from schemas.logs import configure_logs
 from schemas.settings import SettingsError
+from startup.process import prepare_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Read the settings and serve."""
+    prepare_service("shim")
     try:
         settings = read_shim_settings(os.environ)
     except SettingsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -42,7 +43,9 @@ from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver
 from schemas.logs import configure_logs
 from schemas.sealing import Sealer
+from startup.process import prepare_service
 from startup.redis_clients import redis_pool
+from startup.unhandled import in_event_loop, tell_unhandled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,9 +61,14 @@ _BETWEEN_TRIES_SECONDS: Final = 0.25
 
 def create_app_from_environment() -> ASGIApp:
     """What uvicorn calls in each process."""
-    settings = read_shim_settings(os.environ)
-    configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
-    return create_app(settings)
+    prepare_service("shim")
+    try:
+        settings = read_shim_settings(os.environ)
+        configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
+        return create_app(settings)
+    except Exception as error:  # noqa: BLE001 - of whatever gets out here, multiprocessing prints the text
+        tell_unhandled("process", error)
+        raise SystemExit(1) from None
 
 
 def create_app(settings: ShimSettings) -> ASGIApp:
@@ -111,6 +119,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        asyncio.get_running_loop().set_exception_handler(in_event_loop)
         make_h11_strict(maximum_head_bytes=settings.edge.maximum_head_bytes)
         count_malformed_requests(refusals)
         room = make_room_for_connections(settings.edge.maximum_connections)

@@ -82,7 +82,7 @@ class Service:
         self.shim.terminate()
         self.shim = self._process("shim", "api_shim", settings)
         self.shim.start()
-        wait_while(lambda: b"Uvicorn running" not in self.shim.log_path.read_bytes(), [self.shim])
+        wait_while(lambda: b"listening" not in self.shim.log_path.read_bytes(), [self.shim])
 
     def start_worker(self, **settings: str) -> None:
         """Start the worker, anew where it runs (and has nothing to do), and wait until it consumes."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
+
+from startup.process import prepare_command
 
 _COMMANDS: Final = {
     "up": ("cli.up", "up"),
@@ -21,6 +23,11 @@ _COMMANDS: Final = {
 
 class _LazyGroup(click.Group):
     """Imports a command's module only when it is called: `token` need not wait for MongoDB's driver."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the console script calls, and nothing else does."""
+        prepare_command()
+        return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *_COMMANDS]

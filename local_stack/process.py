@@ -80,7 +80,7 @@ class ManagedProcess:
     def ask_to_stop(self) -> None:
         """SIGTERM, without waiting; a paused process is woken, or it would not hear."""
         self.resume()
-        self._send(signal.SIGTERM)
+        self.send(signal.SIGTERM)
 
     def terminate(self, timeout: float = 10.0) -> bool:
         """Ask it to stop and wait; killed after `timeout`. Returns whether it stopped by itself."""
@@ -108,11 +108,11 @@ class ManagedProcess:
 
     def pause(self) -> None:
         """SIGSTOP: it is there and does not answer, as behind a broken network."""
-        self._send(signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT."""
-        self._send(signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def restart(self, timeout: float = 10.0) -> None:
         """Stop it and start it again."""
@@ -129,7 +129,8 @@ class ManagedProcess:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def _send(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
+        """Any signal, where it lives."""
         if self._process is not None and self.alive:
             self._process.send_signal(number)
 

@@ -1,7 +1,7 @@
 """Logs of both sides: structlog, JSON lines (readable on a terminal), ids bound, nothing of a request's content.
 
 An exception is logged by its type and where it was raised, never by its text: drivers put what they were given into
-theirs (pymongo's duplicate key error holds the email).
+theirs (pymongo's duplicate key error holds the email). A library's own lines are shown without the values in them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
+
+from schemas.library_lines import without_values
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor
@@ -63,7 +65,8 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # Libraries tell each command and each byte at `debug`; nothing of that is for a log.
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
@@ -109,6 +112,9 @@ def _lost(fault: BaseException | None, logger: str) -> str:
 
 class _Handler(logging.StreamHandler[TextIO]):
     """A line that cannot be written is told by the fault's type; logging's own report repeats arguments and texts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(without_values(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         with contextlib.suppress(OSError, ValueError):

@@ -148,7 +148,7 @@ class _Starters:
     def shim(self, environment: Mapping[str, str], **overrides: str) -> Running:
         settings = {**environment, **overrides}
         running = self._start("shim", "api_shim", settings)
-        wait_until(lambda: "Uvicorn running" in running.log() or self._ended(running), timeout=30, what="shim is up")
+        wait_until(lambda: "listening" in running.log() or self._ended(running), timeout=30, what="shim is up")
         return running
 
     def worker(self, environment: Mapping[str, str], **overrides: str) -> Running:

@@ -7,6 +7,7 @@ import sys
 
 from schemas.logs import configure_logs
 from schemas.settings import SettingsError
+from startup.process import prepare_service
 from worker.allocator import share_one_arena
 from worker.app import build_worker, run
 from worker.settings import read_worker_settings
@@ -14,6 +15,7 @@ from worker.settings import read_worker_settings
 
 def main() -> int:
     """Read the settings, put the worker together, run it."""
+    prepare_service("worker")
     try:
         settings = read_worker_settings(os.environ)
         configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")

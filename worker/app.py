@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from celery import Celery, bootsteps, signals
+from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
 from prometheus_client import start_http_server
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -165,7 +166,7 @@ def run(worker: Worker) -> int:
     for gate in worker.gates:
         gate.open_when_usable(worker.stopping)
         threading.Thread(target=gate.keep, args=(worker.stopping,), name=f"gate-{gate.dependency}", daemon=True).start()
-    process = worker.celery.Worker(
+    process = type("Process", (worker.celery.Worker,), {"install_platform_tweaks": _install_signals})(
         # argon2 gives up the interpreter's lock: threads hash on all cores and share one process' memory and clients.
         pool="threads",
         concurrency=worker.settings.concurrency,
@@ -177,6 +178,16 @@ def run(worker: Worker) -> int:
     )
     process.start()
     return int(process.exitcode or 0)
+
+
+def _install_signals(_self: object, process: Any) -> None:
+    """Celery's handlers of the signals to stop, and none of its others.
+
+    On SIGUSR1 it would print the variables of every frame, on SIGUSR2 open a debugger to the network, on SIGHUP start
+    itself anew. See startup/signals.py for what these do here.
+    """
+    install_worker_term_handler(process)
+    install_worker_int_handler(process)
 
 
 def _serve_metrics(worker: Worker) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -76,4 +75,4 @@ def _tell(sockets: list[socket.socket]) -> None:
     for each in sockets:
         host, port = each.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        logging.getLogger("uvicorn.error").info("Uvicorn running on http://%s:%d", shown, port)
+        log.info("listening", url=f"http://{shown}:{port}")

@@ -16,7 +16,7 @@ from worker.metrics import WorkerMetrics
 
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
 SOURCES: Final = "".join(
-    path.read_text() for folder in ("api_shim", "worker") for path in (ROOT / folder).rglob("*.py")
+    path.read_text() for folder in ("api_shim", "worker", "startup") for path in (ROOT / folder).rglob("*.py")
 )
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 CANARY = "canary-in-an-exceptions-text"
 
 PROCESS = """
@@ -126,8 +128,50 @@ log.error("task_failed", exc_info=one)
 
 
 def test_a_line_that_cannot_be_written_is_told_without_what_stood_in_it() -> None:
-    (event,) = events_of(f"logging.getLogger('some.library').warning('%d', '{CANARY}')")
-    assert event == {"event": "log_line_lost", "level": "error", "fault": "TypeError", "logger": "some.library"}
+    code = f"""
+class Odd(str):
+    def __mod__(self, _values):
+        raise KeyError("{CANARY}")
+logging.getLogger("some.library").warning(Odd("a"), 1)
+"""
+    (event,) = events_of(code)
+    assert event == {"event": "log_line_lost", "level": "error", "fault": "KeyError", "logger": "some.library"}
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ("error('cannot connect to %s: %r', url, ValueError(url))", "cannot connect to <str>: <ValueError>"),
+        ("error('%s (%r)', LOST, None)", "the connection is lost (None)"),
+        ("error('%d of %.1f', 2, 3.0)", "2 of 3.0"),
+        ("error('the library is ready')", "the library is ready"),
+        ("error(LOST)", "the connection is lost"),
+        ("error(f'cannot connect to {url}')", "some.library connect:18"),
+        ("error('cannot connect to ' + url)", "some.library connect:18"),
+        ("error('%(url)s', {'url': url})", "some.library connect:18"),
+        ("error('%d', url)", "some.library connect:18 %d"),
+        ("error(ValueError(url))", "some.library connect:18"),
+        ("error({'url': url})", "some.library connect:18"),
+        ("log(50, '%s', [url])", "<list>"),
+        ("error('sent', extra={'url': url}, stack_info=True)", "sent"),
+    ],
+)
+def test_a_librarys_line_shows_what_stands_in_its_code_and_no_value(call: str, shown: str) -> None:
+    code = f"""
+LOST = "the connection is lost"
+def connect(url):
+    logging.getLogger("some.library").{call}
+connect("redis://:{CANARY}@h")
+"""
+    (line,) = lines_of(code)
+    assert CANARY not in line
+    assert json.loads(line)["event"] == shown
+
+
+@pytest.mark.parametrize("logger", ["redis.connection", "kombu.x", "celery.x", "pymongo.x", "asyncio", "h11", "any"])
+def test_libraries_say_nothing_at_the_level_debug(logger: str) -> None:
+    code = f"configure_logs(level='debug', log_format='json', component='w')\nlogging.getLogger('{logger}').debug('x')"
+    assert lines_of(code + "\nlog.debug('ours')")[0].count("ours") == 1
 
 
 def test_our_own_line_that_cannot_be_written_is_told_alike() -> None:
@@ -147,10 +191,11 @@ def test_where_nobody_reads_lines_any_more_the_work_goes_on() -> None:
 
 
 def test_lines_of_several_threads_do_not_mix() -> None:
-    code = """
+    code = f"""
 from concurrent.futures import ThreadPoolExecutor
+def write(number):
+    (log.info if number % 2 else logging.getLogger("x").warning)("{"x" * 2000}")
 with ThreadPoolExecutor(8) as threads:
-    for number in range(400):
-        threads.submit(log.info if number % 2 else logging.getLogger("x").warning, "x" * 2000)
+    threads.map(write, range(400))
 """
     assert [event["event"] for event in events_of(code)] == 400 * ["x" * 2000]
