@@ -135,8 +135,8 @@ def test_servers_that_refuse_make_no_process_show_a_secret(
     wait_until(lambda: "subscription_lost" in shim.log(), what="the shim has tried")
     processes = [shim]
     for told, settings in (
-        ("consumer: Cannot connect", from_file),
-        ("dependency_away", {"INTAKE_MONGODB_URI": "", "INTAKE_MONGODB_URI_FILE": str(tmp_path / "uri")}),
+        ('"dependency": "broker"', from_file),
+        ('"dependency": "database"', {"INTAKE_MONGODB_URI": "", "INTAKE_MONGODB_URI_FILE": str(tmp_path / "uri")}),
     ):
         worker = start_unready_worker({**isolated_env, **settings})
         processes.append(worker)
@@ -148,7 +148,6 @@ def test_servers_that_refuse_make_no_process_show_a_secret(
     output = Output(processes)
     pieces = [password[at : at + 8] for at in range(len(password) - 8)]
     assert output.holding([password, quote(password, safe=""), *pieces, *secrets_of(isolated_env)]) == []
-    assert "AuthenticationError" in output.text()
 
 
 def test_every_line_of_a_log_is_still_one_json_object(

@@ -92,7 +92,7 @@ def test_a_second_sigterm_does_not_cut_the_draining_short(
 def test_ctrl_c_ends_without_draining(isolated_env: Environment, start_shim: Starter) -> None:
     shim = start_shim(isolated_env, INTAKE_DRAIN_SECONDS="99", **LONG)
 
-    shim.process._send(signal.SIGINT)  # noqa: SLF001 - what a terminal sends
+    shim.process.send(signal.SIGINT)
 
     assert shim.process.wait(20)
 
