@@ -1,0 +1,137 @@
+"""Shim, worker and command line reach a Redis that asks for TLS and has a password of hostile characters."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ipaddress
+import ssl
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote
+
+import pytest
+import redis
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Environment, Starter
+    from tests.contract.conftest import Serve
+
+PASSWORD: Final = "p#/@?:%[é] +"
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of this machine that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    no_password = serialization.NoEncryption()
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password))
+    return paths
+
+
+class TlsInFront:
+    """Takes TLS off what comes and passes it on to a port; the Redis that the tests have is built without."""
+
+    def __init__(self, certificate: Path, key: Path, target: int) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _end(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+        finally:
+            for each in (back, writer):
+                each.transport.abort()
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def over_tls(isolated_env: Environment, tmp_path: Path) -> Iterator[Environment]:
+    """Settings with a user of that password and a port that speaks TLS."""
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        client.execute_command("ACL", "SETUSER", "hostile", "on", f">{PASSWORD}", "~*", "&*", "+@all")
+        port = int(client.connection_pool.connection_kwargs["port"])
+        database = client.connection_pool.connection_kwargs["db"]
+        certificate, key = _certificate(tmp_path)
+        with TlsInFront(certificate, key, port) as proxy:
+            user = f"hostile:{quote(PASSWORD, safe='')}"
+            url = f"rediss://{user}@127.0.0.1:{proxy.port}/{database}?ssl_ca_certs={certificate}"
+            yield {**isolated_env, "INTAKE_REDIS_URL": url}
+        client.execute_command("ACL", "DELUSER", "hostile")
+
+
+def test_a_signup_goes_through_a_redis_that_asks_for_tls(
+    over_tls: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    shim, worker = start_shim(over_tls), start_worker(over_tls)
+    assert serve(shim, worker).create({"prefer": "wait=20"}).json()["ok"] is True
+
+    command = [str(Path(sys.executable).parent / "customer-intake"), "dead-letters", "list"]
+    done = subprocess.run(command, env=over_tls, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "0 dead letters\n")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(over_tls: Environment, start_shim: Starter) -> None:
+    shim = start_shim({**over_tls, "INTAKE_REDIS_URL": over_tls["INTAKE_REDIS_URL"].partition("?")[0]})
+    wait_until(lambda: "SSLCertVerificationError" in shim.log(), what="the shim says why")
