@@ -134,6 +134,8 @@ class RedisCalls:
         self._in_flight: Sequence[_Call] = ()
         self._awake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
+        # Not asked of the handle: uvloop's has no time where it is due within half a millisecond.
+        self._alarm_at = 0.0
         self.task = VitalTask("redis_calls", self._run)
 
     def start(self) -> None:
@@ -219,9 +221,10 @@ class RedisCalls:
 
     def _set_alarm(self, at: float) -> None:
         if self._alarm is not None:
-            if self._alarm.when() <= at:
+            if self._alarm_at <= at:
                 return
             self._alarm.cancel()
+        self._alarm_at = at
         self._alarm = asyncio.get_running_loop().call_at(at, self._fail_overdue)
 
     def _fail_overdue(self) -> None:
@@ -339,6 +342,8 @@ class RedisCalls:
             _settle(call, BrokerRefusedError(refusal))
         if calls and refusal.kind is Kind.ELSEWHERE:
             self._wants_elsewhere = True
+        if calls and refusal.kind is Kind.MISCONFIGURED:
+            self._findings.doubt()
 
     async def _disconnect(self) -> None:
         link, self._link = self._link, None

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 5.0
 
 _LOOKS_A_TRIAL: Final = 12
-"""The user's rights are tried once in so many looks, since that writes, and at each look while anything is missing."""
+"""The user's rights are tried once in so many looks, since that writes.
+
+They are tried at each look while anything is missing, and at the next one after something was refused.
+"""
 
 
 class RedisWatch:
@@ -42,7 +45,7 @@ class RedisWatch:
     async def missing(self) -> list[str]:
         """Ask Redis now: the codes of what keeps requests from being accepted."""
         try:
-            await self._look(thoroughly=bool(self._findings.missing))
+            await self._look(thoroughly=self._findings.wants_trial)
         except BrokerUnavailableError:
             return ["broker"]
         return self._findings.missing
@@ -53,7 +56,7 @@ class RedisWatch:
             looks = (looks + 1) % _LOOKS_A_TRIAL
             # What fails is told where it fails.
             with suppress(BrokerUnavailableError):
-                await self._look(thoroughly=looks == 0 or bool(self._findings.missing))
+                await self._look(thoroughly=looks == 0 or self._findings.wants_trial)
                 await self._calls.compare_clocks()
             await asyncio.sleep(LOOK_SECONDS)
 

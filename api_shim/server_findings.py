@@ -28,6 +28,7 @@ class ServerFindings:
         self._reports = reports
         self._allowed = allowed
         self._tried: Sequence[Any] = ()
+        self._is_in_doubt = False
         self._findings: tuple[Finding, ...] = ()
         self.refusal: Refusal | None = None
         """Why this server must not be promised anything; None where it may be."""
@@ -35,11 +36,21 @@ class ServerFindings:
     def judge(self, replies: Sequence[Any]) -> None:
         """Take over what Redis has just replied to `COMMANDS`, or to `INFO_ALONE`."""
         info, *tried = replies
-        self._tried = tried or self._tried
+        if tried:
+            self._tried, self._is_in_doubt = tried, False
         self._findings = findings_of([info, *self._tried], allowed=self._allowed)
         self._reports.found(self._findings)
         refused = [each for each in self._findings if each.severity is Severity.REFUSE]
         self.refusal = Refusal(refused[0].code, Kind.MISCONFIGURED, refused[0].sentence) if refused else None
+
+    def doubt(self) -> None:
+        """Something was refused that was allowed when it was last tried: a right may have been taken away."""
+        self._is_in_doubt = True
+
+    @property
+    def wants_trial(self) -> bool:
+        """Whether the next look is to try what the user may do, rather than to take it as it was last."""
+        return self._is_in_doubt or bool(self.missing)
 
     @property
     def missing(self) -> list[str]:

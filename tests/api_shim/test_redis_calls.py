@@ -307,3 +307,37 @@ def test_the_watch_notices_a_connection_that_nobody_answers_and_the_next_call_fi
                 await broker.watch.close()
 
     run(test)
+
+
+def test_a_call_whose_time_is_over_at_once_is_no_trouble_to_the_next_one(brokers: Brokers) -> None:
+    """What uvloop gives for a time less than half a millisecond away does not tell its time: that was a 500."""
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            loop = asyncio.get_running_loop()
+            await broker.calls.command("PING")
+            late = [
+                asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [], latest=loop.time() + 0.0001))
+                for _ in range(3)
+            ]
+            assert await _outcomes(*late) <= {"reply", "BrokerRefusedError", "BrokerUnavailableError"}
+            assert await broker.calls.command("PING") == b"PONG"
+
+    run(test)
+
+
+def test_a_right_that_is_taken_away_while_the_shim_runs_is_told_by_the_next_look(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.run(_COUNT, ["n"], [])
+            assert await broker.watch.missing() == []
+            ask(server, "ACL", "SETUSER", "default", "-eval", "-evalsha")
+            assert await _outcomes(broker.calls.run(_COUNT, ["n"], [])) == {"BrokerRefusedError"}
+            assert await broker.watch.missing() == ["redis_noperm"]
+            ask(server, "ACL", "SETUSER", "default", "+@all")
+            assert await broker.watch.missing() == []
+
+    run(test)
