@@ -17,8 +17,6 @@ from tests.faults.arena import CANARY
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
 
-_NO_WAITING = threading.Event()
-
 _ATTEMPTS = 40
 """Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
 
@@ -76,11 +74,16 @@ class Client:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
-        arena.at_the_end.callback(self._http.close)
+        self._threads: list[threading.Thread] = []
+        self._closing = threading.Event()
+        arena.at_the_end.callback(self.close)
         self.history: list[Submission] = []
 
     def close(self) -> None:
-        """Close the connections."""
+        """End what still submits, and close the connections."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
         self._http.close()
 
     def submit(self, *, retry: bool = True, password_suffix: str = "", **changes: str) -> Submission:
@@ -107,8 +110,8 @@ class Client:
         """Send a submission (again), with its own key."""
         submission.began_at = submission.began_at or time.monotonic()
         for attempt in range(attempts):
-            if attempt:
-                _NO_WAITING.wait(min(2.0, 0.1 * attempt))
+            if attempt and self._closing.wait(min(2.0, 0.1 * attempt)):
+                return
             submission.attempts += 1
             try:
                 answer = self._http.post(
@@ -134,13 +137,14 @@ class Client:
         until = time.monotonic() + seconds
 
         def run() -> None:
-            while time.monotonic() < until:
+            while time.monotonic() < until and not self._closing.is_set():
                 submission = self.submit()
                 if follow:
                     self.follow(submission)
-                _NO_WAITING.wait(pause)
+                self._closing.wait(pause)
 
         started = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
+        self._threads += started
         for thread in started:
             thread.start()
         return started
@@ -158,7 +162,7 @@ class Client:
             self._read(submission, deadline=deadline)
 
     def _read(self, submission: Submission, *, deadline: float) -> None:
-        while submission.accepted and submission.outcome is None:
+        while submission.accepted and submission.outcome is None and not self._closing.is_set():
             try:
                 answer = self._http.get(
                     f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
@@ -170,7 +174,7 @@ class Client:
             elif time.monotonic() > deadline:
                 break
             elif answer is None or answer.status_code != 202:
-                _NO_WAITING.wait(_RETRY_SECONDS)
+                self._closing.wait(_RETRY_SECONDS)
 
 
 def check(arena: Arena, client: Client) -> Verdict:

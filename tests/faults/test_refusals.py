@@ -1,0 +1,91 @@
+"""Dependencies that answer and refuse."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pymongo import MongoClient
+
+from schemas.celery_message import MessageTemplate
+from schemas.task_record import DEAD_KEY, OPEN_KEY
+from tests.faults.arena import DATABASE, Arena
+from tests.faults.history import Client
+from tests.faults.troubles import MONGODB_REFUSES, REDIS_REFUSES
+from tests.support.waiting import wait_until
+from worker.dead_letters import DeadLetters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.conftest import Judge
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+_PAUSE = threading.Event()
+_REFUSING_SECONDS = 5
+_CALM_SECONDS = 3
+
+_UNREADY = {"too few replicas", "read only", "its primary is down", "no right to run scripts"}
+"""What lasts until somebody does something: a shim that cannot accept says so."""
+
+
+@pytest.mark.parametrize("why", REDIS_REFUSES)
+def test_a_redis_that_refuses_delays_signups_for_as_long_and_no_longer(tmp_path: Path, judge: Judge, why: str) -> None:
+    with Arena(tmp_path, links=True) as arena:
+        arena.start_worker()
+        client = Client(arena)
+        load = client.load(seconds=_REFUSING_SECONDS + 2 * _CALM_SECONDS, pause=0.05, follow=True)
+        _PAUSE.wait(_CALM_SECONDS)
+        with REDIS_REFUSES[why](arena):
+            _PAUSE.wait(_REFUSING_SECONDS)
+            if why in _UNREADY:
+                wait_until(lambda: arena.readiness()[0] == 503, timeout=20, what="the shim is not ready")
+        for thread in load:
+            thread.join()
+
+        judge(arena, client)
+
+        wait_until(lambda: arena.readiness()[0] == 200, timeout=20, what="the shim is ready")
+        assert all(process.alive for process in (arena.shim, *arena.workers))
+
+
+def test_a_mongodb_that_refuses_delays_signups_for_as_long_and_no_longer(tmp_path: Path, judge: Judge) -> None:
+    with Arena(tmp_path) as arena:
+        arena.start_worker()
+        client = Client(arena)
+        load = client.load(seconds=len(MONGODB_REFUSES) * 2 * _CALM_SECONDS, pause=0.05, follow=True)
+        for trouble in MONGODB_REFUSES.values():
+            with trouble(arena):
+                _PAUSE.wait(_CALM_SECONDS)
+            _PAUSE.wait(_CALM_SECONDS)
+        for thread in load:
+            thread.join()
+
+        judge(arena, client)
+
+        assert all(process.alive for process in (arena.shim, *arena.workers))
+
+
+def test_customers_that_mongodb_refuses_delay_no_other_and_are_made_once_it_is_mended(
+    tmp_path: Path, judge: Judge
+) -> None:
+    with Arena(tmp_path) as arena, MongoClient[dict[str, Any]](arena.mongo.uri) as mongo:
+        arena.start_worker()
+        client = Client(arena)
+        client.follow(client.submit())
+        mongo[DATABASE].command("collMod", "customers", validator={"lastName": {"$ne": "Refused"}})
+        load = client.load(seconds=10, pause=0.05, follow=True)
+        refused = [client.submit(lastName="Refused") for _ in range(20)]
+        for thread in load:
+            thread.join()
+        with arena.redis_client() as redis_client:
+            wait_until(lambda: redis_client.zcard(OPEN_KEY) == 0, timeout=30, what="each has ended or is a dead letter")
+            assert redis_client.zcard(DEAD_KEY) > len(refused) / 2
+            mongo[DATABASE].command("collMod", "customers", validator={})
+            letters = DeadLetters(redis_client, MessageTemplate())
+            for letter in list(letters.all()):
+                assert letters.requeue(letter.task_id) == "written"
+
+        judge(arena, client)
