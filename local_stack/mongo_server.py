@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pymongo
 from pymongo import MongoClient
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 
 from local_stack import binaries
 from local_stack.ports import LOOPBACK
@@ -170,7 +171,8 @@ class MongoReplicaSet:
         for member in self.members:
             self._wait_until_answers(member)
         first = self.members[0]
-        with first.client() as client:
+        # On a busy machine a new member takes longer to initiate than a client otherwise waits for an answer.
+        with first.client() as client, pymongo.timeout(READY_SECONDS):
             try:
                 current = client.admin.command("replSetGetConfig")["config"]
             except OperationFailure as error:
@@ -245,7 +247,7 @@ class MongoReplicaSet:
             def answers() -> bool | Busy:
                 try:
                     client.admin.command("ping")
-                except ConnectionFailure:
+                except (ConnectionFailure, ExecutionTimeout):
                     return Busy("recovers its data, since it was not stopped in order") if member.recovers else False
                 return True
 

@@ -65,11 +65,13 @@ class Gate:
         with self._lock:
             if self._closed.is_set():
                 return
-            # Where a probe works and the work does not, gaps go on growing from where they were.
-            if time.monotonic() - self._opened_at > _LONGEST_GAP_REFUSED_SECONDS:
-                self._gap = _FIRST_GAP_SECONDS
             self._refused = isinstance(error, MisconfiguredError)
             self._longest_gap = _longest_gap(error)
+            if time.monotonic() - self._opened_at > _LONGEST_GAP_REFUSED_SECONDS:
+                self._gap = _FIRST_GAP_SECONDS
+            else:
+                # A probe works and the work does not: no probe tries an insert. Each turn costs a group its hashes.
+                self._gap = min(self._longest_gap, 2 * self._gap)
             self._closed.set()
         self._metrics.taking_tasks(self.dependency, False)
         log.warning("taking_stopped", dependency=self.dependency, refused=self._refused)
@@ -142,7 +144,7 @@ class Gate:
                     advice=error.advice,
                 )
         else:
-            log.error("dependency_refuses", code=type(error).__name__, exc_info=error)
+            log.error("dependency_refuses", dependency=self.dependency, code=type(error).__name__, exc_info=error)
 
 
 def _longest_gap(error: Exception) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from pymongo.errors import PyMongoError
 
 from local_stack import mongo_server, readiness
 from local_stack.mongo_server import MongoReplicaSet
@@ -94,6 +95,29 @@ def test_a_mongodb_that_recovers_is_waited_for(tmp_path: Path, monkeypatch: pyte
 
         assert set(told) == {"mongo recovers its data, since it was not stopped in order"}
         monkeypatch.setattr(mongo_server, "READY_SECONDS", 60)
+        server.wait_ready()
+    finally:
+        server.kill()
+
+
+def test_a_mongodb_that_answers_slowly_is_waited_for(tmp_path: Path) -> None:
+    """As on a busy machine, where the first start of a replica set takes longer than other calls may."""
+    server = MongoReplicaSet(tmp_path / "mongo", [free_port()], options=["--setParameter", "enableTestCommands=1"])
+    (member,) = server.members
+    member.start()
+    try:
+        slow = {"failCommands": ["replSetInitiate"], "blockConnection": True, "blockTimeMS": 2500}
+
+        def is_slow() -> bool:
+            try:
+                with member.client() as client:
+                    client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=slow)
+            except PyMongoError:
+                return False
+            return True
+
+        wait_until(is_slow, timeout=30, what="it answers, and will do so slowly")
+        server.initiate()
         server.wait_ready()
     finally:
         server.kill()
