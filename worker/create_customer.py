@@ -139,13 +139,13 @@ class CreateCustomer:
             (word,) = self._run([delivery], alone=True)
         return word
 
-    def release(self, delivery: Delivery) -> None:
+    def release(self, delivery: Delivery) -> Finished:
         """Give the task back without counting its start; nothing is done where it has not been started, or has ended.
 
         Raises:
             TransientError: Redis cannot be told; its lease runs out, and the start stays counted.
         """
-        self._records.release(delivery)
+        return self._records.release(delivery)
 
     def _run(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[str]:
         replies = self._patience.until_done(lambda: self._records.start(deliveries, alone=alone))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from schemas.task_record import Started
+from schemas.task_record import Finished, Started
 from worker.patience import GiveBackError
 from worker.records import Delivery
 
@@ -30,7 +30,7 @@ class _Received:
 
     delivery: Delivery
     acknowledge: Callable[[], object]
-    """Makes room for another message; what it says to the broker is nothing (worker.transport)."""
+    """Frees one prefetch slot. Sends nothing to Redis (worker.transport)."""
 
 
 class Groups:
@@ -113,6 +113,9 @@ class Groups:
                 return
             for delivery, word in zip(deliveries, words, strict=True):
                 if word != Started.ALONE:
+                    # Before the wait for those that run alone: a lease that is renewed keeps a deferred or failed task
+                    # from being sent again.
+                    self._leases.let_go(delivery)
                     _log_end(delivery, word, started)
             for delivery, word in zip(deliveries, words, strict=True):
                 if word == Started.ALONE:
@@ -150,11 +153,14 @@ class Groups:
             # First: a task that stands in the queue again is under nobody's lease.
             self._leases.let_go(delivery)
             try:
-                self._create_customer.release(delivery)
+                released = self._create_customer.release(delivery)
             except Exception as error:
                 log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
                 continue
-            log.info("task", task_id=delivery.task_id, outcome="given_back")
+            if released is Finished.WRITTEN:
+                log.info("task", task_id=delivery.task_id, outcome="given_back")
+            else:
+                log.info("task", task_id=delivery.task_id, outcome=str(released))
 
 
 def _log_end(delivery: Delivery, word: str, started: float) -> None:

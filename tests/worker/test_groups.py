@@ -10,6 +10,7 @@ import pytest
 from schemas.ids import new_task_id
 from worker.groups import Groups
 from worker.leases import Leases
+from worker.records import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,4 +63,27 @@ def test_what_waits_for_a_thread_that_never_comes_is_put_back_in_its_order(redis
     groups.put_back_waiting()
 
     assert put_back == acknowledged == received
+    assert leases.count() == 0
+
+
+def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_run_alone(
+    redis_client: redis.Redis,
+) -> None:
+    """A deferred task whose lease is renewed meanwhile would come late to the worker that can read it."""
+    leases = Leases(redis_client, lease_seconds=30)
+    held: list[int] = []
+
+    class Work:
+        def run(self, _deliveries: Any) -> list[str]:
+            held.append(leases.count())
+            return ["deferred", "created", "alone"]
+
+        def run_alone(self, _delivery: Any) -> str:
+            held.append(leases.count())
+            return "created"
+
+    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    groups.work([Delivery(new_task_id(), name) for name in "abc"])
+
+    assert held == [3, 1]
     assert leases.count() == 0
