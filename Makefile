@@ -23,7 +23,7 @@ help:
 	@echo 'make test         the tests that take seconds'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
 	@echo 'make test-all     every test'
-	@echo 'make bench        the service, the hash limit and two peers, measured: 8 minutes on two idle cores'
+	@echo 'make bench        the service, the hash limit and two peers, measured: 20 minutes on two idle cores'
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make format       let ruff format and repair'
 	@echo 'make lock         pin the dependencies anew; to raise them: ARGS=--upgrade'

@@ -184,7 +184,8 @@ RELEASE: Final = (
     """#!lua flags=allow-oom
 -- KEYS: record, intake:held, queue
 -- ARGV: task id, the delivery's own name, Celery message, prefix of a record's key
--- A worker that shuts down puts the task back at the queue's head, and its start does not count.
+-- A worker that cannot use a dependency, or stops while one is away, puts the task back at the queue's head. Its start
+-- does not count.
 -- Reply: written | finished | unknown
 """
     + _ID_IN
@@ -195,7 +196,8 @@ if not held[1] then return 'unknown' end
 if held[1] ~= 'STARTED' or held[3] ~= ARGV[2] then return 'finished' end
 local sent_at = before_head(KEYS[3], ARGV[4], tonumber(held[4]))
 redis.call('HSET', KEYS[1], 'state', 'RETRY', 'starts', math.max(0, tonumber(held[2]) - 1), 'sent_at', sent_at)
-redis.call('HDEL', KEYS[1], 'holder', 'missing_at')
+-- While a dependency is away no worker reads anything: the wait for one that can begins anew (see DEFER).
+redis.call('HDEL', KEYS[1], 'holder', 'missing_at', 'deferred_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('RPUSH', KEYS[3], ARGV[3])
 return 'written'

@@ -102,7 +102,7 @@ class Field(StrEnum):
     DETAIL = "detail"
     """What else an operator may know of it: a dependency's error by name, an index. Nothing of the request."""
     DEFERRED_AT = "deferred_at"
-    """When a worker that could not read the request first left it to others."""
+    """When a worker that could not read the request first left it to others, since it was last given back."""
 
 
 class Accepted(StrEnum):

@@ -475,6 +475,16 @@ def test_what_has_been_left_to_others_for_long_enough_is_left_to_them_no_more(sc
     assert scripts.record(accepted)["state"] == "STARTED"
 
 
+def test_an_outage_is_no_time_in_which_others_could_have_read_it(scripts: Scripts, accepted: str) -> None:
+    scripts.start(accepted, delivery="mine")
+    assert scripts.defer(accepted, delivery="mine") == "written"
+    scripts.client.hincrby(record_key(accepted), "deferred_at", -60_000)
+    scripts.start(accepted, delivery="one that can read it")
+    assert scripts.release(accepted, delivery="one that can read it") == "written"  # MongoDB was away
+    scripts.start(accepted, delivery="mine")
+    assert scripts.defer(accepted, delivery="mine", patience_milliseconds=60_000) == "written"
+
+
 def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scripts: Scripts, accepted: str) -> None:
     for _ in range(4):
         scripts.start(accepted, alone=True)
