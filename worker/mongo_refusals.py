@@ -230,7 +230,7 @@ _MISCONFIGURED: Final = {
     14031: ("OutOfDiskSpace", "a disk of the replica set is full"),
 }
 
-_INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}+) dup key:")
+_INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}+) (?:collation: |dup key:)")
 """An index' name in the text of a duplicate key error: the one thing of it that no field of the answer has."""
 
 
@@ -271,7 +271,9 @@ def _of_duplicate_key(details: Mapping[str, Any]) -> Refusal:
     fields = details.get("keyPattern")
     named = _INDEX_OF_TEXT.search(str(details.get("errmsg", "")))
     name = named[1] if named else ""
-    if set(fields) in _OUR_KEYS if fields else name in _OUR_INDEXES:
+    is_ours = set(fields) in _OUR_KEYS if fields else name in _OUR_INDEXES
+    # By a collation emails are alike that differ for us: a read by the email would look for the other one in vain.
+    if is_ours and not details.get("collation"):
         return Refusal(Kind.CONFLICT, "DuplicateKey", concerns=name)
     index = name or "_".join(map(str, fields or ())) or "unknown"
     return Refusal(Kind.PERMANENT, "DuplicateKey", concerns=f"unique index {index}")

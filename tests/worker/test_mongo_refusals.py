@@ -221,3 +221,19 @@ def test_what_stands_in_the_way_of_the_index_is_told_until_it_is_gone(
         assert CANARY not in f"{caught.value} {caught.value.advice}"
     collection.drop()
     customers.prepare()
+
+
+def test_an_email_that_is_another_one_by_a_collation_alone_is_refused_for_good(
+    collection: Collection[dict[str, Any]],
+) -> None:
+    """No read finds the email that stands against it: waiting for that would hold up its group for ever."""
+    customers = customers_in(collection)
+    customers.prepare()
+    alike = {"locale": "en", "strength": 1}
+    collection.create_index("email_key", unique=True, name="alike", collation=alike)
+    plain, accented, same = several(3)
+    plain["email_key"], accented["email_key"] = "jose@example.com", "jos\N{LATIN SMALL LETTER E WITH ACUTE}@example.com"
+    assert customers.add_all([plain]) == [Added(plain)]
+    assert customers.add_all([accented]) == [NotStored(Refusal(Kind.PERMANENT, "DuplicateKey", "unique index alike"))]
+    same["email_key"] = plain["email_key"]
+    assert customers.add_all([same]) == [EmailTaken()]
