@@ -115,7 +115,14 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         metrics=metrics,
         bodies=bodies,
     )
-    probes = Probes(calls, subscription, metrics, watch=watch, awaits_keys=lambda: token_keys.awaits_keys)
+    probes = Probes(
+        calls,
+        subscription,
+        metrics,
+        watch=watch,
+        awaits_keys=lambda: token_keys.awaits_keys,
+        keeping_keys=keeper.tasks,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:

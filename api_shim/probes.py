@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api_shim import responses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from api_shim.redis_watch import RedisWatch
     from api_shim.responses import Answer
     from api_shim.subscription import OutcomeSubscription
+    from api_shim.vital_task import VitalTask
 
 
 class Probes:
@@ -31,11 +32,12 @@ class Probes:
         *,
         watch: RedisWatch,
         awaits_keys: Callable[[], bool],
+        keeping_keys: Iterable[VitalTask],
     ) -> None:
         self._calls = calls
         self._subscription = subscription
         self._watch = watch
-        self._vital = (calls.task, subscription.task, watch.task)
+        self._vital = (calls.task, subscription.task, watch.task, *keeping_keys)
         self._metrics = metrics
         self._awaits_keys = awaits_keys
 

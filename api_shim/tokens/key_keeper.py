@@ -6,6 +6,7 @@ What cannot be read or fetched changes nothing: the keys of before stay in force
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from api_shim.tokens.jwks_fetch import FetchError, fetch_jwks
 from api_shim.tokens.key_files import KeyFile, UnusableKeysError
 from api_shim.tokens.keys import PublicKeyFault, parse_public_keys
 from api_shim.tokens.settings import JWKS_URL, PUBLIC_KEYS, SECRET, secret_fault
+from api_shim.vital_task import VitalTask
 from schemas.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ REPEAT_SECONDS: Final = 60.0
 """How often a file that cannot be used is told again, and the longest pause between two tries of a URL that fails."""
 
 FIRST_RETRY_SECONDS: Final = 1.0
+"""The pause after the first try of a URL that fails; it doubles with each further one."""
 
 LEAST_FETCH_SECONDS: Final = 10.0
 """Between two fetches for tokens that name an unknown key: inventing names makes the shim ask no more often."""
@@ -46,27 +49,30 @@ class KeyKeeper:
         self._settings = settings
         self._ring = ring
         self._metrics = metrics
-        self._tasks: list[asyncio.Task[None]] = []
         self._fetching: asyncio.Task[bool] | None = None
         self._may_fetch_at = 0.0
         files: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
             (SECRET, settings.secret_file, self._put_secret),
             (PUBLIC_KEYS, settings.public_keys_file, self._put_public_keys),
         )
-        self._files = [KeyFile(f"{PREFIX}{name}_FILE", Path(path), put) for name, path, put in files if path]
+        watched = [KeyFile(f"{PREFIX}{name}_FILE", Path(path), put) for name, path, put in files if path]
+        self.tasks = [VitalTask(f"token_keys of {each.setting}", partial(self._watch, each)) for each in watched]
+        """What must live for the keys to stay up to date."""
+        if settings.jwks_url:
+            self.tasks.append(VitalTask(f"token_keys of {PREFIX}{JWKS_URL}", self._refresh))
 
     def start(self) -> None:
         """Look, from now on."""
-        self._tasks += [asyncio.create_task(self._watch(each)) for each in self._files]
-        if self._settings.jwks_url:
-            self._tasks.append(asyncio.create_task(self._refresh()))
+        for task in self.tasks:
+            task.start()
 
     async def close(self) -> None:
         """Look no more."""
-        tasks = [*self._tasks, *([self._fetching] if self._fetching is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self.tasks:
+            await task.close()
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def renewed(self) -> bool:
         """Fetch the keys, if that may be done now or is under way. Returns whether they were fetched."""

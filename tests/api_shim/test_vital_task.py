@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretBytes
 
 from api_shim.probes import Probes
 from api_shim.subscription import OutcomeSubscription
+from api_shim.tokens.key_keeper import KeyKeeper
+from api_shim.tokens.key_ring import KeyRing
+from api_shim.tokens.settings import TokenSettings
 from api_shim.vital_task import VitalTask
 from tests.support.broker import Brokers, connected, run, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 async def _dies() -> None:
@@ -49,24 +56,43 @@ def test_a_vital_task_that_is_closed_is_not_told() -> None:
     assert run(test) == []
 
 
-def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(brokers: Brokers) -> None:
+def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(brokers: Brokers, tmp_path: Path) -> None:
     server = brokers.start()
 
     async def test() -> None:
         async with connected(server.port) as broker:
             subscription = OutcomeSubscription(broker.pool, maximum_listeners=1)
-            probes = Probes(broker.calls, subscription, broker.metrics, watch=broker.watch, awaits_keys=lambda: False)
+            settings = TokenSettings(
+                secret=SecretBytes(b"k" * 32),
+                public_keys=(),
+                audience="",
+                issuers=(),
+                leeway_seconds=30,
+                create_scopes=("customer:create",),
+                secret_file=str(tmp_path / "secret"),
+            )
+            keeper = KeyKeeper(settings, KeyRing(settings), broker.metrics)
+            probes = Probes(
+                broker.calls,
+                subscription,
+                broker.metrics,
+                watch=broker.watch,
+                awaits_keys=lambda: False,
+                keeping_keys=keeper.tasks,
+            )
+            keeper.start()
             subscription.start()
             broker.watch.start()
             healthy = await probes.healthz(None)  # type: ignore[arg-type] # it looks at no request
             assert healthy.status == 200
             await subscription.close()
+            await keeper.close()
             sick = await probes.healthz(None)  # type: ignore[arg-type] # as above
             assert sick.status == 503
             assert json.loads(sick.body) == {
                 "ok": False,
                 "error": "not_alive",
-                "data": {"dead": ["outcome_subscription"]},
+                "data": {"dead": ["outcome_subscription", "token_keys of INTAKE_JWT_SECRET_FILE"]},
             }
             await broker.watch.close()
 
