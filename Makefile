@@ -20,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
-	@echo 'make test         the tests that take seconds'
+	@echo 'make test         the tests that take seconds, several at a time'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
 	@echo 'make test-all     every test'
 	@echo 'make bench        the service, the hash limit and two peers, measured: 20 minutes on two idle cores'
@@ -37,6 +37,9 @@ run: $(VENV)/.run
 # ARGS='-n 0' runs them in a row.
 SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 
+# Each fault test has a service of its own, and waits for most of its time.
+FAULTS_SIDE_BY_SIDE := -n 5 --maxschedchunk 1
+
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
 
@@ -44,7 +47,7 @@ test-all: $(VENV)/.dev
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --maxschedchunk 1 tests/faults $(ARGS)
+	$(BIN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) tests/faults $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench --runs 5 $(ARGS)

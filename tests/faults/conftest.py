@@ -9,13 +9,19 @@ import pytest
 from tests.faults.history import Client, Verdict, check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.faults.arena import Arena
 
 _COLUMNS = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
 _PROPERTY = "faults"
 """Carries a test's row in its report, so that it comes from the process of a run side by side to where the table is."""
 
+_NOTE = "faults-note"
+"""Likewise carries a line that is told below the table."""
+
 _rows: list[tuple[str, ...]] = []
+_notes: list[str] = []
 
 
 class Judge(Protocol):
@@ -44,10 +50,21 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     return run
 
 
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tells a line below the table."""
+
+    def run(line: str) -> None:
+        request.node.user_properties.append((_NOTE, line))
+
+    return run
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Collect the rows, where the table is made."""
     if report.when == "call":
         _rows.extend(tuple(str(row).split("\t")) for name, row in report.user_properties if name == _PROPERTY)
+        _notes.extend(str(line) for name, line in report.user_properties if name == _NOTE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -57,3 +74,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults")
         for row in (_COLUMNS, *sorted(_rows)):
             terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+        for line in _notes:
+            terminalreporter.write_line(line)

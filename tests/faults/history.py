@@ -75,6 +75,7 @@ class Client:
         self._lock = threading.Lock()
         self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
         self._threads: list[threading.Thread] = []
+        self._ending = threading.Event()
         self._closing = threading.Event()
         arena.at_the_end.callback(self.close)
         self.history: list[Submission] = []
@@ -82,8 +83,7 @@ class Client:
     def close(self) -> None:
         """End what still submits, and close the connections."""
         self._closing.set()
-        for thread in self._threads:
-            thread.join()
+        self.end_load()
         self._http.close()
 
     def submit(self, *, retry: bool = True, password_suffix: str = "", **changes: str) -> Submission:
@@ -137,7 +137,7 @@ class Client:
         until = time.monotonic() + seconds
 
         def run() -> None:
-            while time.monotonic() < until and not self._closing.is_set():
+            while time.monotonic() < until and not self._ending.is_set():
                 submission = self.submit()
                 if follow:
                     self.follow(submission)
@@ -154,6 +154,12 @@ class Client:
         self._read(submission, deadline=time.monotonic() + seconds)
         if submission.outcome is not None:
             submission.ended_at = time.monotonic()
+
+    def end_load(self) -> None:
+        """Submit no more, and wait for what is under way."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
 
     def collect(self, *, seconds: float) -> None:
         """Read the outcome of every accepted task, for as long as it may take to be there."""

@@ -26,7 +26,7 @@ def test_shim_and_worker_follow_the_name_to_the_new_primary(tmp_path: Path, judg
     with Arena(tmp_path, links=True, standby=True) as arena:
         arena.start_worker()
         client = Client(arena)
-        load = client.load(seconds=25, threads=4, follow=True)
+        load = client.load(seconds=25, pause=0.05, follow=True)
         for _ in range(2):
             _PAUSE.wait(5)
             arena.fail_over()

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from pymongo import MongoClient
 
 from schemas.celery_message import MessageTemplate
@@ -26,6 +27,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 _PAUSE = threading.Event()
 _REFUSING_SECONDS = 5
 _CALM_SECONDS = 3
+
+_WAITING = 500
+_LOAD_MICROSECONDS = 2000
+"""Added to each command that Redis reads back: it answers meanwhile, once in a thousand commands."""
 
 _UNREADY = {"too few replicas", "read only", "its primary is down", "no right to run scripts"}
 """What lasts until somebody does something: a shim that cannot accept says so."""
@@ -49,6 +54,38 @@ def test_a_redis_that_refuses_delays_signups_for_as_long_and_no_longer(tmp_path:
 
         wait_until(lambda: arena.readiness()[0] == 200, timeout=20, what="the shim is ready")
         assert all(process.alive for process in (arena.shim, *arena.workers))
+
+
+def test_a_redis_that_reads_its_data_back_for_long_is_waited_for(tmp_path: Path, judge: Judge) -> None:
+    with Arena(tmp_path, links=True, redis_lines=[f"key-load-delay {_LOAD_MICROSECONDS}"]) as arena:
+        client = Client(arena)
+        for _ in range(_WAITING):
+            client.submit()
+        arena.start_worker()
+        load = client.load(seconds=30, pause=0.05, follow=True)
+        arena.kill(arena.redis.process)
+        arena.redis.process.start()
+        wait_until(lambda: _answer_to_a_ping(arena) == "LOADING", timeout=20, what="it reads its data back")
+        wait_until(lambda: arena.readiness()[0] != 200, timeout=20, what="the shim is not ready")
+        wait_until(lambda: _answer_to_a_ping(arena) == "PONG", timeout=90, what="it has read its data back")
+        for thread in load:
+            thread.join()
+
+        judge(arena, client, seconds=120)
+
+        wait_until(lambda: arena.readiness()[0] == 200, timeout=20, what="the shim is ready")
+        assert all(process.alive for process in (arena.shim, *arena.workers))
+
+
+def _answer_to_a_ping(arena: Arena) -> str:
+    try:
+        with arena.redis_client() as client:
+            client.ping()
+    except redis.BusyLoadingError:
+        return "LOADING"
+    except redis.RedisError:
+        return ""
+    return "PONG"
 
 
 def test_a_mongodb_that_refuses_delays_signups_for_as_long_and_no_longer(tmp_path: Path, judge: Judge) -> None:

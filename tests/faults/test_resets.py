@@ -58,7 +58,7 @@ def test_resets_under_load_delay_a_signup_by_a_moment(tmp_path: Path, judge: Jud
         arena.start_worker()
         proxy = getattr(arena.links, link)
         client = Client(arena)
-        load = client.load(seconds=20, threads=6, follow=True)
+        load = client.load(seconds=20, threads=6, pause=0.05, follow=True)
         while any(thread.is_alive() for thread in load):
             if dice.random() < 0.5:
                 proxy.reset()
