@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api_shim.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls
 from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
-from startup.redis_requirements import EVICTS, NO_APPEND_ONLY_FILE, parse_info
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from startup.redis_requirements import EVICTS, Severity, parse_info
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
@@ -72,11 +69,12 @@ class ShimMetrics:
         self._redis_finding = Gauge(
             "intake_redis_finding",
             "1 where this does not hold of Redis: see docs/operations.md.",
-            ["finding"],
+            ["finding", "severity"],
             multiprocess_mode="livemax",
             registry=self.registry,
         )
-        self.redis_findings((), gone=(EVICTS, NO_APPEND_ONLY_FILE))
+        # There from the start, or an alert would ask for a metric that nobody has yet.
+        self._redis_finding.labels(EVICTS, Severity.REFUSE).set(0)
         self._waiting = Gauge(
             "intake_waiting_requests",
             "Requests that are held until an outcome is there.",
@@ -127,12 +125,9 @@ class ShimMetrics:
         """Count a call that was refused."""
         self._dependency_refusals.labels(dependency, code).inc()
 
-    def redis_findings(self, codes: Iterable[str], *, gone: Iterable[str]) -> None:
-        """Show what does not hold of Redis, and what does again."""
-        for code in codes:
-            self._redis_finding.labels(code).set(1)
-        for code in gone:
-            self._redis_finding.labels(code).set(0)
+    def redis_finding(self, code: str, severity: Severity, *, stands: bool) -> None:
+        """Show whether something does not hold of Redis."""
+        self._redis_finding.labels(code, severity).set(stands)
 
     async def render(self, calls: RedisCalls) -> bytes:
         """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from api_shim.metrics import ShimMetrics
     from startup.redis_refusals import Refusal
-    from startup.redis_requirements import Finding
+    from startup.redis_requirements import Finding, Severity
 
 _DEPENDENCY: Final = "broker"
 _FINDING_SECONDS: Final = 60.0
@@ -29,7 +29,7 @@ class RedisReports:
         self._metrics = metrics
         self._seldom = Seldom()
         self._seldom_findings = Seldom(every_seconds=_FINDING_SECONDS)
-        self._found: set[str] = set()
+        self._found: dict[str, Severity] = {}
 
     def refused(self, refusal: Refusal) -> None:
         """Redis, or we in its place, refused a call."""
@@ -45,13 +45,16 @@ class RedisReports:
 
     def found(self, findings: Iterable[Finding]) -> None:
         """All that does not hold of the server at this moment."""
-        codes = set()
+        found = {}
         for finding in findings:
-            codes.add(finding.code)
+            found[finding.code] = finding.severity
             is_due = self._seldom_findings.is_due(finding.code)
             if is_due or finding.code not in self._found:
                 log.error("redis_finding", finding=finding.code, severity=finding.severity, advice=finding.sentence)
-        for code in self._found - codes:
-            log.info("redis_finding_gone", finding=code)
-        self._metrics.redis_findings(codes, gone=self._found - codes)
-        self._found = codes
+        for code, severity in self._found.items():
+            self._metrics.redis_finding(code, severity, stands=False)
+            if code not in found:
+                log.info("redis_finding_gone", finding=code)
+        for code, severity in found.items():
+            self._metrics.redis_finding(code, severity, stands=True)
+        self._found = found

@@ -64,7 +64,7 @@ class BrokerProbe:
         found = list(findings_of(replies, allowed=self._allowed))
         if isinstance(taken, Refusal) and not found:
             found.append(finding_of_refusal(taken))
-        self._metrics.broker_findings({each.code for each in found})
+        self._metrics.broker_findings(found)
         if any(each.elsewhere for each in found):
             drop_connections(self._client)
         in_the_way = [each for each in found if each.code not in _WORKED_ON_WITH]

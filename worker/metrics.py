@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from startup.redis_requirements import Finding
+
 _TASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
 _HASH_BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
@@ -70,7 +72,7 @@ class WorkerMetrics:
         self._findings = Gauge(
             "intake_redis_finding",
             "1 where this does not hold of Redis: see docs/operations.md.",
-            ["finding"],
+            ["finding", "severity"],
             registry=self.registry,
         )
         self._resent = Counter(
@@ -132,11 +134,11 @@ class WorkerMetrics:
         self._taking_by_dependency[dependency] = taking
         self._taking.set(int(all([*self._taking_by_dependency.values()])))
 
-    def broker_findings(self, codes: Collection[str]) -> None:
+    def broker_findings(self, findings: Collection[Finding]) -> None:
         """Say what does not hold of Redis now."""
         self._findings.clear()
-        for code in codes:
-            self._findings.labels(code).set(1)
+        for each in findings:
+            self._findings.labels(each.code, each.severity).set(1)
 
     def message_not_taken(self, reason: str) -> None:
         """Count a message that was dropped."""

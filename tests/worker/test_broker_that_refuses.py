@@ -94,7 +94,7 @@ class Worker:
         return {series.removeprefix(name): float(value) for series, value in pairs}
 
     def findings(self) -> set[str]:
-        return set(re.findall('"(.+?)"', "".join(self.metric("intake_redis_finding"))))
+        return set(re.findall('finding="(.+?)"', "".join(self.metric("intake_redis_finding"))))
 
     def wait_until_refused(self, times: int) -> None:
         wait_until(
