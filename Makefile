@@ -16,12 +16,13 @@ ARGS ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-all test-faults bench check format lock openapi clean
+.PHONY: help run test test-all test-faults test-bench bench check format lock openapi clean
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
 	@echo 'make test         the tests that take seconds, several at a time'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
+	@echo 'make test-bench   each bench once, at a size at which it measures nothing'
 	@echo 'make test-all     every test'
 	@echo 'make bench        the service, the hash limit and two peers, measured: 20 minutes on two idle cores'
 	@echo 'make check        ruff, mypy and the import contracts'
@@ -48,6 +49,9 @@ test-all: $(VENV)/.dev
 
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) tests/faults $(ARGS)
+
+test-bench: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/bench $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench --runs 5 $(ARGS)

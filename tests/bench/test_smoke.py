@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 _COMPARED = 5
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 """One run serves all of these; beside other tests it takes its time."""
 
 SVG = "{http://www.w3.org/2000/svg}"
