@@ -21,6 +21,9 @@ PROCESS: Final = """
 import asyncio, os, resource, signal, sys, threading, warnings
 from startup.process import prepare_service
 
+# Whoever runs the tests may have these ignored: nohup, or a shell that runs them in its background.
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 prepare_service("worker")
 
 def fail(password="{canary}"):
