@@ -78,7 +78,7 @@ lock: $(VENV)/.dev
 	  --constraint requirements/run.txt --output-file requirements/dev.txt
 
 openapi: $(VENV)/.dev
-	$(BIN)/python -m api_shim.openapi > docs/openapi.json.new
+	$(BIN)/python -m api_shim.interface.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
 clean:

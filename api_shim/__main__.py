@@ -8,10 +8,10 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from api_shim.edge.server import serve
+from api_shim.edge.server.uvicorn_server import serve
 from api_shim.settings import read_shim_settings
-from schemas.logs import configure_logs
-from schemas.settings import SettingsError
+from startup.environment import SettingsError
+from startup.logs import configure_logs
 from startup.process import prepare_service
 
 if TYPE_CHECKING:

@@ -12,39 +12,39 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from api_shim import responses
-from api_shim.accept import Acceptor, AdmissionLimits
+from api_shim.broker.pubsub import PROTOCOL
+from api_shim.broker.redis_calls import RedisCalls
+from api_shim.broker.redis_reports import RedisReports
+from api_shim.broker.redis_watch import RedisWatch
+from api_shim.broker.server_findings import ServerFindings
+from api_shim.edge import responses
 from api_shim.edge.bodies import Bodies
 from api_shim.edge.bounds import RequestsAtOnce
-from api_shim.edge.connections import CONNECTIONS, Connections
-from api_shim.edge.documents import Documents
-from api_shim.edge.draining import drain_on_signals
-from api_shim.edge.listening import make_room_for_connections
+from api_shim.edge.context import METRICS_PATH, RequestContext
 from api_shim.edge.refusals import Refusals, count_malformed_requests
-from api_shim.edge.strict_h11 import make_h11_strict
+from api_shim.edge.server.connections import CONNECTIONS, Connections
+from api_shim.edge.server.draining import drain_on_signals
+from api_shim.edge.server.listening import make_room_for_connections
+from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
+from api_shim.intake.accept import Acceptor, AdmissionLimits
+from api_shim.intake.results import Results
+from api_shim.intake.subscription import OutcomeSubscription
+from api_shim.interface.documents import Documents
+from api_shim.interface.openapi import openapi_document
 from api_shim.metrics import ShimMetrics
-from api_shim.middleware import METRICS_PATH, RequestContext
-from api_shim.openapi import openapi_document
 from api_shim.probes import Probes
-from api_shim.pubsub import PROTOCOL
-from api_shim.redis_calls import RedisCalls
-from api_shim.redis_reports import RedisReports
-from api_shim.redis_watch import RedisWatch
-from api_shim.results import Results
-from api_shim.server_findings import ServerFindings
 from api_shim.settings import ShimSettings, read_shim_settings
-from api_shim.subscription import OutcomeSubscription
 from api_shim.tokens.callers import Callers
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.verifier import TokenVerifier
-from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver
-from schemas.logs import configure_logs
+from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
+from startup.broker.redis_clients import redis_pool
+from startup.logs import configure_logs
 from startup.process import prepare_service
-from startup.redis_clients import redis_pool
 from startup.unhandled import in_event_loop, tell_unhandled
 
 if TYPE_CHECKING:

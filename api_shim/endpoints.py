@@ -5,25 +5,26 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final
 
-from api_shim import http_request, responses
-from api_shim.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
+from api_shim.broker.redis_calls import BrokerUnavailableError
+from api_shim.edge import request as http_request
+from api_shim.edge import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
-from api_shim.http_request import HttpRequest
-from api_shim.redis_calls import BrokerUnavailableError
-from api_shim.results import DeadLetter, Finished, NotFound, Results, Unfinished
+from api_shim.edge.request import HttpRequest
+from api_shim.intake.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
+from api_shim.intake.results import DeadLetter, Finished, NotFound, Results, Unfinished
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
-from schemas.task_record import State
+from schemas.protocol.keys import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.types import Receive, Scope, Send
 
-    from api_shim.accept import Admission
     from api_shim.edge.bodies import Bodies
+    from api_shim.edge.responses import Answer
+    from api_shim.intake.accept import Admission
+    from api_shim.intake.subscription import Listener
     from api_shim.metrics import ShimMetrics
-    from api_shim.responses import Answer
-    from api_shim.subscription import Listener
     from api_shim.tokens.callers import Callers
     from api_shim.tokens.verifier import Caller
 

@@ -8,9 +8,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from api_shim.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls
-from schemas.task_record import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
-from startup.redis_requirements import EVICTS, Severity, parse_info
+from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls
+from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
+from startup.broker.redis_requirements import EVICTS, Severity, parse_info
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""

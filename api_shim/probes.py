@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from api_shim import responses
+from api_shim.edge import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
 
+    from api_shim.broker.redis_calls import RedisCalls
+    from api_shim.broker.redis_watch import RedisWatch
+    from api_shim.edge.responses import Answer
+    from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
-    from api_shim.redis_calls import RedisCalls
-    from api_shim.redis_watch import RedisWatch
-    from api_shim.responses import Answer
-    from api_shim.subscription import OutcomeSubscription
     from api_shim.vital_task import VitalTask
 
 

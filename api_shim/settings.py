@@ -10,8 +10,8 @@ from nacl.public import PrivateKey, PublicKey
 from api_shim.edge.settings import EdgeSettings, read_edge_settings
 from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
-from schemas.settings import EnvironmentReader
-from startup.redis_requirements import read_allowed
+from startup.broker.redis_requirements import read_allowed
+from startup.environment import EnvironmentReader
 from startup.shared_settings import SharedSettings, read_shared_settings
 
 if TYPE_CHECKING:

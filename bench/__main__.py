@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import costs, plot
+from bench import costs
 from bench.catalogue import BENCHES
+from bench.plotting import plot
 from bench.report import RESULTS, document, provenance, table
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""`python -m bench costs REPORT`: the constants that `customer-intake plan` reckons with, for cli/measured_costs.py."""
+"""`python -m bench costs REPORT`: the constants that `customer-intake plan` reckons with.
+
+They go to cli/planning/measured_costs.py.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from bench.requests import DOCUMENT
 from bench.service import TRIVIAL_HASH, Service
 from bench.throughput import CONNECTIONS
 from bench.waiting import wait_while
-from worker.customers import COLLECTION
+from worker.customer.customers import COLLECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
 from local_stack.redis_server import RedisServer
+from schemas.protocol.keys import OPEN_KEY
 from schemas.sealing import generate_key_pair
-from schemas.task_record import OPEN_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,9 @@ from structlog.testing import capture_logs
 
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
-from schemas import record_scripts
-from schemas.celery_message import MessageTemplate, render_message
 from schemas.ids import new_task_id
-from schemas.task_record import (
+from schemas.protocol import record_scripts
+from schemas.protocol.keys import (
     DEAD_KEY,
     HELD_KEY,
     OPEN_KEY,
@@ -26,9 +25,10 @@ from schemas.task_record import (
     rate_key,
     record_key,
 )
-from worker.dead_letters import DeadLetters
+from schemas.protocol.message import MessageTemplate, render_message
 from worker.metrics import WorkerMetrics
-from worker.sweeper import Sweeper
+from worker.promise.dead_letters import DeadLetters
+from worker.promise.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,19 +13,19 @@ import redis
 from cli.options import data_dir_option
 from cli.tell import tell
 from local_stack.redis_server import url_of_directory
-from schemas.celery_message import MessageTemplate
-from schemas.settings import EnvironmentReader, SettingsError
-from schemas.task_record import Finished
-from startup.redis_clients import redis_client
-from startup.redis_url import parse_redis_url
+from schemas.protocol.keys import Finished
+from schemas.protocol.message import MessageTemplate
+from startup.broker.redis_clients import redis_client
+from startup.broker.redis_url import parse_redis_url
+from startup.environment import EnvironmentReader, SettingsError
 from startup.shared_settings import read_redis_url
-from worker.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
+from worker.promise.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from startup.redis_url import RedisUrl
+    from startup.broker.redis_url import RedisUrl
 
 _TIMEOUT_SECONDS = 10
 

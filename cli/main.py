@@ -10,13 +10,13 @@ import click
 from startup.process import prepare_command
 
 _COMMANDS: Final = {
-    "up": ("cli.up", "up"),
-    "status": ("cli.status", "status"),
-    "down": ("cli.down", "down"),
+    "up": ("cli.stack.up", "up"),
+    "status": ("cli.stack.status", "status"),
+    "down": ("cli.stack.down", "down"),
     "token": ("cli.token", "token"),
     "keys": ("cli.keys", "keys"),
     "submit": ("cli.submit", "submit"),
-    "plan": ("cli.plan", "plan"),
+    "plan": ("cli.planning.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),
 }
 

@@ -13,20 +13,20 @@ from urllib.parse import quote
 
 import click
 
-from cli.batch import Batch, NothingTakenError, RefusedError, StalledError
-from cli.input_file import InputFile, WrongInputError
-from cli.intake_client import IntakeConnection, InvalidUrlError, Target
 from cli.local_tokens import jwt_secret_path, sign_token
 from cli.options import data_dir_option
-from cli.results_out import ResultsFile, ResultsStream
-from cli.row_results import KEY_REUSED, RowResults
+from cli.submission.batch import Batch, NothingTakenError, RefusedError, StalledError
+from cli.submission.input_file import InputFile, WrongInputError
+from cli.submission.intake_client import IntakeConnection, InvalidUrlError, Target
+from cli.submission.results_out import ResultsFile, ResultsStream
+from cli.submission.row_results import KEY_REUSED, RowResults
 from cli.tell import tell
 from local_stack.state_file import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.results_out import ResultsOut
+    from cli.submission.results_out import ResultsOut
 
 TOKEN_VARIABLE: Final = "INTAKE_TOKEN"  # noqa: S105 # its name
 _LOCAL_CALLER: Final = "me"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.logs import configure_logs
+from startup.logs import configure_logs
 from startup.private_memory import keep_memory_private
 from startup.signals import show_places_on_signals, stop_in_order_on_signals
 from startup.unhandled import tell_what_nobody_catches

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from schemas.settings import MINIMUM_KEY_BYTES, EnvironmentReader
-from startup.redis_url import RedisUrl, RedisUrlFault, parse_redis_url
+from startup.broker.redis_url import RedisUrl, RedisUrlFault, parse_redis_url
+from startup.environment import MINIMUM_KEY_BYTES, EnvironmentReader
 
 if TYPE_CHECKING:
     from pydantic import SecretBytes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from schemas.logs import configure_logs
-from schemas.settings import SettingsError
+from startup.environment import SettingsError
+from startup.logs import configure_logs
 from startup.process import prepare_service
 from worker.allocator import share_one_arena
 from worker.app import build_worker, run

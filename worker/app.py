@@ -17,27 +17,27 @@ from pymongo.errors import PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate
 from schemas.ids import IdDeriver
+from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
 from schemas.sealing import Unsealer
-from schemas.settings import SettingsError
-from startup.redis_clients import redis_client
-from worker.broker import BROKER, BrokerProbe
-from worker.celery_app import REDIS_TIMEOUT_SECONDS, Wiring, celery_app
-from worker.create_customer import CreateCustomer
-from worker.customers import DATABASE, MongoCustomers
-from worker.gate import Gate
-from worker.groups import Groups
-from worker.leases import Leases, renewal_seconds
+from startup.broker.redis_clients import redis_client
+from startup.environment import SettingsError
+from worker.consuming.celery_app import REDIS_TIMEOUT_SECONDS, Wiring, celery_app
+from worker.consuming.groups import Groups
+from worker.consuming.tasks import register_tasks
+from worker.customer.create_customer import CreateCustomer
+from worker.customer.customers import DATABASE, MongoCustomers
+from worker.customer.passwords import Argon2Passwords
+from worker.customer.signups import SignupReader
+from worker.dependencies.broker import BROKER, BrokerProbe
+from worker.dependencies.gate import Gate
+from worker.dependencies.patience import Patience
 from worker.metrics import WorkerMetrics
-from worker.passwords import Argon2Passwords
-from worker.patience import Patience
 from worker.periodic import run_periodically
-from worker.records import RedisRecords
-from worker.signups import SignupReader
-from worker.sweeper import MISSED_INTERVALS, Sweeper
-from worker.tasks import register_tasks
-from worker.turnstile import Turnstile
+from worker.promise.leases import Leases, renewal_seconds
+from worker.promise.records import RedisRecords
+from worker.promise.sweeper import MISSED_INTERVALS, Sweeper
+from worker.promise.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from worker.settings import WorkerSettings

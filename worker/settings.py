@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from schemas.sealing import KeyFormatError, parse_key_ring
-from schemas.settings import EnvironmentReader
-from startup.redis_requirements import read_allowed
+from startup.broker.redis_requirements import read_allowed
+from startup.environment import EnvironmentReader
 from startup.shared_settings import SharedSettings, read_shared_settings
-from worker.mongodb_uri import read_database_name, read_mongodb_uri
-from worker.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
+from worker.customer.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
+from worker.dependencies.mongodb_uri import read_database_name, read_mongodb_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

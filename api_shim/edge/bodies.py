@@ -9,7 +9,7 @@ from api_shim.edge.refusals import Reason
 
 if TYPE_CHECKING:
     from api_shim.edge.refusals import Refusals
-    from api_shim.http_request import HttpRequest
+    from api_shim.edge.request import HttpRequest
 
 _HELD_BYTES: Final = 8 * 1024 * 1024
 """Of bodies that have come in part. Most bodies come whole with their head, and are not among them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api_shim import responses
+from api_shim.edge import responses
 from api_shim.edge.refusals import Reason
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from api_shim.edge.refusals import Refusals
-    from api_shim.responses import Answer
+    from api_shim.edge.responses import Answer
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})

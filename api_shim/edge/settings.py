@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas.settings import EnvironmentReader
+    from startup.environment import EnvironmentReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

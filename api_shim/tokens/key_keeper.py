@@ -18,7 +18,7 @@ from api_shim.tokens.key_files import KeyFile, UnusableKeysError
 from api_shim.tokens.keys import PublicKeyFault, parse_public_keys
 from api_shim.tokens.settings import JWKS_URL, PUBLIC_KEYS, SECRET, secret_fault
 from api_shim.vital_task import VitalTask
-from schemas.settings import PREFIX
+from startup.environment import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

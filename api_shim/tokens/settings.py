@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from api_shim.tokens.keys import PublicKeyFault, VerificationKey, is_key_file, parse_public_keys
-from schemas.settings import MINIMUM_KEY_BYTES
+from startup.environment import MINIMUM_KEY_BYTES
 
 if TYPE_CHECKING:
     from pydantic import SecretBytes
 
-    from schemas.settings import EnvironmentReader
+    from startup.environment import EnvironmentReader
 
 SECRET: Final = "JWT_SECRET"  # noqa: S105 - a variable's name
 PUBLIC_KEYS: Final = "JWT_PUBLIC_KEYS"

@@ -20,17 +20,17 @@ from pydantic import SecretBytes
 import api_shim
 import schemas
 import worker
-from api_shim import http_request
+from api_shim.edge import request as http_request
 from api_shim.edge.bodies import Bodies, PayloadTooLargeError
 from api_shim.edge.refusals import Refusals
-from api_shim.http_request import HttpRequest, InvalidRequestPartError
+from api_shim.edge.request import HttpRequest, InvalidRequestPartError
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings
 from api_shim.tokens.verifier import TokenVerifier
 from schemas.customer import InvalidRequestError, parse_customer_request
 from schemas.strict_json import MAXIMUM_ELEMENTS, InvalidJsonError, parse_object
 from tests.support.requests import a_full_request
-from worker import rules
+from worker.customer import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,8 +64,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
 
 def test_the_patterns_are_found() -> None:
     assert {
-        "api_shim.http_request._PREFERENCE",
-        "api_shim.edge.strict_h11._HEADER_FIELD",
+        "api_shim.edge.request._PREFERENCE",
+        "api_shim.edge.server.strict_h11._HEADER_FIELD",
         "schemas.strict_json._BRACKET_OR_STRING",
     } <= {name for name, _ in patterns()}
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api_shim.settings import read_shim_settings
 from schemas.sealing import generate_key_pair
-from schemas.settings import SettingsError
+from startup.environment import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretBytes
 
+from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.probes import Probes
-from api_shim.subscription import OutcomeSubscription
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings

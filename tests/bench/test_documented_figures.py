@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench import costs, plot
+from bench import costs
 from bench.catalogue import BENCHES
+from bench.plotting import plot
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def test_every_bench_was_measured(report: Any) -> None:
 
 
 def test_costs_of_the_plan_are_the_measured_ones(report: Any) -> None:
-    assert (ROOT / "cli/measured_costs.py").read_text() == costs.module(report)
+    assert (ROOT / "cli/planning/measured_costs.py").read_text() == costs.module(report)
 
 
 def test_plots_are_drawn_from_the_report(report: Any) -> None:

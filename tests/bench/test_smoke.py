@@ -12,10 +12,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import costs, plot
+from bench import costs
 from bench.catalogue import BENCHES
+from bench.plotting import plot
 from bench.report import COMPARED, leaf
-from cli import measured_costs
+from cli.planning import measured_costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

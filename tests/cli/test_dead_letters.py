@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from cli.main import main
 from local_stack.ports import free_port
 from schemas.ids import new_task_id
+from schemas.protocol.keys import Field, State, record_key
 from schemas.sealing import Sealer, generate_key_pair, parse_public_key
-from schemas.task_record import Field, State, record_key
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
-from cli.input_file import InputFile, WrongInputError, wrong_form
 from cli.main import main
+from cli.submission.input_file import InputFile, WrongInputError, wrong_form
 from tests.cli.submission import SECONDS, end, end_of_bytes, feed, lines_of, start
 from tests.contract.service import Service, an_email
 from tests.support.requests import CANARY, a_full_request, a_request

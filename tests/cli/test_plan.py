@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli import measured_costs, plan
-from cli.capacity import BUSY, Demand, reckon
 from cli.main import main
+from cli.planning import measured_costs, plan
+from cli.planning.capacity import BUSY, Demand, reckon
 
 DEMAND = Demand(
     signups_per_second=20,

@@ -14,7 +14,7 @@ import httpx
 import redis
 from pymongo import MongoClient
 
-from schemas.task_record import OPEN_KEY
+from schemas.protocol.keys import OPEN_KEY
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ import redis
 
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
-from tests.faults.tcp_proxy import TcpProxy
+from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

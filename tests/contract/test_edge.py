@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import redis
 
-from schemas.task_record import HELD_KEY, OPEN_KEY, RESENT_KEY
+from schemas.protocol.keys import HELD_KEY, OPEN_KEY, RESENT_KEY
 from tests.contract.service import CREATE, RESULT, an_email, parse_raw, read_answer
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token

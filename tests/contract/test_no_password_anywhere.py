@@ -13,9 +13,9 @@ import pytest
 from celery import Celery
 from pymongo import MongoClient
 
-from schemas.celery_message import celery_routing
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY
+from schemas.protocol.message import celery_routing
 from schemas.sealing import generate_key_pair
-from schemas.task_record import DEAD_KEY, OPEN_KEY
 from tests.contract.service import RESULT, an_email
 from tests.support.requests import a_request, an_address, as_body
 from tests.support.waiting import wait_until

@@ -18,12 +18,12 @@ import pytest
 
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
-from schemas.task_record import HELD_KEY, QUEUE
+from schemas.protocol.keys import HELD_KEY, QUEUE
 from tests.conftest import Running
 from tests.contract.service import an_email
 from tests.support.waiting import wait_until
-from tests.worker.test_consuming import CANARY as FOREIGN_CANARY
-from tests.worker.test_consuming import FOREIGN
+from tests.worker.consuming.test_consuming import CANARY as FOREIGN_CANARY
+from tests.worker.consuming.test_consuming import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +108,7 @@ def test_no_signal_and_no_foreign_message_makes_a_process_show_a_secret(
             process.process.send(signal.Signals[name])
     for process in (shim, worker):
         wait_until(lambda process=process: process.log().count(SHOWN) >= 2, what="places are shown")  # type: ignore[misc]
-    assert "worker/passwords.py" in worker.log()
+    assert "worker/customer/passwords.py" in worker.log()
     wait_until(lambda: "message_not_taken" in worker.log(), what="foreign messages are told of")
     assert service.create({"prefer": "wait=20"}, password=passwords[0]).json()["ok"] is True
     for process in (shim, worker):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.outcome import celery_failure
+from schemas.protocol.keys import OPEN_KEY
 from schemas.sealing import generate_key_pair
-from schemas.task_record import OPEN_KEY
 from tests.contract.service import CREATE, PREFIXES, RESULT, an_email
 from tests.support.records import Scripts
 from tests.support.requests import a_request, as_body

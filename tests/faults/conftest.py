@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.faults.history import Client, Verdict, check
+from tests.faults.harness.history import Client, Verdict, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.faults.arena import Arena
+    from tests.faults.harness.arena import Arena
 
 _COLUMNS = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
 _PROPERTY = "faults"

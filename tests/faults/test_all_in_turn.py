@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults import troubles
-from tests.faults.arena import Arena
-from tests.faults.history import Client, Submission
+from tests.faults.harness import troubles
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client, Submission
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.task_record import HELD_KEY, OPEN_KEY, RESENT_KEY, Field
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from schemas.protocol.keys import HELD_KEY, OPEN_KEY, RESENT_KEY, Field
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.task_record import DEAD_KEY, HELD_KEY, QUEUE, record_key
-from tests.faults.arena import Arena
-from tests.faults.history import Client
-from tests.faults.tcp_proxy import TcpProxy
+from schemas.protocol.keys import DEAD_KEY, HELD_KEY, QUEUE, record_key
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
+from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
 
-from tests.faults.arena import DATABASE, Arena
-from tests.faults.history import Client, Submission
+from tests.faults.harness.arena import DATABASE, Arena
+from tests.faults.harness.history import Client, Submission
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def test_an_outcome_that_a_client_has_read_is_not_overwritten_by_a_worker_that_w
     flag.touch()
     with Arena(tmp_path / "arena") as arena, arena.redis_client() as redis_client:
         frozen = arena.start_worker(
-            module="tests.faults.hooked_worker",
+            module="tests.faults.harness.hooked_worker",
             FAULT_HOOK="frozen_before_insert",
             FAULT_FLAG=str(flag),
             # Long enough for the other signup to come first.

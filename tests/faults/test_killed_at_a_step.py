@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.task_record import HELD_KEY
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from schemas.protocol.keys import HELD_KEY
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_a_worker_killed_around_finish_leaves_one_customer_and_the_outcome_creat
     flag = tmp_path / "flag"
     flag.touch()
     with Arena(tmp_path / "arena") as arena:
-        worker = arena.start_worker(module="tests.faults.hooked_worker", FAULT_HOOK=hook, FAULT_FLAG=str(flag))
+        worker = arena.start_worker(module="tests.faults.harness.hooked_worker", FAULT_HOOK=hook, FAULT_FLAG=str(flag))
         client = Client(arena)
         submission = client.submit()
         wait_until(lambda: not worker.alive, timeout=20, what="the worker kills itself")
@@ -48,7 +48,7 @@ def test_a_shim_killed_around_accepting_makes_one_task_when_the_client_retries_w
     flag = tmp_path / "flag"
     with Arena(
         tmp_path / "arena",
-        shim_module="tests.faults.hooked_shim",
+        shim_module="tests.faults.harness.hooked_shim",
         settings={"FAULT_HOOK": hook, "FAULT_FLAG": str(flag)},
     ) as arena:
         client = Client(arena)

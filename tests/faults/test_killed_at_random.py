@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

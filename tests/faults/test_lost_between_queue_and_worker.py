@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.task_record import QUEUE
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from schemas.protocol.keys import QUEUE
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from urllib.request import urlopen
 import pytest
 
 from local_stack.ports import free_port
-from tests.faults.arena import Arena
-from tests.faults.history import Client
-from tests.faults.tcp_proxy import TcpProxy
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
+from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

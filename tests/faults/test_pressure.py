@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.celery_message import MessageTemplate
-from schemas.task_record import DEAD_KEY, OPEN_KEY, QUEUE, record_key
-from tests.faults.arena import VISIBILITY_TIMEOUT_SECONDS, Arena
-from tests.faults.history import Client
-from tests.faults.hooked_worker import POISON
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, record_key
+from schemas.protocol.message import MessageTemplate
+from tests.faults.harness.arena import VISIBILITY_TIMEOUT_SECONDS, Arena
+from tests.faults.harness.history import Client
+from tests.faults.harness.hooked_worker import POISON
 from tests.support.waiting import wait_until
-from worker.dead_letters import DeadLetters
+from worker.promise.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_task_that_kills_its_worker_is_parked_and_its_neighbours_are_not(tmp_p
         for _ in range(3):
             client.submit()
         worker = arena.start_worker(
-            module="tests.faults.hooked_worker", wait=False, FAULT_HOOK="poison", FAULT_FLAG=str(flag)
+            module="tests.faults.harness.hooked_worker", wait=False, FAULT_HOOK="poison", FAULT_FLAG=str(flag)
         )
 
         def parked() -> bool:

@@ -9,13 +9,13 @@ import pytest
 import redis
 from pymongo import MongoClient
 
-from schemas.celery_message import MessageTemplate
-from schemas.task_record import DEAD_KEY, OPEN_KEY
-from tests.faults.arena import DATABASE, Arena
-from tests.faults.history import Client
-from tests.faults.troubles import MONGODB_REFUSES, REDIS_REFUSES
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY
+from schemas.protocol.message import MessageTemplate
+from tests.faults.harness.arena import DATABASE, Arena
+from tests.faults.harness.history import Client
+from tests.faults.harness.troubles import MONGODB_REFUSES, REDIS_REFUSES
 from tests.support.waiting import wait_until
-from worker.dead_letters import DeadLetters
+from worker.promise.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.arena import Arena
-from tests.faults.history import Client
-from tests.faults.tcp_proxy import Way
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
+from tests.faults.harness.tcp_proxy import Way
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

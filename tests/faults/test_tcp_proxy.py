@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.tcp_proxy import TcpProxy, Way
+from tests.faults.harness.tcp_proxy import TcpProxy, Way
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

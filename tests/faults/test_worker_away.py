@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.task_record import HELD_KEY, QUEUE, State, record_key
-from tests.faults.arena import Arena
-from tests.faults.history import Client
+from schemas.protocol.keys import HELD_KEY, QUEUE, State, record_key
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.history import Client
 from tests.support.waiting import wait_until
-from worker.health import BEAT_SECONDS
+from worker.consuming.health import BEAT_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path

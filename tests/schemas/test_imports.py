@@ -30,7 +30,7 @@ def test_the_two_sides_know_nothing_of_each_other_and_schemas_knows_neither() ->
 def test_schemas_does_no_input_or_output(module: str) -> None:
     importing = [
         path.name
-        for path in (ROOT / "schemas").glob("*.py")
+        for path in (ROOT / "schemas").rglob("*.py")
         if f"import {module}" in (text := path.read_text()) or f"from {module}" in text
     ]
     assert importing == []

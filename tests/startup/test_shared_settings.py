@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.settings import EnvironmentReader, SettingsError
+from startup.environment import EnvironmentReader, SettingsError
 from startup.shared_settings import SharedSettings, read_shared_settings
 
 if TYPE_CHECKING:

@@ -13,20 +13,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretBytes
 from structlog.testing import capture_logs
 
-from api_shim.accept import Acceptor, AdmissionLimits
+from api_shim.broker.pubsub import PROTOCOL
+from api_shim.broker.redis_calls import RedisCalls
+from api_shim.broker.redis_reports import RedisReports
+from api_shim.broker.redis_watch import RedisWatch
+from api_shim.broker.server_findings import ServerFindings
+from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.metrics import ShimMetrics
-from api_shim.pubsub import PROTOCOL
-from api_shim.redis_calls import RedisCalls
-from api_shim.redis_reports import RedisReports
-from api_shim.redis_watch import RedisWatch
-from api_shim.server_findings import ServerFindings
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
-from schemas.celery_message import MessageTemplate
 from schemas.ids import IdDeriver
+from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer, generate_key_pair, parse_public_key
-from startup.redis_clients import redis_pool
-from startup.redis_url import parse_redis_url
+from startup.broker.redis_clients import redis_pool
+from startup.broker.redis_url import parse_redis_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, MutableMapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import ConnectionPool
 
-    from api_shim.accept import Admission
+    from api_shim.intake.accept import Admission
 
 _SECONDS: Final = 20
 BODY: Final = b'{"email": "a@example.com"}'

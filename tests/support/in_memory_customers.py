@@ -6,13 +6,13 @@ import copy
 import threading
 from typing import TYPE_CHECKING
 
-from worker.customers import Added, EmailTaken, Known
+from worker.customer.customers import Added, EmailTaken, Known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.customer import StoredCustomer
-    from worker.customers import NotStored
+    from worker.customer.customers import NotStored
 
 
 class InMemoryCustomers:

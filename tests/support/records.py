@@ -6,9 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from schemas import record_scripts as scripts
-from schemas.celery_message import PLACEHOLDER_ID, MessageTemplate, render_message
-from schemas.task_record import (
+from schemas.protocol import record_scripts as scripts
+from schemas.protocol.keys import (
     DEAD_KEY,
     HELD_KEY,
     OPEN_KEY,
@@ -22,6 +21,7 @@ from schemas.task_record import (
     record_key,
     result_key,
 )
+from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate, render_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from schemas.sealing import generate_key_pair
-from schemas.settings import SettingsError
-from worker.rules import Rules
+from startup.environment import SettingsError
+from worker.customer.rules import Rules
 from worker.settings import TEST_PROFILE, PasswordCost, WorkerSettings, read_worker_settings, usable_cores
 
 PAIR: Final = generate_key_pair()

@@ -1,0 +1,60 @@
+"""What is told of Redis: each refusal and each loss is counted, and logged at a bounded rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from startup.seldom import Seldom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api_shim.metrics import ShimMetrics
+    from startup.broker.redis_refusals import Refusal
+    from startup.broker.redis_requirements import Finding, Severity
+
+_DEPENDENCY: Final = "broker"
+_FINDING_SECONDS: Final = 60.0
+"""What somebody has to mend is told again as often as this, for as long as it stands."""
+
+log = structlog.get_logger("api_shim.redis")
+
+
+class RedisReports:
+    """The log and the metrics, as far as Redis is concerned."""
+
+    def __init__(self, metrics: ShimMetrics) -> None:
+        self._metrics = metrics
+        self._seldom = Seldom()
+        self._seldom_findings = Seldom(every_seconds=_FINDING_SECONDS)
+        self._found: dict[str, Severity] = {}
+
+    def refused(self, refusal: Refusal) -> None:
+        """Redis, or we in its place, refused a call."""
+        self._metrics.dependency_refused(_DEPENDENCY, refusal.word)
+        if self._seldom.is_due(refusal.word):
+            log.error("dependency_refuses", dependency=_DEPENDENCY, code=refusal.word, advice=refusal.sentence)
+
+    def away(self, error: Exception) -> None:
+        """A connection was lost, or none could be made."""
+        self._metrics.dependency_failed(_DEPENDENCY)
+        if self._seldom.is_due("away"):
+            log.warning("dependency_away", dependency=_DEPENDENCY, exc_info=error)
+
+    def found(self, findings: Iterable[Finding]) -> None:
+        """All that does not hold of the server at this moment."""
+        found = {}
+        for finding in findings:
+            found[finding.code] = finding.severity
+            is_due = self._seldom_findings.is_due(finding.code)
+            if is_due or finding.code not in self._found:
+                log.error("redis_finding", finding=finding.code, severity=finding.severity, advice=finding.sentence)
+        for code, severity in self._found.items():
+            self._metrics.redis_finding(code, severity, stands=False)
+            if code not in found:
+                log.info("redis_finding_gone", finding=code)
+        for code, severity in found.items():
+            self._metrics.redis_finding(code, severity, stands=True)
+        self._found = found

@@ -1,0 +1,73 @@
+"""Looks now and then whether the server is still there, still the one that takes writes, and set up as is needed.
+
+This also keeps the connection from being idle for so long that something between here and Redis forgets it, and finds a
+connection that nobody answers any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError
+from api_shim.vital_task import VitalTask
+
+if TYPE_CHECKING:
+    from api_shim.broker.redis_calls import RedisCalls
+    from api_shim.broker.server_findings import ServerFindings
+
+LOOK_SECONDS: Final = 5.0
+
+_LOOKS_A_TRIAL: Final = 12
+"""The user's rights are tried once in so many looks, since that writes.
+
+They are tried at each look while anything is missing, and at the next one after something was refused.
+"""
+
+
+class RedisWatch:
+    """Keeps `ServerFindings` up to date from `start` to `close`."""
+
+    def __init__(self, calls: RedisCalls, findings: ServerFindings) -> None:
+        self._calls = calls
+        self._findings = findings
+        self.task = VitalTask("redis_watch", self._run)
+
+    def start(self) -> None:
+        """Look, from now on."""
+        self.task.start()
+
+    async def close(self) -> None:
+        """Look no more."""
+        await self.task.close()
+
+    async def missing(self) -> list[str]:
+        """Ask Redis now: the codes of what keeps requests from being accepted."""
+        try:
+            await self._look(thoroughly=self._findings.wants_trial)
+        except BrokerUnavailableError:
+            return ["broker"]
+        return self._findings.missing
+
+    async def _run(self) -> None:
+        looks = 0
+        while True:
+            looks = (looks + 1) % _LOOKS_A_TRIAL
+            # What fails is told where it fails.
+            with suppress(BrokerUnavailableError):
+                await self._look(thoroughly=looks == 0 or self._findings.wants_trial)
+                await self._calls.compare_clocks()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self, *, thoroughly: bool) -> None:
+        commands = self._findings.COMMANDS if thoroughly else self._findings.INFO_ALONE
+        self._findings.judge([await self._ask(*command) for command in commands])
+        if self._findings.elsewhere:
+            self._calls.look_elsewhere()
+
+    async def _ask(self, *command: str) -> Any:
+        try:
+            return await self._calls.command(*command)
+        except BrokerRefusedError as error:
+            return error.refusal

@@ -1,0 +1,63 @@
+"""What is known of the server behind the connection: whether it may be promised anything, and what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from startup.broker.redis_refusals import Kind, Refusal
+from startup.broker.redis_requirements import COMMANDS, INFO_COMMAND, Severity, findings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from api_shim.broker.redis_reports import RedisReports
+    from startup.broker.redis_requirements import Finding
+
+
+class ServerFindings:
+    """The last judgement. It is made on each new connection before anything else is sent there, and now and then."""
+
+    COMMANDS: ClassVar = COMMANDS
+    """Whose replies `judge` takes."""
+
+    INFO_ALONE: ClassVar = (INFO_COMMAND,)
+    """Or these: what the user may do is taken as it was last tried."""
+
+    def __init__(self, reports: RedisReports, *, allowed: Collection[str]) -> None:
+        """`allowed`: findings that the settings lower to warnings."""
+        self._reports = reports
+        self._allowed = allowed
+        self._tried: Sequence[Any] = ()
+        self._is_in_doubt = False
+        self._findings: tuple[Finding, ...] = ()
+        self.refusal: Refusal | None = None
+        """Why this server must not be promised anything; None where it may be."""
+
+    def judge(self, replies: Sequence[Any]) -> None:
+        """Take over what Redis has just replied to `COMMANDS`, or to `INFO_ALONE`."""
+        info, *tried = replies
+        if tried:
+            self._tried, self._is_in_doubt = tried, False
+        self._findings = findings_of([info, *self._tried], allowed=self._allowed)
+        self._reports.found(self._findings)
+        refused = [each for each in self._findings if each.severity is Severity.REFUSE]
+        self.refusal = Refusal(refused[0].code, Kind.MISCONFIGURED, refused[0].sentence) if refused else None
+
+    def doubt(self) -> None:
+        """Something was refused that was allowed when it was last tried: a right may have been taken away."""
+        self._is_in_doubt = True
+
+    @property
+    def wants_trial(self) -> bool:
+        """Whether the next look is to try what the user may do, rather than to take it as it was last."""
+        return self._is_in_doubt or bool(self.missing)
+
+    @property
+    def missing(self) -> list[str]:
+        """The codes of what keeps this process from being ready."""
+        return [each.code for each in self._findings if each.severity is not Severity.WARN]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another server may be behind the name, and better."""
+        return any(each.elsewhere for each in self._findings)

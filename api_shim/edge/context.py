@@ -1,0 +1,155 @@
+"""Around every request: its id, one log line, the counts, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+
+from api_shim.edge import responses
+from api_shim.edge.bounds import framing_fault, is_plain_path
+from api_shim.edge.request import caller_request_id
+from api_shim.edge.server.connections import is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api_shim.metrics import ShimMetrics
+
+_QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines; logged at debug level only."""
+
+METRICS_PATH: Final = "/metrics"
+
+_METHODS: Final = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_OTHER: Final = "other"
+"""A route or method that is none of ours."""
+
+_CLIENT_GONE_STATUS: Final = 499  # nginx' code for it; nobody sees it but logs and metrics
+
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_CLOSE: Final = (b"connection", b"close")
+_ERROR: Final = 400
+
+_PROCESS: Final = secrets.token_hex(8)
+_numbers: Final = itertools.count(secrets.randbits(32))
+
+log = structlog.get_logger("api_shim.request")
+
+
+class RequestContext:
+    """The outermost ASGI layer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Sequence[Route],
+        metrics: ShimMetrics,
+        *,
+        draining: Callable[[], bool],
+        metrics_port: int = 0,
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._draining = draining
+        self._metrics_port = metrics_port
+        # A router tries one pattern after the other, in layers of its own: most requests name one of few known paths.
+        self._known = {
+            (method, route.path): route
+            for route in routes
+            for method in route.methods or ()
+            if not route.param_convertors
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        status = 0
+
+        async def send_in_context(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                if is_over(send):
+                    raise ClientDisconnect
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), _NOSNIFF]
+                if (self._draining() or (status >= _ERROR and _awaits_consent(scope))) and _CLOSE not in headers:
+                    headers.append(_CLOSE)
+                message["headers"] = headers
+            await send(message)
+
+        state = scope.setdefault("state", {})
+        try:
+            await self._route(scope)(scope, receive, send_in_context)
+        except ClientDisconnect:
+            status = status or _CLIENT_GONE_STATUS
+        except Exception as error:
+            # Here and not in the server, whose log would show the exception's text.
+            log.error("request_failed", request_id=request_id, exc_info=error)  # noqa: TRY400
+            if not status:
+                with suppress(ClientDisconnect):
+                    await responses.internal_error()(scope, receive, send_in_context)
+                status = status or _CLIENT_GONE_STATUS
+        # The route's own path, never what was sent: an unknown path or a query can hold anything.
+        route = getattr(scope.get("route"), "path", _OTHER)
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER
+        seconds = time.perf_counter() - started
+        self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
+        fields = {name: state[name] for name in ("task_id", "reason") if name in state}
+        write = log.debug if route in _QUIET_ROUTES else log.info
+        write(
+            "request",
+            request_id=request_id,
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(1000 * seconds, 2),
+            **fields,
+        )
+
+    def _route(self, scope: Scope) -> ASGIApp:
+        fault = framing_fault(scope)
+        if fault is not None:
+            return fault
+        known = self._known.get((scope["method"], scope["path"]))
+        if not is_plain_path(scope) or self._is_at_the_wrong_port(scope):
+            return responses.not_found()
+        if known is None:
+            return self._app
+        scope["route"] = known
+        return known.app
+
+    def _is_at_the_wrong_port(self, scope: Scope) -> bool:
+        """Where metrics have a port of their own, they are nowhere else, and nothing else is there."""
+        port = self._metrics_port
+        return bool(port) and (scope["path"] == METRICS_PATH) != (scope["server"][1] == port)
+
+
+def _awaits_consent(scope: Scope) -> bool:
+    """Whether the client may leave out the body that it announced: what comes next here would be unclear."""
+    return any(name == b"expect" for name, _ in scope["headers"])
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return caller_request_id(value.decode("latin-1")) or new_request_id()
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id that no other request has: the process' own part, and a number."""
+    return f"{_PROCESS}{next(_numbers):016x}"

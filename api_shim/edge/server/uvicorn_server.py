@@ -1,0 +1,78 @@
+"""uvicorn with h11, on sockets of our own, in as many processes as are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from api_shim.edge.server.listening import listening_socket
+
+if TYPE_CHECKING:
+    import socket
+
+    from api_shim.settings import ShimSettings
+
+_BACKLOG: Final = 2048
+
+log = structlog.get_logger("api_shim.edge")
+
+
+def serve(app_factory: str, settings: ShimSettings) -> None:
+    """Serve until a signal.
+
+    Args:
+        app_factory: `module:function`, called in each process.
+        settings: where and within which bounds.
+
+    Raises:
+        OSError: an address cannot be listened on.
+    """
+    edge = settings.edge
+    addresses = [(settings.host, settings.port)]
+    if edge.metrics_port:
+        addresses.append((edge.metrics_host, edge.metrics_port))
+    sockets = [listening_socket(host, port, write_seconds=edge.write_seconds) for host, port in addresses]
+    config = uvicorn.Config(
+        app_factory,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.processes,
+        loop="uvloop",
+        http="api_shim.edge.server.connections:protocol",
+        ws="none",
+        # Logs, access included, are written by the app.
+        log_config=None,
+        access_log=False,
+        # Nothing here asks whose address a request came from; believing a proxy's header has a cost and no use.
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        h11_max_incomplete_event_size=edge.maximum_head_bytes,
+        timeout_keep_alive=edge.keep_alive_seconds,
+        timeout_graceful_shutdown=edge.graceful_seconds,
+    )
+    if settings.processes > 1:
+        _tell(sockets)
+        Multiprocess(config, sockets=sockets).run()
+    else:
+        _Server(config).run(sockets=sockets)
+
+
+class _Server(uvicorn.Server):
+    """Says when it serves, which uvicorn does only of sockets that it made itself."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        _tell(sockets or [])
+
+
+def _tell(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        host, port = each.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        log.info("listening", url=f"http://{shown}:{port}")

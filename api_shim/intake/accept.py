@@ -1,0 +1,153 @@
+"""Accepting a request: admission, sealing, and the one atomic call that makes the promise."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls, script
+from schemas.ids import IdDeriver, new_task_id
+from schemas.protocol import record_scripts
+from schemas.protocol.keys import OPEN_KEY, QUEUE, Accepted, State, rate_key, record_key
+from startup.broker.redis_refusals import Kind, Refusal
+
+if TYPE_CHECKING:
+    from schemas.protocol.message import MessageTemplate
+    from schemas.sealing import Sealer
+
+_ACCEPT: Final = script(record_scripts.ACCEPT)
+_REPEAT_AFTER_SECONDS: Final = 0.05
+
+_LATE: Final = Refusal(Accepted.LATE, Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTask:
+    """The task that was promised, now or when the request came first."""
+
+    task_id: str
+    state: State
+    repeated: bool
+    """The same request has come before, with the same idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The idempotency key was used with another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFull:
+    """As many tasks are open as may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """The caller is over its rate."""
+
+    retry_after_seconds: float
+
+
+Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionLimits:
+    """What may come in."""
+
+    open_tasks: int
+    rate_per_second: float
+    rate_burst: int
+    seconds: float
+    """How long accepting may try while Redis does not answer. After that nothing is accepted any more."""
+
+
+class Acceptor:
+    """Puts requests on the queue. Once it has returned an `AcceptedTask`, an outcome will follow."""
+
+    def __init__(
+        self, calls: RedisCalls, *, sealer: Sealer, ids: IdDeriver, message: MessageTemplate, limits: AdmissionLimits
+    ) -> None:
+        self._calls = calls
+        self._sealer = sealer
+        self._ids = ids
+        self._message = message
+        self._limits = limits
+        # The rate limit's arguments, in milliseconds: what one request costs, and how much may be owed.
+        self._cost = 1000 / limits.rate_per_second if limits.rate_per_second else 0.0
+        self._burst = self._cost * limits.rate_burst
+
+    def task_id(self, *, caller: str, idempotency_key: str | None) -> str:
+        """The id for a request of the caller (the token's subject); the key makes a repeat of it the same task."""
+        if idempotency_key is None:
+            return new_task_id()
+        return self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
+
+    async def accept(self, task_id: str, body: bytes, *, caller: str, repeatable: bool, waiter: str = "") -> Admission:
+        """Admit, seal and enqueue a request.
+
+        Args:
+            task_id: from `task_id`.
+            body: the request's JSON, exactly as it came.
+            caller: the token's subject.
+            repeatable: whether the id comes from an idempotency key.
+            waiter: a channel that is to be told of the outcome, where the task is a new one.
+
+        Raises:
+            BrokerUnavailableError: Redis did not confirm in time, and takes no call of this one from now on. Only where
+                it had carried one out and each of its answers was lost, the request is accepted all the same.
+        """
+        reply = await self._call_until_known(
+            [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
+            [
+                task_id,
+                self._ids.fingerprint(body),
+                self._sealer.seal(task_id=task_id, body=body),
+                caller,
+                self._message.message(task_id),
+                self._limits.open_tasks,
+                f"{self._cost:.3f}",
+                f"{self._burst:.3f}",
+                waiter,
+            ],
+        )
+        match Accepted(reply[0].decode()):
+            case Accepted.ACCEPTED:
+                return AcceptedTask(task_id, State.PENDING, repeated=False)
+            case Accepted.KNOWN:
+                # Under a random id only this very call can be meant: its first answer was lost on the way.
+                return AcceptedTask(task_id, State(reply[1].decode()), repeated=repeatable)
+            case Accepted.REUSED:
+                return KeyReused()
+            case Accepted.QUEUE_FULL:
+                return QueueFull()
+            case Accepted.RATE_LIMITED:
+                return RateLimited(reply[1] / 1000)
+            case Accepted.LATE:
+                raise BrokerRefusedError(_LATE)
+
+    async def _call_until_known(self, keys: list[str], arguments: list[Any]) -> Any:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._limits.seconds
+        while True:
+            failure: BrokerUnavailableError
+            try:
+                # The deadline goes along: what Redis comes to after we have answered 503 it does not carry out.
+                reply = await self._calls.run(_ACCEPT, keys, arguments, latest=deadline)
+                if reply[0] != Accepted.LATE.encode():
+                    return reply
+                # Redis stood still for as long, or its clock was set since it was last looked at.
+                failure = BrokerRefusedError(_LATE)
+                self._calls.reports.refused(_LATE)
+                await self._calls.compare_clocks()
+            except BrokerRefusedError as error:
+                if not error.another_may_serve:
+                    raise
+                failure = error
+            except BrokerUnavailableError as error:
+                # It may have worked: the same call with the same id tells, and changes nothing if it had.
+                failure = error
+            if clock() >= deadline:
+                raise failure
+            await asyncio.sleep(_REPEAT_AFTER_SECONDS)

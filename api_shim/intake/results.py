@@ -1,0 +1,157 @@
+"""Reading outcomes, and waiting for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from api_shim.broker.redis_calls import BrokerUnavailableError, RedisCalls, script
+from schemas.ids import is_task_id
+from schemas.protocol import record_scripts
+from schemas.protocol.keys import State, record_key, result_key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from api_shim.intake.subscription import Listener, OutcomeSubscription
+    from schemas.outcome import CeleryResult
+
+    UntilLeft = Callable[[], Coroutine[Any, Any, NoReturn]]
+
+_READ: Final = script(record_scripts.READ)
+
+_READ_AGAIN_SECONDS: Final = 5.0
+"""A publication can be missed (Redis keeps none): a waiting call looks for itself as often as this."""
+
+
+_UNWATCHED_SECONDS: Final = 0.5
+"""Most outcomes are there before; only after this long is it worth a task to watch whether the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """There is no outcome yet."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The documented response."""
+
+    response: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """The task waits for an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """There is no such task, it has expired, or it is another caller's."""
+
+
+Reading = Unfinished | Finished | DeadLetter | NotFound
+
+
+class Results:
+    """Reads task records on behalf of a caller."""
+
+    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription) -> None:
+        self._calls = calls
+        self._subscription = subscription
+
+    async def read(self, task_id: str, *, caller: str) -> Reading:
+        """What is known of the task now.
+
+        Raises:
+            BrokerUnavailableError: Redis cannot be asked.
+        """
+        if not is_task_id(task_id):
+            return NotFound()
+        held_by, state, result = await self._calls.read(_READ, [record_key(task_id), result_key(task_id)], [])
+        if held_by is None or held_by.decode() != caller:
+            return NotFound()
+        if state == b"FAILURE":
+            return DeadLetter()
+        if result is not None:
+            return _reading_of(result)
+        if state == b"SUCCESS":
+            return NotFound()  # the outcome has expired
+        return Unfinished(State(state.decode()))
+
+    def expect(self, task_id: str) -> Listener:
+        """Listen for the outcome of a task that is about to be accepted with the listener's channel; close it."""
+        return self._subscription.expect(task_id)
+
+    async def wait(
+        self, task_id: str, *, caller: str, seconds: float, until_left: UntilLeft, expected: Listener | None = None
+    ) -> Reading:
+        """What is known of the task when it has ended, the seconds are over, or the shim shuts down.
+
+        Args:
+            task_id: as the caller has it.
+            caller: the token's subject.
+            seconds: how long to wait.
+            until_left: raises when the client has left; the wait then ends with the same exception.
+            expected: from `expect`, where the task was accepted with its channel just now, for this caller.
+
+        Raises:
+            BrokerUnavailableError: Redis could not be asked even once.
+        """
+        if not is_task_id(task_id):
+            return NotFound()  # before anything is listened for: it would become the name of a channel
+        deadline = time.monotonic() + seconds
+        again = partial(self.read, task_id, caller=caller)
+        if expected is not None and expected.channel:
+            return await _hear(expected, Unfinished(State.PENDING), again, deadline, until_left)
+        # Subscribe, then read, then wait: an outcome that comes after the read is then always heard of.
+        async with self._subscription.listen(task_id) as listener:
+            return await _hear(listener, await again(), again, deadline, until_left)
+
+
+async def _hear(
+    listener: Listener,
+    reading: Reading,
+    again: Callable[[], Awaitable[Reading]],
+    deadline: float,
+    until_left: UntilLeft,
+) -> Reading:
+    leaving: asyncio.Task[NoReturn] | None = None
+
+    def on_left(task: asyncio.Task[NoReturn]) -> None:
+        if not task.cancelled():
+            task.exception()  # or asyncio would log that nobody asked
+            listener.wake()
+
+    try:
+        while isinstance(reading, Unfinished):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not listener.worth_waiting:
+                return reading
+            published = await listener.wait(min(remaining, _READ_AGAIN_SECONDS if leaving else _UNWATCHED_SECONDS))
+            if published is not None:
+                # What FINISH and PARK publish is what they store; that the caller may see it is known by now.
+                return _reading_of(published)
+            if leaving is None:
+                leaving = asyncio.create_task(until_left())
+                leaving.add_done_callback(on_left)
+            elif leaving.done():
+                leaving.result()
+            with suppress(BrokerUnavailableError):
+                reading = await again()
+        return reading
+    finally:
+        if leaving is not None:
+            leaving.cancel()
+
+
+def _reading_of(result: bytes) -> Finished | DeadLetter:
+    document: CeleryResult = json.loads(result)
+    return Finished(document["result"]) if document["status"] == "SUCCESS" else DeadLetter()

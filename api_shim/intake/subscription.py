@@ -1,0 +1,264 @@
+"""One pub/sub connection a process on which all waiting calls hear of outcomes.
+
+A call that has just made its task is told by the process' own channel, which the task's record names, and costs no
+command of its own. Any other call that waits subscribes to its task's channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from api_shim.broker.pubsub import PubSubConnection, SubscriptionLostError
+from api_shim.vital_task import VitalTask
+from schemas.protocol.keys import result_key, waiter_channel
+from startup.broker.redis_refusals import refusal_of
+from startup.seldom import Seldom
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from redis.asyncio import ConnectionPool
+
+    from startup.broker.redis_refusals import Refusal
+
+_CONFIRM_SECONDS: Final = 1.0
+_UNSUBSCRIBE_SECONDS: Final = 1.0
+"""Channels that nobody waits on any more are left together, as often as this."""
+
+_FIRST_BACKOFF_SECONDS: Final = 0.05
+_LONGEST_BACKOFF_SECONDS: Final = 2.0
+
+log = structlog.get_logger("api_shim.subscription")
+
+
+class _Channel:
+    """What is shared by all who wait for one task."""
+
+    __slots__ = ("confirmed", "listeners")
+
+    def __init__(self) -> None:
+        self.confirmed = asyncio.Event()
+        self.listeners: set[Listener] = set()
+
+
+class Listener:
+    """One waiting call."""
+
+    def __init__(self, subscription: OutcomeSubscription, task_id: str, *, admitted: bool) -> None:
+        self._subscription = subscription
+        self.task_id = task_id
+        self._admitted = admitted
+        self.channel = ""
+        """What a task's record must name for this to hear of its outcome; empty where it listens to the task itself."""
+        self._news = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._published: bytes | None = None
+
+    @property
+    def worth_waiting(self) -> bool:
+        """Whether waiting is possible: there was room for this call, and the process does not shut down."""
+        return self._admitted and not self._subscription.draining
+
+    async def wait(self, seconds: float) -> bytes | None:
+        """Return when there may be news, or after the seconds: what was published, where that was heard."""
+        if not self._news:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            alarm = loop.call_later(seconds, self._stop_waiting)
+            try:
+                await self._waiting
+            finally:
+                alarm.cancel()
+                self._waiting = None
+        self._news = False
+        return self._published
+
+    def close(self) -> None:
+        """Listen no more; may be called again."""
+        self._subscription.forget(self)
+
+    def wake(self, published: bytes | None = None) -> None:
+        """There may be news; or there are, and these."""
+        if published is not None:
+            self._published = published
+        self._news = True
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class OutcomeSubscription:
+    """Subscribes to the channels of the tasks that somebody waits for; reconnects by itself."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        maximum_listeners: int,
+        on_refused: Callable[[Refusal], None] = lambda _: None,
+        on_listening: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_refused` is told what Redis refuses of this, `on_listening` how many calls wait whenever that changes."""
+        self._pool = pool
+        self._on_refused = on_refused
+        self._on_listening = on_listening
+        self._seldom = Seldom()
+        self._maximum_listeners = maximum_listeners
+        self._own_channel = waiter_channel(secrets.token_hex(8))
+        self._own_confirmed = False
+        self._expecting: dict[str, set[Listener]] = {}
+        """By the ids of tasks whose records name the channel of this process."""
+        self._channels: dict[str, _Channel] = {}
+        """By name, the channels of single tasks."""
+        self._idle: set[str] = set()
+        self._listening = 0
+        self._connection: PubSubConnection | None = None
+        self.task = VitalTask("outcome_subscription", self._run)
+        self.draining = False
+
+    @property
+    def listening(self) -> int:
+        """How many calls wait now."""
+        return self._listening
+
+    @property
+    def _has_room(self) -> bool:
+        return self._listening < self._maximum_listeners
+
+    def _count_listeners(self, more: int) -> None:
+        self._listening += more
+        self._on_listening(self._listening)
+
+    def start(self) -> None:
+        """Begin to listen; needs a running event loop."""
+        self.task.start()
+
+    def drain(self) -> None:
+        """The process shuts down: every waiting call goes on at once, and none waits any more."""
+        self.draining = True
+        self._wake_all()
+
+    def renew(self) -> None:
+        """Connect anew, and so resolve the server's name anew: the one behind this connection takes no writes any more.
+
+        What another server publishes would never be heard here, and nothing on this connection would tell.
+        """
+        if self._connection is not None:
+            self._connection.leave()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self.task.close()
+
+    def expect(self, task_id: str) -> Listener:
+        """Hear of the outcome of a task that is about to be made, if its record will name the listener's channel.
+
+        The channel is empty where this process cannot hear of anything now, or has no room for another waiting call.
+        The caller closes the listener.
+        """
+        listener = Listener(self, task_id, admitted=self._has_room)
+        if self._own_confirmed and listener.worth_waiting:
+            listener.channel = self._own_channel
+            self._expecting.setdefault(task_id, set()).add(listener)
+            self._count_listeners(1)
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        """The end of `expect`."""
+        listeners = self._expecting.get(listener.task_id, set())
+        if listener in listeners:
+            self._count_listeners(-1)
+            listeners.remove(listener)
+            if not listeners:
+                del self._expecting[listener.task_id]
+
+    @asynccontextmanager
+    async def listen(self, task_id: str) -> AsyncIterator[Listener]:
+        """Hear of this task's outcome from here on; the subscription is confirmed, if Redis answers at all."""
+        listener = Listener(self, task_id, admitted=self._has_room)
+        if not listener.worth_waiting:
+            yield listener
+            return
+        name = result_key(task_id)
+        known = self._channels.get(name)
+        channel = known or self._channels.setdefault(name, _Channel())
+        channel.listeners.add(listener)
+        self._idle.discard(name)
+        self._count_listeners(1)
+        try:
+            if known is None and self._connection is not None:
+                # Without a connection nothing need be asked for: the next one begins with all channels of then.
+                self._connection.subscribe([name])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CONFIRM_SECONDS):
+                    await channel.confirmed.wait()
+            yield listener
+        finally:
+            self._count_listeners(-1)
+            channel.listeners.discard(listener)
+            if not channel.listeners and self._channels.get(name) is channel:
+                if not self._idle:
+                    asyncio.get_running_loop().call_later(_UNSUBSCRIBE_SECONDS, self._leave_idle_channels)
+                self._idle.add(name)
+
+    def _leave_idle_channels(self) -> None:
+        names, self._idle = self._idle, set()
+        for name in names:
+            del self._channels[name]
+        if names and self._connection is not None:
+            self._connection.unsubscribe(names)
+
+    async def _run(self) -> None:
+        backoff = _FIRST_BACKOFF_SECONDS
+        while True:
+            connection = PubSubConnection(self._pool, self._dispatch)
+            # In this order: when the last is confirmed, all are.
+            connection.subscribe([*self._channels, self._own_channel])
+            self._connection = connection
+            try:
+                await connection.run()
+            except SubscriptionLostError as error:
+                self._tell(error.__cause__ or error)
+            finally:
+                self._connection = None
+                was_confirmed, self._own_confirmed = self._own_confirmed, False
+            backoff = _FIRST_BACKOFF_SECONDS if was_confirmed else min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
+            await asyncio.sleep(backoff)
+
+    def _tell(self, cause: BaseException) -> None:
+        refusal = refusal_of(cause)
+        if refusal is not None:
+            self._on_refused(refusal)
+        if self._seldom.is_due(type(cause).__name__):
+            log.warning("subscription_lost", exc_info=cause)
+
+    def _dispatch(self, kind: str, name: str, payload: bytes) -> None:
+        if kind == "subscribe":
+            self._confirm(name)
+        elif kind == "message" and name == self._own_channel:
+            task_id, _, result = payload.partition(b" ")
+            for listener in self._expecting.get(task_id.decode(), ()):
+                listener.wake(result)
+        elif kind == "message" and name in self._channels:
+            for listener in self._channels[name].listeners:
+                listener.wake(payload)
+
+    def _confirm(self, name: str) -> None:
+        if name == self._own_channel:
+            self._own_confirmed = True
+            # What was published while there was no connection was not heard.
+            self._wake_all()
+        elif name in self._channels:
+            self._channels[name].confirmed.set()
+
+    def _wake_all(self) -> None:
+        for listeners in [*self._expecting.values(), *(each.listeners for each in self._channels.values())]:
+            for listener in listeners:
+                listener.wake()

@@ -1,0 +1,69 @@
+"""Starting `up` in the background and waiting until it is ready."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from cli.stack.running import holding
+from local_stack.secret_files import make_private_directory
+from local_stack.state_file import read_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POLL_SECONDS: Final = 0.1
+
+
+def start_detached(directory: Path, *, port: int, workers: int) -> None:
+    """Return when the service is ready; exit with `up`'s own code and words where it ends before.
+
+    Raises:
+        AlreadyRunningError: another `up` holds the directory.
+    """
+    with holding(directory):
+        pass  # said at once, rather than by the log of a process in the background
+    logs = directory / "logs"
+    make_private_directory(logs)
+    log = logs / "up.log"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "cli.main", "up", "--in-background"),
+                *("--port", str(port), "--workers", str(workers), "--data-dir", str(directory)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Of its own session: it outlives this terminal.
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(directory, process, log)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise click.Abort from None
+    # It is meant to outlive this process: no warning that it was not waited for.
+    process.returncode = 0
+
+
+def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Repeat what it says. There is no deadline here: each part has its own, and `up` ends when one passes."""
+    pause = threading.Event()
+    with log.open(encoding="utf-8", errors="replace") as said:
+        while True:
+            state = read_state(directory)
+            ended = process.poll() is not None
+            click.echo(said.read(), err=True, nl=False)
+            if state is not None and state.ready and state.supervisor.pid == process.pid:
+                return
+            if ended:
+                sys.exit(process.returncode or 1)
+            pause.wait(_POLL_SECONDS)

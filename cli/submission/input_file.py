@@ -1,0 +1,171 @@
+"""The file or stream of signups: opened, looked at by its beginning, and read from its first row on."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import stat
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Self
+
+from cli.submission.input_form.encoding import UTF_8_MARK, binary_form, foreign_encoding
+from cli.submission.input_form.text import text_form
+from cli.submission.input_form.wrong_form import WrongForm
+from cli.submission.numbered_lines import numbered
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from _typeshed import WriteableBuffer
+
+STDIN: Final = Path("-")
+_HEAD_BYTES: Final = 1024 * 1024
+"""What of a file is looked at: more than a row may have. Of a stream, what comes with its first row."""
+_STDIN_DESCRIPTOR: Final = 0
+
+# The content holds passwords. Whoever sees its digest, in a batch's name, can try out no password faster than with a
+# password hash.
+_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
+_DIGEST_BYTES: Final = 8
+
+_NOT_OPENED: Final = {
+    errno.ENOENT: ("no file: nothing has this name", "Look for it again."),
+    errno.EISDIR: ("a directory", "Give the file of the signups."),
+    errno.EACCES: ("a file that may not be read", "Make it readable for whoever runs the command."),
+}
+
+
+class WrongInputError(Exception):
+    """The input is refused as a whole; the text is for a person."""
+
+
+class InputFile:
+    """Signups, one JSON object a line."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it; `-` is stdin.
+
+        Raises:
+            WrongInputError: it cannot be opened.
+        """
+        self._path = path
+        try:
+            # Not sys.stdin: a thread that waits inside it would keep Python from ending.
+            self._raw = io.FileIO(_STDIN_DESCRIPTOR, closefd=False) if path == STDIN else path.open("rb", buffering=0)
+            self._status = os.fstat(self._raw.fileno())
+        except OSError as error:
+            raise self._refused(_unreadable(error)) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._raw.close()
+
+    @property
+    def is_regular(self) -> bool:
+        """A file that can be read again, unlike a pipe or a terminal."""
+        return stat.S_ISREG(self._status.st_mode)
+
+    def is_same(self, other: Path) -> bool:
+        """Whether a path leads to the same file."""
+        try:
+            return os.path.samestat(self._status, other.stat())
+        except OSError:
+            return False
+
+    def content_digest(self) -> str:
+        """Says whether two regular files hold the same; read from the start to the end, and nothing of it is kept.
+
+        Raises:
+            WrongInputError: it cannot be read.
+        """
+        try:
+            position = self._raw.tell()
+            self._raw.seek(0)
+            content = hashlib.file_digest(self._raw, "sha256").digest()
+            self._raw.seek(position)
+        except OSError as error:
+            raise self._refused(_unreadable(error)) from None
+        return hashlib.scrypt(content, salt=b"customer-intake submit", dklen=_DIGEST_BYTES, **_SCRYPT).hex()
+
+    def lines(self) -> IO[bytes]:
+        """Its bytes from the first row on, without a byte order mark, once the form is known to be right.
+
+        Raises:
+            WrongInputError: it is no JSON lines in UTF-8, or has no rows, or cannot be read.
+        """
+        try:
+            head, complete = self._read_head()
+        except OSError as error:
+            raise self._refused(_unreadable(error)) from None
+        if (form := wrong_form(head, complete=complete)) is not None:
+            raise self._refused(form)
+        return io.BufferedReader(_Replayed(head.removeprefix(UTF_8_MARK), self._raw))
+
+    def _read_head(self) -> tuple[bytes, bool]:
+        """The beginning, and whether it is all."""
+        head = bytearray()
+        while len(head) < _HEAD_BYTES:
+            piece = self._raw.read(_HEAD_BYTES - len(head))
+            if not piece:
+                return bytes(head), True
+            head += piece
+            # Whoever writes to a pipe may wait for the first result.
+            if not self.is_regular and b"\n" in head.removeprefix(UTF_8_MARK).lstrip():
+                break
+        return bytes(head), False
+
+    def _refused(self, form: WrongForm) -> WrongInputError:
+        return WrongInputError(f"{'stdin' if self._path == STDIN else self._path}: {form}")
+
+
+def wrong_form(head: bytes, *, complete: bool) -> WrongForm | None:
+    """What a file is by its beginning where it is not one JSON object a line in UTF-8, or is empty.
+
+    Args:
+        head: its first bytes.
+        complete: whether that is all of it.
+    """
+    if (form := binary_form(head)) is not None:
+        return form
+    text = head.removeprefix(UTF_8_MARK)
+    cut = not complete and not text.endswith(b"\n")
+    if cut and text.strip().count(b"\n"):
+        # Only whole lines say what they are.
+        text, cut = text[: text.rfind(b"\n") + 1], False
+    lines = list(numbered(io.BytesIO(text)))
+    if not lines:
+        return WrongForm("empty: it has no rows", "Give the file of the signups.") if complete else None
+    return text_form(lines, complete=complete, cut=cut) or foreign_encoding(lines, cut=cut)
+
+
+def _unreadable(error: OSError) -> WrongForm:
+    what, to_do = _NOT_OPENED.get(
+        error.errno or 0, (f"nothing that can be read ({error.strerror})", "Give the file of the signups.")
+    )
+    return WrongForm(what, to_do)
+
+
+class _Replayed(io.RawIOBase):
+    """A head that was read already, then what follows."""
+
+    def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        into = memoryview(buffer).cast("B")
+        if self._head:
+            piece = self._head[: len(into)]
+            self._head = self._head[len(piece) :]
+            into[: len(piece)] = piece
+            return len(piece)
+        return self._rest.readinto(into)

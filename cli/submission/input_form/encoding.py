@@ -1,0 +1,110 @@
+"""Files that are no UTF-8 text: told by their first bytes, by NULs and control characters, or by their encoding."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cli.submission.input_form.wrong_form import WrongForm
+
+UTF_8_MARK: Final = b"\xef\xbb\xbf"
+
+_UNPACK: Final = "Unpack it first"
+_EXPORT: Final = "Export its rows as text, one JSON object a line."
+
+_ZIP: Final = b"PK\x03\x04"
+_FIRST_BYTES: Final = (
+    (b"\x1f\x8b", "compressed (gzip)", f"{_UNPACK}: gunzip -c FILE > signups.jsonl"),
+    (b"BZh", "compressed (bzip2)", f"{_UNPACK}: bunzip2 -c FILE > signups.jsonl"),
+    (b"\xfd7zXZ\x00", "compressed (xz)", f"{_UNPACK}: unxz -c FILE > signups.jsonl"),
+    (b"\x28\xb5\x2f\xfd", "compressed (zstd)", f"{_UNPACK}: unzstd -c FILE > signups.jsonl"),
+    (b"\x04\x22\x4d\x18", "compressed (lz4)", f"{_UNPACK}: unlz4 -c FILE > signups.jsonl"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", f"{_UNPACK}."),
+    (b"Rar!\x1a\x07", "a RAR archive", f"{_UNPACK}."),
+    (_ZIP, "a zip archive", f"{_UNPACK}: unzip -p FILE > signups.jsonl"),
+    (b"PK\x05\x06", "an empty zip archive", "Give the file of the signups."),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", _EXPORT),
+    (b"SQLite format 3\x00", "an SQLite database", _EXPORT),
+    (b"PAR1", "a Parquet file", _EXPORT),
+    (b"Obj\x01", "an Avro file", _EXPORT),
+    (b"%PDF-", "a PDF", _EXPORT),
+)
+_WORKBOOK_PARTS: Final = (b"[Content_Types].xml", b"xl/workbook", b"mimetypeapplication/vnd.oasis")
+
+_MARKS: Final = (
+    # UTF-32's little-endian mark begins with UTF-16's.
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_WITHOUT_MARK: Final = (
+    # Which of each four bytes are 0 where the text is mostly ASCII.
+    ("UTF-32LE", (False, True, True, True)),
+    ("UTF-32BE", (True, True, True, False)),
+    ("UTF-16LE", (False, True, False, True)),
+    ("UTF-16BE", (True, False, True, False)),
+)
+_MOSTLY: Final = 0.3
+"""So much of the places that ASCII leaves 0 is 0 also where some text is not ASCII: JSON's own signs always are."""
+_HARDLY: Final = 0.01
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+"""No text has these; a damaged row may have a few."""
+
+
+def binary_form(head: bytes) -> WrongForm | None:
+    """What a file is that is no text in an ASCII-like encoding."""
+    if (form := _by_first_bytes(head)) is not None:
+        return form
+    if (encoding := _encoding_by_mark(head) or _encoding_by_zeros(head)) is not None:
+        return WrongForm(f"{encoding}, not UTF-8", f"Convert it: iconv -f {encoding} -t UTF-8 FILE > signups.jsonl")
+    if len(_CONTROL.findall(head)) > _HARDLY * len(head):
+        return WrongForm("binary, no text", _EXPORT)
+    return None
+
+
+def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool) -> WrongForm | None:
+    """Text in another encoding than UTF-8.
+
+    A file in UTF-8 with some damaged rows is none: these are refused one by one.
+
+    Args:
+        lines: numbered.
+        cut: whether the last one goes on.
+    """
+    encoded, broken = 0, []
+    for index, (number, line) in enumerate(lines):
+        if line.isascii():
+            continue
+        try:
+            line.decode("utf-8")
+            encoded += 1
+        except UnicodeDecodeError as error:
+            if not (cut and index == len(lines) - 1 and error.reason == "unexpected end of data"):
+                broken.append(number)
+    if len(broken) <= encoded:
+        return None
+    return WrongForm(
+        f"no UTF-8: line {broken[0]:,} is the first that is not",
+        "Convert it from the encoding that it has: iconv -f WINDOWS-1252 -t UTF-8 FILE > signups.jsonl",
+    )
+
+
+def _by_first_bytes(head: bytes) -> WrongForm | None:
+    if head.startswith(_ZIP) and any(part in head for part in _WORKBOOK_PARTS):
+        return WrongForm("a spreadsheet", _EXPORT)
+    return next((WrongForm(what, to_do) for first, what, to_do in _FIRST_BYTES if head.startswith(first)), None)
+
+
+def _encoding_by_mark(head: bytes) -> str | None:
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+
+
+def _encoding_by_zeros(head: bytes) -> str | None:
+    if 0 not in head:
+        return None
+    shares = [head[place::4].count(0) / max(1, len(head[place::4])) for place in range(4)]
+    for name, zeros in _WITHOUT_MARK:
+        if all(share >= _MOSTLY if zero else share <= _HARDLY for share, zero in zip(shares, zeros, strict=True)):
+            return name
+    return None

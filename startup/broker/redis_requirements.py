@@ -1,0 +1,249 @@
+"""What must hold of the Redis that a process talks to, and what is told by name where it does not.
+
+No I/O: `COMMANDS` are sent by whoever asks, asynchronously or not, and `findings_of` judges the replies. `INFO` tells
+most: managed servers forbid `CONFIG`. What this user may run is tried by a script that calls each command that the
+service's own scripts call, on keys of their names, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.protocol.keys import (
+    DEAD_KEY,
+    HELD_KEY,
+    OPEN_KEY,
+    QUEUE,
+    RESENT_KEY,
+    SWEEPER_LEASE_KEY,
+    SWEEPER_PLACE_KEY,
+    rate_key,
+    record_key,
+    result_key,
+    waiter_channel,
+)
+from startup.broker.redis_refusals import Kind, Refusal, refusal_of_word
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from startup.environment import EnvironmentReader
+
+LEAST_MAJOR_VERSION: Final = 7
+"""`#!lua` scripts with flags, and `BLMPOP`."""
+
+EVICTS: Final = "redis_evicts"
+NO_APPEND_ONLY_FILE: Final = "redis_no_append_only_file"
+_LOWERED_BY: Final = {"REDIS_ALLOW_EVICTION": EVICTS, "REDIS_ALLOW_NO_APPEND_ONLY_FILE": NO_APPEND_ONLY_FILE}
+"""Settings that lower a finding to a warning: the service works, and its promise is less than it seems."""
+
+INFO_REFUSED: Final = "redis_info_refused"
+
+
+class Severity(StrEnum):
+    """What is done about a finding, the gravest first."""
+
+    REFUSE = "refuse"
+    """Accept nothing; not ready."""
+    TELL = "tell"
+    """Not ready; calls are tried all the same."""
+    WARN = "warn"
+    """Ready; told again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold of this Redis."""
+
+    code: str
+    """Of few values; fit for a metric's label and a readiness probe's answer."""
+    severity: Severity
+    sentence: str
+    """What it means and what to do; nothing of a third party's text."""
+    elsewhere: bool = False
+    """Whether another server may be behind the same name: drop the connection and look the name up again."""
+
+
+_PROBE_LIFETIME_MILLISECONDS: Final = 10_000
+"""Should Redis end in the middle of the script, its keys end as well."""
+
+PROBE: Final = """#!lua flags=allow-oom
+-- KEYS: a record, a set and a list of the probe's own, a result; then keys of the service, which are not touched: Redis
+--       looks at the user's rights to all that are named.
+-- ARGV: lifetime in milliseconds, a waiter's channel
+-- Reply: '' or, for each command that was refused, its name and the error's first word
+local refused = {}
+local function try(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    local word = string.match(reply.err, '^%-?(%S+)') or 'ERR'
+    -- Redis has no code for a right that lacks inside a script: the first of these texts is Redis 7's, the second 8's.
+    if string.find(reply.err, 'user executing the script', 1, true)
+      or string.find(reply.err, 'ACL failure', 1, true) then
+      word = 'NOPERM'
+    end
+    refused[#refused + 1] = select(1, ...) .. ' ' .. word
+  end
+end
+local record, set, list, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+try('TIME')
+try('HSET', record, 'probe', 1)
+try('HGET', record, 'probe')
+try('HMGET', record, 'probe')
+try('HINCRBY', record, 'probe', 1)
+try('PEXPIRE', record, ARGV[1])
+try('PTTL', record)
+try('EXISTS', record)
+try('HDEL', record, 'probe')
+try('ZADD', set, 1, 'probe')
+try('ZCARD', set)
+try('ZSCORE', set, 'probe')
+try('ZRANGE', set, 0, 0)
+try('ZREM', set, 'probe')
+try('LPUSH', list, 'probe')
+try('RPUSH', list, 'probe')
+try('LINDEX', list, -1)
+try('SET', result, 'probe', 'PX', ARGV[1])
+try('GET', result)
+try('PUBLISH', result, 'probe')
+try('PUBLISH', ARGV[2], 'probe')
+try('DEL', record, set, list, result)
+return table.concat(refused, ',')
+"""
+
+_PROBE_KEYS: Final = (
+    record_key("probe"),
+    "intake:probe:set",
+    "intake:probe:list",
+    result_key("probe"),
+    rate_key("probe"),
+    OPEN_KEY,
+    HELD_KEY,
+    RESENT_KEY,
+    DEAD_KEY,
+    SWEEPER_LEASE_KEY,
+    SWEEPER_PLACE_KEY,
+    QUEUE,
+)
+
+INFO_COMMAND: Final[tuple[str, ...]] = ("INFO",)
+PROBE_COMMAND: Final[tuple[str, ...]] = (
+    "EVAL",
+    PROBE,
+    str(len(_PROBE_KEYS)),
+    *_PROBE_KEYS,
+    str(_PROBE_LIFETIME_MILLISECONDS),
+    waiter_channel("probe"),
+)
+COMMANDS: Final = (INFO_COMMAND, PROBE_COMMAND)
+"""What is sent, in this order."""
+
+
+def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = ()) -> tuple[Finding, ...]:
+    """What does not hold, the gravest first.
+
+    Args:
+        replies: to `COMMANDS`, or to `INFO` alone; the `Refusal` in place of a reply where Redis refused.
+            `INFO` is read as Redis sends it or as redis-py parses it.
+        allowed: codes that are warnings only, from `read_allowed`.
+    """
+    info, *rest = replies
+    found = list(_of_info(info))
+    if rest and not any(each.elsewhere for each in found):
+        found += _of_probe(rest[0])
+    unique = {each.code: _lowered(each) if each.code in allowed else each for each in reversed(found)}
+    order = list(Severity)
+    return tuple(sorted(unique.values(), key=lambda each: (order.index(each.severity), each.code)))
+
+
+def read_allowed(reader: EnvironmentReader) -> frozenset[str]:
+    """The findings that the settings lower to warnings."""
+    return frozenset(code for name, code in _LOWERED_BY.items() if reader.flag(name))
+
+
+def finding_of_refusal(refusal: Refusal) -> Finding:
+    """A refusal as a finding: what was asked for is refused to anybody who asks."""
+    return Finding(
+        f"redis_{refusal.word.lower()}", Severity.TELL, refusal.sentence, elsewhere=refusal.kind is Kind.ELSEWHERE
+    )
+
+
+def parse_info(reply: bytes | str | Mapping[str, Any]) -> Mapping[str, str]:
+    """The fields of an `INFO` reply."""
+    if isinstance(reply, Mapping):
+        return {str(name): str(value) for name, value in reply.items()}
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    pairs = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value.strip() for name, found, value in pairs if found}
+
+
+def loading_progress(info: Mapping[str, str]) -> str:
+    """How far a Redis is that reads its data back, in words; empty where it does not, or does not tell."""
+    if info.get("loading", "0") == "0" and info.get("async_loading", "0") == "0":
+        return ""
+    percent, left = info.get("loading_loaded_perc"), info.get("loading_eta_seconds")
+    return f"{percent} % read, about {left} s left" if percent and left else "it does not tell how far it is"
+
+
+def _of_info(reply: Any) -> Iterator[Finding]:
+    if isinstance(reply, Refusal):
+        if reply.word in {"NOPERM", "unknown_command"}:
+            sentence = "Redis does not tell about itself: allow this user the command INFO"
+            yield Finding(INFO_REFUSED, Severity.WARN, sentence)
+        else:
+            yield finding_of_refusal(reply)
+        return
+    info = parse_info(reply)
+    version = info.get("redis_version", "")
+    if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < LEAST_MAJOR_VERSION:
+        sentence = f"Redis is older than version {LEAST_MAJOR_VERSION}"
+        yield Finding("redis_too_old", Severity.TELL, f"{sentence}: its scripts and BLMPOP are needed")
+    mode = info.get("redis_mode", "standalone")
+    if mode == "cluster" or info.get("cluster_enabled", "0") == "1":
+        sentence = "Redis runs in cluster mode: point INTAKE_REDIS_URL at a server that does not"
+        yield Finding("redis_cluster_mode", Severity.TELL, sentence)
+    if mode == "sentinel":
+        sentence = "INTAKE_REDIS_URL leads to a Sentinel, not to a Redis that stores anything"
+        yield Finding("redis_is_sentinel", Severity.TELL, sentence)
+        return
+    if info.get("role", "master") != "master":
+        sentence = "the server is a replica: the name of INTAKE_REDIS_URL must lead to the primary"
+        yield Finding("redis_is_replica", Severity.TELL, sentence, elsewhere=True)
+    if progress := loading_progress(info):
+        sentence = f"Redis reads its data back: {progress}"
+        yield Finding("redis_loading", Severity.TELL, sentence, elsewhere=True)
+    if info.get("maxmemory_policy", "noeviction") != "noeviction":
+        sentence = (
+            "Redis forgets keys when its memory is full, promised signups among them: set maxmemory-policy noeviction"
+        )
+        yield Finding(EVICTS, Severity.REFUSE, sentence)
+    if info.get("aof_enabled", "1") == "0":
+        sentence = "Redis keeps no append-only file: what it was promised is lost when it ends. Set appendonly yes"
+        yield Finding(NO_APPEND_ONLY_FILE, Severity.TELL, sentence)
+
+
+def _of_probe(reply: Any) -> Iterator[Finding]:
+    if isinstance(reply, Refusal):
+        finding = finding_of_refusal(reply)
+        if reply.word == "NOPERM":
+            sentence = f"{reply.sentence}: EVAL, or one of intake:*, {QUEUE}, {result_key('*')}"
+            finding = Finding(finding.code, finding.severity, sentence)
+        yield finding
+        return
+    text = reply.decode() if isinstance(reply, bytes) else str(reply)
+    by_word: dict[str, list[str]] = {}
+    for each in filter(None, text.split(",")):
+        command, _, word = each.partition(" ")
+        by_word.setdefault(word, []).append(command)
+    for word, commands in by_word.items():
+        refusal = refusal_of_word(word)
+        finding = finding_of_refusal(refusal)
+        sentence = f"{refusal.sentence}: {', '.join(dict.fromkeys(commands))}"
+        yield Finding(finding.code, finding.severity, sentence, elsewhere=finding.elsewhere)
+
+
+def _lowered(finding: Finding) -> Finding:
+    return Finding(finding.code, Severity.WARN, finding.sentence, elsewhere=finding.elsewhere)

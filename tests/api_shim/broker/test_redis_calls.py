@@ -1,0 +1,343 @@
+"""Calls to Redis through what networks do to connections: a real server, and a proxy that fails as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, script
+from startup.broker.redis_refusals import TABLE
+from tests.faults.harness.tcp_proxy import TcpProxy, Way
+from tests.support.broker import ask, connected, run, until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from tests.support.broker import Brokers
+
+_COUNT = script("return redis.call('INCR', KEYS[1])")
+_GET = script("#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])")
+_PUSH = script("return redis.call('LPUSH', KEYS[1], 1)")
+
+
+async def _outcomes(*calls: Awaitable[Any]) -> set[str]:
+    """What came of them: `reply`, or the names of their exceptions."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    return {type(each).__name__ if isinstance(each, BaseException) else "reply" for each in results}
+
+
+def test_an_idle_connection_that_is_reset_is_made_anew_and_reads_do_not_notice(brokers: Brokers) -> None:
+    """Uvloop raises RuntimeError on writing to it, which redis-py passes on: that ended all sending for good."""
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port) as broker:
+                for _ in range(5):
+                    assert await broker.calls.command("PING") == b"PONG"
+                    assert proxy.reset() == 1
+                    assert await broker.calls.read(_GET, ["nothing"], []) is None
+                assert broker.calls.task.alive
+
+    run(test)
+
+
+def test_an_idle_connection_that_the_server_has_closed_is_not_noticed_by_reads(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            for _ in range(3):
+                assert await broker.calls.command("PING") == b"PONG"
+                ask(server, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                assert await broker.calls.read(_GET, ["nothing"], []) is None
+
+    run(test)
+
+
+def test_a_busy_connection_that_is_reset_fails_its_calls_at_once_and_later_ones_go_on(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=20) as broker:
+                await broker.calls.command("PING")
+                proxy.delay_seconds = 0.2
+                asked = [asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [])) for _ in range(300)]
+                await asyncio.sleep(0)
+                proxy.reset()
+                assert await _outcomes(*asked) <= {"reply", "BrokerUnavailableError"}
+                proxy.delay_seconds = 0
+                assert await broker.calls.run(_COUNT, ["later"], []) == 1
+
+    run(test)
+
+
+def test_a_reply_that_is_lost_is_told_as_unknown_and_a_write_is_not_repeated_by_itself(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port) as broker:
+                await broker.calls.run(_COUNT, ["n"], [])
+                proxy.reset_after(Way.REPLIES, 0)
+                with pytest.raises(BrokerUnavailableError) as raised:
+                    await broker.calls.run(_COUNT, ["n"], [])
+                assert not isinstance(raised.value, BrokerRefusedError)
+                assert await broker.calls.command("GET", "n") == b"2"
+
+    run(test)
+
+
+def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=0.3) as broker:
+                await broker.calls.command("PING")
+                proxy.black_hole = True
+                asked = []
+                for _ in range(20):
+                    asked.append(asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [])))
+                    await asyncio.sleep(0.02)
+                async with asyncio.timeout(3):
+                    assert await _outcomes(*asked) == {"BrokerUnavailableError"}
+                proxy.black_hole = False
+                async with asyncio.timeout(10):
+                    while await _outcomes(broker.calls.command("PING")) != {"reply"}:
+                        pass
+
+    run(test)
+
+
+def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own(brokers: Brokers) -> None:
+    """Else it would have a turn of its own after the one before has had all of its time: twice as long together."""
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=1) as broker:
+                await broker.calls.command("PING")
+                proxy.black_hole = True
+                before = asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], []))
+                await asyncio.sleep(0.05)
+                async with asyncio.timeout(1.6):
+                    assert await _outcomes(broker.calls.run(_COUNT, ["n"], [])) == {"BrokerUnavailableError"}
+                assert await _outcomes(before) == {"BrokerUnavailableError"}
+
+    run(test)
+
+
+def test_a_call_whose_caller_has_left_leaves_the_replies_in_their_order(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.command("PING")
+            asked = [asyncio.ensure_future(broker.calls.command("ECHO", f"{number}")) for number in range(50)]
+            await asyncio.sleep(0)
+            for each in asked[::2]:
+                each.cancel()
+            assert await asyncio.gather(*asked[1::2]) == [b"%d" % number for number in range(1, 50, 2)]
+
+    run(test)
+
+
+def test_a_refusal_is_known_by_its_word_counted_and_told_seldom_and_its_neighbours_go_on(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.run(_COUNT, ["number"], [])
+            for _ in range(3):
+                replies: Sequence[Any] = await asyncio.gather(
+                    broker.calls.run(_PUSH, ["number"], []),
+                    broker.calls.run(_COUNT, ["number"], []),
+                    return_exceptions=True,
+                )
+                refused, counted = replies
+                assert isinstance(refused, BrokerRefusedError)
+                assert refused.refusal == TABLE["WRONGTYPE"]
+                assert isinstance(counted, int)
+            assert await broker.count("intake_dependency_refusals_total", dependency="broker", code="WRONGTYPE") == 3
+
+    lines = [line for line in run(test) if line["event"] == "dependency_refuses"]
+    assert [(line["dependency"], line["code"]) for line in lines] == [("broker", "WRONGTYPE")]
+
+
+@pytest.mark.parametrize("lines", [("maxmemory 1",), ("min-replicas-to-write 1",)], ids=["OOM", "NOREPLICAS"])
+def test_a_server_that_takes_no_writes_refuses_them_by_name_and_answers_reads(
+    brokers: Brokers, lines: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    server = brokers.start(*lines)
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            with pytest.raises(BrokerRefusedError) as raised:
+                await broker.calls.run(_COUNT, ["n"], [])
+            assert raised.value.refusal.word == request.node.callspec.id
+            assert await broker.calls.read(_GET, ["n"], []) is None
+
+    run(test)
+
+
+def test_a_password_that_redis_does_not_take_is_told_by_name(brokers: Brokers) -> None:
+    server = brokers.start()
+    ask(server, "CONFIG", "SET", "requirepass", "another")
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            with pytest.raises(BrokerRefusedError) as raised:
+                await broker.calls.run(_COUNT, ["n"], [])
+            assert raised.value.refusal.word == "NOAUTH"
+            assert await broker.watch.missing() == ["redis_noauth"]
+
+    lines = run(test)
+    assert {line["code"] for line in lines if line["event"] == "dependency_refuses"} == {"NOAUTH"}
+
+
+def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(brokers: Brokers) -> None:
+    """300 callers with 250 KB each made everybody wait until all of them were told 503."""
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, timeout_seconds=30) as broker:
+            await broker.calls.command("PING")
+            server.process.pause()
+            large = [asyncio.ensure_future(broker.calls.run(_PUSH, ["list"], [b"x" * 250_000])) for _ in range(300)]
+            small = [asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [])) for _ in range(100)]
+            await until(lambda: any(each.done() for each in large), what="some are refused while Redis stands")
+            shed = [each for each in large if each.done()]
+            words = {each.exception().refusal.word for each in shed}  # type: ignore[union-attr]
+            assert words == {"overloaded"}
+            # A megabyte is on its way, eight wait: no more than that is held in memory.
+            assert (len(large) - len(shed)) * 250_000 < 10_000_000
+            assert not any(each.done() for each in small)
+            server.process.resume()
+            assert await _outcomes(*(each for each in large if each not in shed)) == {"reply"}
+            assert await _outcomes(*small) == {"reply"}
+            refused = await broker.count("intake_dependency_refusals_total", dependency="broker", code="overloaded")
+            assert refused == len(shed)
+
+    lines = [line for line in run(test) if line["event"] == "dependency_refuses"]
+    assert [line["code"] for line in lines] == ["overloaded"]
+
+
+def test_scripts_that_redis_has_forgotten_are_loaded_again(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            assert await broker.calls.run(_COUNT, ["n"], []) == 1
+            ask(server, "SCRIPT", "FLUSH")
+            replies = await asyncio.gather(*(broker.calls.run(_COUNT, ["n"], []) for _ in range(10)))
+            assert sorted(replies) == list(range(2, 12))
+
+    run(test)
+
+
+def test_a_server_that_cannot_be_reached_is_told_seldom(brokers: Brokers) -> None:
+    server = brokers.start()
+    server.kill()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            for _ in range(20):
+                with pytest.raises(BrokerUnavailableError):
+                    await broker.calls.command("PING")
+
+    assert len([line for line in run(test) if line["event"] == "dependency_away"]) == 1
+
+
+def test_a_demoted_primary_is_left_for_the_one_that_the_name_leads_to_now(brokers: Brokers) -> None:
+    """The connections to the old one stay open: only what it refuses tells."""
+    old = brokers.start()
+    new = brokers.start(replica_of=old)
+
+    async def test() -> None:
+        with TcpProxy(old.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=20) as broker:
+                await broker.calls.run(_COUNT, ["n"], [])
+                proxy.retarget(new.port)
+                ask(new, "REPLICAOF", "NO", "ONE")
+                ask(old, "REPLICAOF", "127.0.0.1", new.port)
+                async with asyncio.timeout(10):
+                    while await _outcomes(broker.calls.run(_COUNT, ["n"], [])) != {"reply"}:  # noqa: ASYNC110 - a server elsewhere
+                        await asyncio.sleep(0.05)
+                assert broker.elsewhere, "who listens for outcomes was told"
+                assert await broker.watch.missing() == []
+            assert int(ask(new, "GET", "n")) >= 1
+
+    run(test)
+
+
+def test_an_idle_process_finds_a_demoted_primary_by_asking_for_its_role(brokers: Brokers) -> None:
+    old = brokers.start()
+    new = brokers.start(replica_of=old)
+
+    async def test() -> None:
+        with TcpProxy(old.port) as proxy:
+            async with connected(proxy.port) as broker:
+                assert await broker.watch.missing() == []
+                ask(new, "REPLICAOF", "NO", "ONE")
+                ask(old, "REPLICAOF", "127.0.0.1", new.port)
+                assert await broker.watch.missing() == ["redis_is_replica"]
+                proxy.retarget(new.port)
+                async with asyncio.timeout(10):
+                    while await broker.watch.missing() != []:  # noqa: ASYNC110 - a server elsewhere
+                        await asyncio.sleep(0.05)
+
+    run(test)
+
+
+def test_the_watch_notices_a_connection_that_nobody_answers_and_the_next_call_finds_another(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port, timeout_seconds=0.5) as broker:
+                await broker.calls.command("PING")
+                proxy.forget()
+                broker.watch.start()
+                await until(lambda: proxy.links > 1, what="another connection is made")
+                assert await broker.calls.run(_COUNT, ["n"], []) == 1
+                await broker.watch.close()
+
+    run(test)
+
+
+def test_a_call_whose_time_is_over_at_once_is_no_trouble_to_the_next_one(brokers: Brokers) -> None:
+    """What uvloop gives for a time less than half a millisecond away does not tell its time: that was a 500."""
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            loop = asyncio.get_running_loop()
+            await broker.calls.command("PING")
+            late = [
+                asyncio.ensure_future(broker.calls.run(_COUNT, ["n"], [], latest=loop.time() + 0.0001))
+                for _ in range(3)
+            ]
+            assert await _outcomes(*late) <= {"reply", "BrokerRefusedError", "BrokerUnavailableError"}
+            assert await broker.calls.command("PING") == b"PONG"
+
+    run(test)
+
+
+def test_a_right_that_is_taken_away_while_the_shim_runs_is_told_by_the_next_look(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.run(_COUNT, ["n"], [])
+            assert await broker.watch.missing() == []
+            ask(server, "ACL", "SETUSER", "default", "-eval", "-evalsha")
+            assert await _outcomes(broker.calls.run(_COUNT, ["n"], [])) == {"BrokerRefusedError"}
+            assert await broker.watch.missing() == ["redis_noperm"]
+            ask(server, "ACL", "SETUSER", "default", "+@all")
+            assert await broker.watch.missing() == []
+
+    run(test)

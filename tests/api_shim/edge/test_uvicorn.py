@@ -1,0 +1,123 @@
+"""What `api_shim.edge` relies on of uvicorn's own: a release that changes any of it must not pass unnoticed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from api_shim.edge.refusals import Reason
+from api_shim.edge.server.connections import is_over
+from api_shim.edge.server.watchdog import owed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+def test_it_is_the_release_that_was_read() -> None:
+    assert uvicorn.__version__.startswith("0.54.")
+
+
+def test_what_makes_a_protocol_is_called_like_this() -> None:
+    assert list(inspect.signature(H11Protocol).parameters) == ["config", "server_state", "app_state", "_loop"]
+
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
+
+
+async def _answer(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _hold(_scope: Any, receive: Any, _send: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _comes_to_owe(app: Any, sent: list[bytes], reason: Reason | None) -> bool:
+    """Whether a connection owes this in the end, after these were sent to it one by one."""
+    state = ServerState()
+
+    async def run() -> bool:
+        config = Config(app, http=H11Protocol, ws="none", log_config=None)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: H11Protocol(config, state, {}), "127.0.0.1", 0)
+        async with server, asyncio.timeout(10):
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            for piece in sent:
+                writer.write(piece)
+                await writer.drain()
+            while not state.connections or owed(next(iter(state.connections))) != reason:  # type: ignore[arg-type]  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            writer.close()
+            next(iter(state.connections)).transport.abort()
+            return True
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("app", "sent", "reason"),
+    [
+        (_answer, [], Reason.SLOW_HEAD),
+        (_answer, [GET[:20]], Reason.SLOW_HEAD),
+        (_answer, [GET], None),
+        (_answer, [GET, GET[:20]], Reason.SLOW_HEAD),
+        (_answer, [POST], Reason.SENDS_ON),
+        (_answer, [POST, b"01234"], Reason.SENDS_ON),
+        (_answer, [POST, b"0123456789"], None),
+        (_hold, [GET], None),
+        (_hold, [POST], None),
+        (_hold, [GET, GET[:20]], None),
+    ],
+    ids=[
+        "nothing",
+        "a part of a head",
+        "a request",
+        "a part of the next head",
+        "an unread body",
+        "a part of one",
+        "all of one",
+        "a held call",
+        "a body that is awaited",
+        "more behind a held call",
+    ],
+)
+def test_what_a_client_owes_is_seen(
+    app: Callable[..., Awaitable[None]], sent: list[bytes], reason: Reason | None
+) -> None:
+    assert _comes_to_owe(app, sent, reason)
+
+
+def test_a_send_tells_whether_anybody_is_left_to_answer() -> None:
+    """ASGI has no word for it."""
+    seen: list[bool] = []
+
+    async def ask(_scope: Any, receive: Any, send: Any) -> None:
+        seen.append(is_over(send))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        seen.append(is_over(send))
+
+    async def run() -> None:
+        config = Config(ask, http=H11Protocol, ws="none", log_config=None)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: H11Protocol(config, ServerState(), {}), "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(GET)
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(run())
+
+    assert seen == [False, True]

@@ -1,0 +1,164 @@
+"""What is promised, and what is not, where Redis stands still, is led elsewhere or must not be promised anything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError
+from api_shim.intake.accept import AcceptedTask, RateLimited
+from schemas.ids import new_task_id
+from schemas.protocol.keys import OPEN_KEY, QUEUE, record_key
+from startup.broker.redis_requirements import EVICTS
+from tests.faults.harness.tcp_proxy import TcpProxy, Way
+from tests.support.broker import ask, connected, keys_of, run, until
+
+if TYPE_CHECKING:
+    from tests.support.broker import Brokers
+
+
+def test_what_redis_comes_to_after_the_answer_is_not_carried_out(brokers: Brokers) -> None:
+    """A stalled Redis carried it out after the 503; the client's next try was told `duplicate_key` about itself."""
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, timeout_seconds=0.3, accept_seconds=0.7) as broker:
+            assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
+            before = keys_of(server)
+            server.process.pause()
+            try:
+                with pytest.raises(BrokerUnavailableError):
+                    await broker.accept(new_task_id())
+            finally:
+                server.process.resume()
+            # The connections that were given up are worked off before a later one.
+            assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
+            assert len(keys_of(server) - before) == 1
+            assert ask(server, "LLEN", QUEUE) == 2
+
+    run(test)
+
+
+def test_a_redis_that_stands_still_for_longer_than_one_call_may_take_is_asked_again(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, timeout_seconds=0.5, accept_seconds=20) as broker:
+            await broker.calls.command("PING")
+            server.process.pause()
+            try:
+                accepting = asyncio.ensure_future(broker.accept(new_task_id()))
+                async with asyncio.timeout(10):
+                    while broker.failures() == 0:  # noqa: ASYNC110 - a thread's doing
+                        await asyncio.sleep(0.05)
+            finally:
+                server.process.resume()
+            assert isinstance(await accepting, AcceptedTask)
+            assert (ask(server, "LLEN", QUEUE), ask(server, "ZCARD", OPEN_KEY)) == (1, 1)
+
+    run(test)
+
+
+def test_a_request_whose_answer_is_lost_is_accepted_once(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy:
+            async with connected(proxy.port) as broker:
+                await broker.accept(new_task_id())
+                proxy.reset_after(Way.REPLIES, 0)
+                accepted = await broker.accept(new_task_id())
+                assert isinstance(accepted, AcceptedTask)
+                assert not accepted.repeated
+            assert ask(server, "LLEN", QUEUE) == 2
+
+    run(test)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_of_redis_that_was_set_is_looked_at_anew(brokers: Brokers, hours: int) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.command("PING")
+            link = broker.calls._link  # noqa: SLF001 - no server's clock can be set here: so ours is
+            assert link is not None
+            link._ahead_milliseconds -= 3_600_000 * hours  # noqa: SLF001
+            assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
+
+    lines = run(test)
+    assert {line.get("code") for line in lines} == ({"late"} if hours > 0 else set())
+
+
+def test_a_primary_that_is_demoted_under_way_refuses_nobody(brokers: Brokers) -> None:
+    old = brokers.start()
+    new = brokers.start(replica_of=old)
+
+    async def test() -> None:
+        with TcpProxy(old.port) as proxy:
+            async with connected(proxy.port) as broker:
+                await broker.accept(new_task_id())
+                await until(lambda: broker.calls._link and broker.calls._link.age_seconds > 1)  # noqa: SLF001
+                proxy.retarget(new.port)
+                ask(new, "REPLICAOF", "NO", "ONE")
+                ask(old, "REPLICAOF", "127.0.0.1", new.port)
+                task_id = new_task_id()
+                assert isinstance(await broker.accept(task_id), AcceptedTask)
+            assert record_key(task_id) in keys_of(new)
+
+    run(test)
+
+
+def test_a_redis_that_evicts_is_promised_nothing_until_it_is_set_right(brokers: Brokers) -> None:
+    server = brokers.start("maxmemory 100mb", "maxmemory-policy allkeys-lru")
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            for _ in range(3):
+                with pytest.raises(BrokerRefusedError) as raised:
+                    await broker.accept(new_task_id())
+                assert raised.value.refusal.word == EVICTS
+            assert keys_of(server) == set()
+            assert await broker.watch.missing() == [EVICTS]
+            assert await broker.count("intake_redis_finding", finding=EVICTS) == 1
+            ask(server, "CONFIG", "SET", "maxmemory-policy", "noeviction")
+            assert await broker.watch.missing() == []
+            assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
+            assert await broker.count("intake_redis_finding", finding=EVICTS) == 0
+
+    lines = run(test)
+    assert [line["finding"] for line in lines if line["event"] == "redis_finding"] == [EVICTS]
+
+
+def test_a_redis_that_evicts_is_promised_something_where_the_settings_allow_it_and_it_is_told(brokers: Brokers) -> None:
+    server = brokers.start("maxmemory 100mb", "maxmemory-policy allkeys-lru")
+
+    async def test() -> None:
+        async with connected(server.port, allowed={EVICTS}) as broker:
+            assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
+            assert await broker.watch.missing() == []
+            # What a setting allows is a warning, which the alert leaves out.
+            assert await broker.count("intake_redis_finding", finding=EVICTS, severity="warn") == 1
+            assert await broker.count("intake_redis_finding", finding=EVICTS) == 1
+
+    lines = run(test)
+    assert [line["finding"] for line in lines if line["event"] == "redis_finding"] == [EVICTS]
+
+
+def test_a_clock_that_jumped_forward_and_back_leaves_no_caller_owing_more_than_the_burst(brokers: Brokers) -> None:
+    server = brokers.start()
+
+    async def test() -> None:
+        async with connected(server.port, rate_per_second=20, rate_burst=2) as broker:
+            ask(server, "SET", "intake:rate:me", 10**15, "PX", 3_600_000)
+            refused = await broker.accept(new_task_id())
+            assert isinstance(refused, RateLimited)
+            assert refused.retry_after_seconds <= 0.15
+            async with asyncio.timeout(10):
+                while not isinstance(await broker.accept(new_task_id()), AcceptedTask):  # noqa: ASYNC110 - by Redis' clock
+                    await asyncio.sleep(0.02)
+
+    run(test)

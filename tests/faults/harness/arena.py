@@ -1,0 +1,262 @@
+"""A whole service of its own for one fault test: every process is ours to kill, pause and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any, Self
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import redis
+from pymongo import MongoClient
+
+from local_stack.mongo_server import MongoReplicaSet
+from local_stack.ports import free_port
+from local_stack.process import ManagedProcess
+from local_stack.redis_server import RedisServer
+from schemas.sealing import generate_key_pair
+from tests.faults.harness.tcp_proxy import TcpProxy
+from tests.support.tokens import token
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+VISIBILITY_TIMEOUT_SECONDS = 4
+SWEEP_GRACE_SECONDS = 2
+SWEEP_INTERVAL_SECONDS = 0.5
+
+CANARY = "canary-password-7f3a"
+DATABASE = "faults"
+
+
+class Links:
+    """A proxy on each of the service's ways to what it depends on, so that each can fail by itself."""
+
+    def __init__(self, redis_port: int, mongo_port: int) -> None:
+        self.shim_redis = TcpProxy(redis_port)
+        self.workers_redis = TcpProxy(redis_port)
+        self.workers_mongo = TcpProxy(mongo_port)
+
+    @property
+    def all(self) -> tuple[TcpProxy, ...]:
+        """All of them."""
+        return self.shim_redis, self.workers_redis, self.workers_mongo
+
+
+class Arena:
+    """Redis, MongoDB, a shim and workers, with short times so that recovery can be watched."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        mongo_members: int = 1,
+        redis_lines: Iterable[str] = (),
+        shim_module: str = "api_shim",
+        settings: Mapping[str, str] | None = None,
+        links: bool = False,
+        standby: bool = False,
+    ) -> None:
+        """Make it; nothing runs before it is entered.
+
+        Args:
+            folder: for all files.
+            mongo_members: of MongoDB's replica set.
+            redis_lines: what is added to Redis' configuration.
+            shim_module: what is run as the shim.
+            settings: of shim and workers, beside those that every arena has.
+            links: whether the service reaches Redis and MongoDB by proxies of the arena, `self.links`.
+            standby: whether Redis has a replica, `self.standby`.
+        """
+        self.folder = folder
+        password = secrets.token_urlsafe(24)
+        lines = [*redis_lines, f"masterauth {password}"]
+        self.redis = RedisServer(folder / "redis", free_port(), lines, password=password)
+        lines.append(f"replicaof 127.0.0.1 {self.redis.port}")
+        self.standby = RedisServer(folder / "redis-standby", free_port(), lines, password=password) if standby else None
+        self.mongo = MongoReplicaSet(
+            folder / "mongo",
+            [free_port() for _ in range(mongo_members)],
+            # Allows fail points: a real server that refuses a command for a reason of a test's choice.
+            options=["--setParameter", "enableTestCommands=1"],
+        )
+        self._links = Links(self.redis.port, self.mongo.members[0].port) if links else None
+        self.port = free_port()
+        self.workers: list[ManagedProcess] = []
+        self.kills = 0
+        self.at_the_end = contextlib.ExitStack()
+        """What is closed with the arena, also where a test fails: a warning later would be blamed on another test."""
+        pair = generate_key_pair()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
+            "INTAKE_REDIS_URL": self.redis.url,
+            "INTAKE_MONGODB_URI": self.mongo.uri,
+            "INTAKE_MONGODB_DATABASE": DATABASE,
+            "INTAKE_MONGODB_TIMEOUT_SECONDS": "3",
+            "INTAKE_ID_KEY": "fault-tests-id-key-" * 3,
+            "INTAKE_JWT_SECRET": "fault-tests-jwt-secret-" * 3,
+            "INTAKE_SEALING_PUBLIC_KEY": pair.public_line,
+            "INTAKE_SEALING_PRIVATE_KEYS": pair.private_line,
+            "INTAKE_PORT": str(self.port),
+            "INTAKE_ARGON2_TEST_PROFILE": "1",
+            "INTAKE_VISIBILITY_TIMEOUT_SECONDS": str(VISIBILITY_TIMEOUT_SECONDS),
+            "INTAKE_SWEEP_INTERVAL_SECONDS": str(SWEEP_INTERVAL_SECONDS),
+            "INTAKE_SWEEP_GRACE_SECONDS": str(SWEEP_GRACE_SECONDS),
+            "INTAKE_LOG_FORMAT": "json",
+            **(settings or {}),
+        }
+        self._shim_module = shim_module
+        self.shim = self._process("shim", shim_module, self._shim_links())
+        self.token = token(self.environment, sub="fault-tests")
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.redis.start()
+        if self.standby is not None:
+            self.standby.start()
+        self.mongo.start()
+        for proxy in self._links.all if self._links is not None else ():
+            self.at_the_end.enter_context(proxy)
+        self.start_shim()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.at_the_end.close()
+        for process in (self.shim, *self.workers):
+            process.kill()
+        for member in self.mongo.members:
+            member.process.resume()
+            member.kill()
+        for server in filter(None, (self.redis, self.standby)):
+            server.process.resume()
+            server.kill()
+
+    @property
+    def links(self) -> Links:
+        """The proxies of an arena that was made with them."""
+        assert self._links is not None
+        return self._links
+
+    def fail_over(self) -> None:
+        """Make the standby the primary and the primary its replica, with every connection left open.
+
+        Nothing is lost by it: Redis holds writes back until both have the same. The names lead to the new primary.
+        """
+        assert self.standby is not None
+        old, new = self.redis, self.standby
+        with redis.Redis.from_url(old.url, socket_timeout=5) as client:
+            # One that is connected may still be reading a first copy, and Redis fails over to none of those.
+            wait_until(lambda: _follows(client), timeout=30, what="the standby follows")
+            client.execute_command("FAILOVER", "TO", "127.0.0.1", str(new.port))
+        with redis.Redis.from_url(new.url, socket_timeout=5) as client:
+            wait_until(lambda: client.info("replication")["role"] == "master", timeout=30, what="it is the primary")
+        self.redis, self.standby = new, old
+        if self._links is not None:
+            self._links.shim_redis.retarget(new.port)
+            self._links.workers_redis.retarget(new.port)
+
+    def rebuild_shim(self) -> None:
+        """Have the shim started with the environment as it is now."""
+        self.shim = self._process("shim", self._shim_module, self._shim_links())
+
+    @property
+    def url(self) -> str:
+        """Where the methods are."""
+        return f"http://127.0.0.1:{self.port}/services/customer/v1"
+
+    def start_shim(self) -> None:
+        """Start the shim and wait until it serves."""
+        self.shim.start()
+        wait_until(self.shim_serves, timeout=20, what="the shim serves")
+
+    def shim_serves(self) -> bool:
+        """Whether the shim answers."""
+        return self.probe("healthz") is not None
+
+    def probe(self, name: str) -> dict[str, Any] | None:
+        """The answer of a probe of the shim; None where there is none."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=3) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            return None
+
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        """Status and answer of `/readyz`; 0 where there is none."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=3) as answer:
+                return answer.status, dict(json.load(answer))
+        except HTTPError as error:
+            with error:
+                return error.code, dict(json.load(error))
+        except OSError:
+            return 0, {}
+
+    def start_worker(self, *, module: str = "worker", wait: bool = True, **settings: str) -> ManagedProcess:
+        """Start one more worker and, unless told otherwise, wait until it consumes."""
+        number = len(self.workers)
+        health = self.folder / f"health-{number}.json"
+        always = {"INTAKE_WORKER_HEALTH_FILE": str(health), **self._worker_links()}
+        worker = self._process(f"worker-{number}", module, {**always, **settings})
+        self.workers.append(worker)
+        worker.start()
+        if wait:
+            wait_until(health.exists, timeout=30, what="the worker consumes")
+        return worker
+
+    def restart_worker(self, worker: ManagedProcess) -> None:
+        """Start a worker again that has died; it consumes soon after."""
+        worker.start()
+
+    def kill(self, process: ManagedProcess) -> None:
+        """SIGKILL, counted."""
+        process.kill()
+        self.kills += 1
+
+    def redis_client(self) -> redis.Redis:
+        """A client of this Redis."""
+        return redis.Redis.from_url(self.redis.url, socket_timeout=5)
+
+    def customers(self) -> list[dict[str, Any]]:
+        """All stored customers, as a majority has them."""
+        client: MongoClient[dict[str, Any]] = MongoClient(self.mongo.uri, readConcernLevel="majority")
+        with client:
+            return list(client[DATABASE]["customers"].find())
+
+    def logs(self) -> bytes:
+        """All that the shim and the workers wrote."""
+        return b"".join(process.log_path.read_bytes() for process in (self.shim, *self.workers))
+
+    def _shim_links(self) -> dict[str, str]:
+        return {} if self._links is None else {"INTAKE_REDIS_URL": self._redis_url(self._links.shim_redis)}
+
+    def _worker_links(self) -> dict[str, str]:
+        if self._links is None:
+            return {}
+        return {
+            "INTAKE_REDIS_URL": self._redis_url(self._links.workers_redis),
+            # Directly: a replica set's members would tell the driver of the way around the proxy.
+            "INTAKE_MONGODB_URI": f"mongodb://127.0.0.1:{self._links.workers_mongo.port}/?directConnection=true",
+        }
+
+    def _redis_url(self, proxy: TcpProxy) -> str:
+        return self.redis.url.replace(f":{self.redis.port}/", f":{proxy.port}/")
+
+    def _process(self, name: str, module: str, settings: dict[str, str]) -> ManagedProcess:
+        return ManagedProcess(
+            name,
+            [sys.executable, "-m", module],
+            log_path=self.folder / f"{name}.log",
+            environment={**self.environment, **settings},
+        )
+
+
+def _follows(client: redis.Redis) -> bool:
+    info: dict[str, Any] = client.info("replication")
+    return any(isinstance(each, dict) and each.get("state") == "online" for each in info.values())

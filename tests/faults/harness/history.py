@@ -1,0 +1,249 @@
+"""What a client did and was told, and the one checker of all fault tests, which works from nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from schemas.protocol.keys import record_key
+from tests.faults.harness.arena import CANARY
+
+if TYPE_CHECKING:
+    from tests.faults.harness.arena import Arena
+
+_ATTEMPTS = 40
+"""Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
+
+
+_FOLLOW_SECONDS = 120
+_RETRY_SECONDS = 0.1
+
+
+@dataclass
+class Submission:
+    """One signup as its client knows it."""
+
+    key: str
+    document: dict[str, Any]
+    task_id: str | None = None
+    attempts: int = 0
+    outcome: dict[str, Any] | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+    began_at: float = 0
+    """When its client first sent it; of a clock that only goes forward."""
+    ended_at: float | None = None
+    """When its client had its outcome; only where it was followed."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its client waited from the first try to the outcome."""
+        return None if self.ended_at is None else self.ended_at - self.began_at
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a 202 was given: the promise."""
+        return self.task_id is not None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The figures of one test."""
+
+    accepted: int
+    outcomes: int
+    lost: int
+    doubled: int
+    resends: int
+    problems: tuple[str, ...]
+    waits: tuple[float, ...]
+    """How long the clients waited that followed theirs, sorted."""
+
+
+class Client:
+    """Submits signups, retries with idempotency keys, and writes down what it was told. Thread-safe."""
+
+    def __init__(self, arena: Arena, *, name: str = "c") -> None:
+        self._arena = arena
+        self._name = name
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
+        self._threads: list[threading.Thread] = []
+        self._ending = threading.Event()
+        self._closing = threading.Event()
+        arena.at_the_end.callback(self.close)
+        self.history: list[Submission] = []
+
+    def close(self) -> None:
+        """End what still submits, and close the connections."""
+        self._closing.set()
+        self.end_load()
+        self._http.close()
+
+    def submit(self, *, retry: bool = True, password_suffix: str = "", **changes: str) -> Submission:
+        """Send one signup until it is accepted, or as often as is sensible."""
+        number = next(self._numbers)
+        # Every tenth asks for the email of the one before it.
+        holder = number - 1 if number % 10 == 9 else number
+        submission = Submission(
+            key=f"{self._name}-{number}",
+            document={
+                "email": f"{self._name}-{holder}@example.com",
+                "password": f"{CANARY}-{number}{password_suffix}",
+                "firstName": f"First {number}",
+                "lastName": "Last",
+                **changes,
+            },
+        )
+        with self._lock:
+            self.history.append(submission)
+        self.send(submission, attempts=_ATTEMPTS if retry else 1)
+        return submission
+
+    def send(self, submission: Submission, *, attempts: int = 1) -> None:
+        """Send a submission (again), with its own key."""
+        submission.began_at = submission.began_at or time.monotonic()
+        for attempt in range(attempts):
+            if attempt and self._closing.wait(min(2.0, 0.1 * attempt)):
+                return
+            submission.attempts += 1
+            try:
+                answer = self._http.post(
+                    f"{self._arena.url}/customer.create",
+                    json=submission.document,
+                    headers={"idempotency-key": submission.key},
+                )
+            except httpx.TransportError as error:
+                submission.refused[type(error).__name__] += 1
+                continue
+            if answer.status_code == 202:
+                told = answer.json()["task"]["id"]
+                assert submission.task_id in {None, told}, "two tasks for one idempotency key"
+                submission.task_id = told
+                return
+            submission.refused[str(answer.status_code)] += 1
+            assert answer.status_code in {429, 503}, answer.text
+
+    def load(
+        self, *, seconds: float, threads: int = 4, pause: float = 0.02, follow: bool = False
+    ) -> list[threading.Thread]:
+        """Submit from several threads for a while; join what is returned. `follow`: each waits for its outcome."""
+        until = time.monotonic() + seconds
+
+        def run() -> None:
+            while time.monotonic() < until and not self._ending.is_set():
+                submission = self.submit()
+                if follow:
+                    self.follow(submission)
+                self._closing.wait(pause)
+
+        started = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
+        self._threads += started
+        for thread in started:
+            thread.start()
+        return started
+
+    def follow(self, submission: Submission, *, seconds: float = _FOLLOW_SECONDS) -> None:
+        """Wait for its outcome, as a client does that shows it to a person."""
+        self._read(submission, deadline=time.monotonic() + seconds)
+        if submission.outcome is not None:
+            submission.ended_at = time.monotonic()
+
+    def end_load(self) -> None:
+        """Submit no more, and wait for what is under way."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+    def collect(self, *, seconds: float) -> None:
+        """Read the outcome of every accepted task, for as long as it may take to be there."""
+        deadline = time.monotonic() + seconds
+        for submission in self.history:
+            self._read(submission, deadline=deadline)
+
+    def _read(self, submission: Submission, *, deadline: float) -> None:
+        while submission.accepted and submission.outcome is None and not self._closing.is_set():
+            try:
+                answer = self._http.get(
+                    f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
+                )
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code in {200, 404, 500}:
+                submission.outcome = answer.json()
+            elif time.monotonic() > deadline:
+                break
+            elif answer is None or answer.status_code != 202:
+                self._closing.wait(_RETRY_SECONDS)
+
+
+def check(arena: Arena, client: Client) -> Verdict:
+    """Hold the history against what is stored; see docs/reliability.md for what must be so."""
+    problems: list[str] = []
+    stored = arena.customers()
+    by_id = {customer["_id"]: customer for customer in stored}
+    accepted = [submission for submission in client.history if submission.accepted]
+    lost = [submission for submission in accepted if not _is_documented(submission.outcome)]
+    problems += [f"{submission.key} was accepted and its outcome is {submission.outcome}" for submission in lost]
+    created: Counter[str] = Counter()
+    for submission in accepted:
+        outcome = submission.outcome or {}
+        email = submission.document["email"]
+        if outcome.get("ok") is True:
+            customer_id = outcome["customer"]["id"]
+            created[customer_id] += 1
+            document = by_id.get(customer_id)
+            if document is None:
+                problems.append(f"{submission.key} is ok and its customer is not stored")
+            elif any(document[name] != submission.document[name] for name in ("email", "firstName", "lastName")):
+                problems.append(f"{submission.key} is ok and other data is stored")
+        elif outcome.get("error") == "duplicate_key":
+            holders = [other for other in stored if other["email"] == email]
+            if not holders or holders[0]["firstName"] == submission.document["firstName"]:
+                problems.append(f"{submission.key} is duplicate_key and nobody else has its email")
+    problems += [f"{customer_id} was given to {times} tasks" for customer_id, times in created.items() if times > 1]
+    doubled = [email for email, times in Counter(each["email_key"] for each in stored).items() if times > 1]
+    doubled += [name for name, times in Counter(each["firstName"] for each in stored).items() if times > 1]
+    problems += [f"{name} is stored twice" for name in doubled]
+    # A request that was never confirmed may have been carried out all the same; nobody else may have made a customer.
+    ambiguous = {submission.document["firstName"] for submission in client.history if not submission.accepted}
+    problems += [
+        f"{customer['_id']} is stored and nobody was told"
+        for customer in stored
+        if customer["_id"] not in created and customer["firstName"] not in ambiguous
+    ]
+    problems += _find_canary(arena)
+    return Verdict(
+        accepted=len(accepted),
+        outcomes=len(accepted) - len(lost),
+        lost=len(lost),
+        doubled=len(doubled),
+        resends=_resends(arena, accepted),
+        problems=tuple(problems),
+        waits=tuple(sorted(each.seconds for each in client.history if each.seconds is not None)),
+    )
+
+
+def _is_documented(outcome: dict[str, Any] | None) -> bool:
+    return outcome is not None and (outcome.get("ok") is True or outcome.get("error") == "duplicate_key")
+
+
+def _resends(arena: Arena, accepted: list[Submission]) -> int:
+    with arena.redis_client() as client:
+        sends = [client.hget(record_key(str(submission.task_id)), "sends") for submission in accepted]
+    return sum(int(each) - 1 for each in sends if each is not None)
+
+
+def _find_canary(arena: Arena) -> list[str]:
+    canary = CANARY.encode()
+    places = [path for path in arena.folder.glob("redis*/**/*") if path.is_file() and canary in path.read_bytes()]
+    problems = [f"a password is readable in {path}" for path in places]
+    if canary in arena.logs():
+        problems.append("a password is readable in a log")
+    return problems

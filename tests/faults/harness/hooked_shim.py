@@ -1,0 +1,37 @@
+"""A shim that kills itself around the accept call, for tests only: `python -m tests.faults.harness.hooked_shim`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from api_shim.__main__ import main
+from api_shim.intake.accept import Acceptor
+
+
+def install(hook: str, flag: Path) -> None:
+    """Build the fault in; it strikes once, and only while the file is there."""
+    accept: Any = Acceptor.accept
+
+    def strike() -> None:
+        if flag.exists():
+            flag.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def hooked(*arguments: Any, **named: Any) -> Any:
+        if hook == "before_accept":
+            strike()
+        admission = await accept(*arguments, **named)
+        if hook == "after_accept":
+            strike()
+        return admission
+
+    setattr(Acceptor, "accept", hooked)  # noqa: B010 - an assignment would ask the type checker to agree
+
+
+if __name__ == "__main__":
+    install(os.environ["FAULT_HOOK"], Path(os.environ["FAULT_FLAG"]))
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""A worker with one fault built in, for tests only: `python -m tests.faults.harness.hooked_worker`.
+
+`FAULT_HOOK` says where the process kills or freezes itself, `FAULT_FLAG` names a file: only while it is there. A hook
+that is to strike once takes the file away as it strikes. Nothing of this is in the worker's own code.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.__main__ import main
+from worker.customer.customers import MongoCustomers
+from worker.customer.passwords import Argon2Passwords
+from worker.promise.records import RedisRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POISON = "poison"
+
+_MOMENT_SECONDS: Final = 0.5
+
+Step = Any
+"""A method of the worker's."""
+
+
+def _strike_once(flag: Path, number: signal.Signals) -> None:
+    if flag.exists():
+        flag.unlink()
+        os.kill(os.getpid(), number)
+        # Any thread may take the signal, and this one may run on for a moment: it must not get past this line.
+        time.sleep(_MOMENT_SECONDS)
+
+
+def _before(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(*arguments: Any) -> Any:
+        _strike_once(flag, number)
+        return step(*arguments)
+
+    return hooked
+
+
+def _after(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(*arguments: Any) -> Any:
+        result = step(*arguments)
+        _strike_once(flag, number)
+        return result
+
+    return hooked
+
+
+def _poisoned(step: Step, flag: Path, number: signal.Signals) -> Step:
+    def hooked(passwords: Argon2Passwords, password: Any) -> Any:
+        if flag.exists() and password.get_secret_value().endswith(POISON):
+            os.kill(os.getpid(), number)
+        return step(passwords, password)
+
+    return hooked
+
+
+_HOOKS: Final[dict[str, tuple[type, str, Callable[[Step, Path, signal.Signals], Step], signal.Signals]]] = {
+    "before_finish": (RedisRecords, "finish", _before, signal.SIGKILL),
+    "after_finish": (RedisRecords, "finish", _after, signal.SIGKILL),
+    "frozen_before_insert": (MongoCustomers, "add_all", _before, signal.SIGSTOP),
+    "poison": (Argon2Passwords, "hash", _poisoned, signal.SIGKILL),
+}
+
+
+def install(hook: str, flag: Path) -> None:
+    """Build the fault in."""
+    owner, name, hooked, number = _HOOKS[hook]
+    setattr(owner, name, hooked(getattr(owner, name), flag, number))
+
+
+if __name__ == "__main__":
+    install(os.environ["FAULT_HOOK"], Path(os.environ["FAULT_FLAG"]))
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Reading one variable: what it may hold, and a fault that never repeats it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from startup.environment import EnvironmentReader, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CANARY = "canary-of-a-secret-in-the-wrong-variable"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", "On"])
+def test_a_flag_can_be_set(value: str) -> None:
+    assert EnvironmentReader({"INTAKE_X": value}).flag("X")
+
+
+@pytest.mark.parametrize("value", ["0", "false", "NO", "Off", ""])
+def test_a_flag_can_be_unset(value: str) -> None:
+    reader = EnvironmentReader({"INTAKE_X": value})
+    assert not reader.flag("X")
+    reader.check()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0.4", "10.1", "soon", "1s"])
+def test_a_duration_is_a_number_of_seconds_within_its_bounds(value: str) -> None:
+    reader = EnvironmentReader({"INTAKE_X": value})
+    assert reader.seconds("X", 2, minimum=0.5, maximum=10) == 2
+    assert reader.faults == ["INTAKE_X must be a number of seconds from 0.5 to 10"]
+
+
+READINGS: list[Callable[[EnvironmentReader], Any]] = [
+    lambda reader: reader.flag("X"),
+    lambda reader: reader.integer("X", 1, minimum=0, maximum=9),
+    lambda reader: reader.seconds("X", 1, minimum=0, maximum=9),
+    lambda reader: reader.choice("X", ("a", "b"), "a"),
+    lambda reader: reader.secret("X", minimum_bytes=1000),
+]
+
+
+@given(value=st.text(st.characters(exclude_characters="\x00"), max_size=50), reading=st.sampled_from(READINGS))
+def test_whatever_a_variable_holds_it_is_read_or_a_fault_that_does_not_repeat_it(
+    value: str, reading: Callable[[EnvironmentReader], Any]
+) -> None:
+    reader = EnvironmentReader({"INTAKE_X": f"{CANARY}{value}"})
+    reading(reader)
+    with pytest.raises(SettingsError) as caught:
+        reader.check()
+    assert "INTAKE_X " in str(caught.value)
+    assert CANARY not in str(caught.value)

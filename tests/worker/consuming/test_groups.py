@@ -1,0 +1,89 @@
+"""What was received is worked by the pool's threads, or let go."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schemas.ids import new_task_id
+from worker.consuming.groups import Groups
+from worker.promise.leases import Leases
+from worker.promise.records import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+
+def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worked(redis_client: redis.Redis) -> None:
+    worked: list[str] = []
+    acknowledged: list[str] = []
+
+    class Work:
+        def run(self, deliveries: Any) -> list[str]:
+            worked.extend(each.task_id for each in deliveries)
+            return ["created"] * len(deliveries)
+
+    def no_thread(_job: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    leases = Leases(redis_client, lease_seconds=30)
+    put_back: list[str] = []
+    groups = Groups(Work(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    refused = [new_task_id() for _ in range(3)]
+    for task_id in refused:
+        with pytest.raises(RuntimeError, match="new thread"):
+            groups.add(task_id, acknowledge=partial(acknowledged.append, task_id), run_in_pool=no_thread)
+    assert acknowledged == refused
+    assert leases.count() == 0
+
+    groups.add(after := new_task_id(), acknowledge=partial(acknowledged.append, after), run_in_pool=lambda job: job())
+
+    assert worked == [after]
+    assert acknowledged == [*refused, after]
+    assert put_back == []
+
+
+def test_what_waits_for_a_thread_that_never_comes_is_put_back_in_its_order(redis_client: redis.Redis) -> None:
+    class NoWork:
+        """Must not be asked for."""
+
+    acknowledged: list[str] = []
+    put_back: list[str] = []
+    leases = Leases(redis_client, lease_seconds=30)
+    groups = Groups(NoWork(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    received = [new_task_id() for _ in range(5)]
+    for task_id in received:
+        groups.add(task_id, acknowledge=partial(acknowledged.append, task_id), run_in_pool=lambda _job: None)
+
+    groups.put_back_waiting()
+    groups.put_back_waiting()
+
+    assert put_back == acknowledged == received
+    assert leases.count() == 0
+
+
+def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_run_alone(
+    redis_client: redis.Redis,
+) -> None:
+    """A deferred task whose lease is renewed meanwhile would come late to the worker that can read it."""
+    leases = Leases(redis_client, lease_seconds=30)
+    held: list[int] = []
+
+    class Work:
+        def run(self, _deliveries: Any) -> list[str]:
+            held.append(leases.count())
+            return ["deferred", "created", "alone"]
+
+        def run_alone(self, _delivery: Any) -> str:
+            held.append(leases.count())
+            return "created"
+
+    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    groups.work([Delivery(new_task_id(), name) for name in "abc"])
+
+    assert held == [3, 1]
+    assert leases.count() == 0

@@ -1,0 +1,167 @@
+"""Makes groups of the tasks that this worker has received, and has each group worked by a thread of the pool."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from schemas.protocol.keys import Finished, Started
+from worker.dependencies.patience import GiveBackError
+from worker.promise.records import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.customer.create_customer import CreateCustomer
+    from worker.promise.leases import Leases
+
+log = structlog.get_logger("worker.task")
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A task that the worker has taken off the queue."""
+
+    delivery: Delivery
+    acknowledge: Callable[[], object]
+    """Frees one prefetch slot. Sends nothing to Redis (worker.consuming.transport)."""
+
+
+class Groups:
+    """Works what was received: a thread takes all that waits, up to a bound, and waits for no more. Thread-safe.
+
+    So a group is one task where there is little to do, and grows as the threads fall behind.
+    """
+
+    def __init__(
+        self,
+        create_customer: CreateCustomer,
+        leases: Leases,
+        *,
+        put_back: Callable[[Sequence[str]], object],
+        at_once: int,
+        most_tasks: int,
+    ) -> None:
+        """Up to `at_once` groups side by side, of up to `most_tasks` each; see `TaskRecords.put_back`."""
+        self._create_customer = create_customer
+        self._put_back = put_back
+        self._leases = leases
+        self._at_once = at_once
+        self._most_tasks = most_tasks
+        self._lock = threading.Lock()
+        self._waiting: deque[_Received] = deque()
+        self._running = 0
+
+    def add(
+        self, task_id: str, *, acknowledge: Callable[[], object], run_in_pool: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides.
+
+        What `run_in_pool` raises is raised again, with the task let go: it is still open, and will be delivered again.
+        """
+        received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
+        self._leases.hold(received.delivery)
+        with self._lock:
+            self._waiting.append(received)
+            if self._running >= self._at_once:
+                return
+            self._running += 1
+        try:
+            run_in_pool(self._run_while_there_are)
+        except Exception:
+            # The system has no thread to spare. Held, the task would wait here for ever, and healthily.
+            with self._lock:
+                self._running -= 1
+                still_waits = received in self._waiting
+                if still_waits:
+                    self._waiting.remove(received)
+            if still_waits:
+                self._leases.let_go(received.delivery)
+                acknowledge()
+            raise
+
+    def put_back_waiting(self) -> None:
+        """Put back on the queue what was received and not begun: the worker stops, and others have time for it."""
+        with self._lock:
+            waiting = [*self._waiting]
+            self._waiting.clear()
+        if not waiting:
+            return
+        for each in waiting:
+            self._leases.let_go(each.delivery)
+        try:
+            self._put_back([each.delivery.task_id for each in waiting])
+        except Exception as error:
+            log.warning("not_put_back", messages=len(waiting), exc_info=error)
+        for each in waiting:
+            each.acknowledge()
+
+    def work(self, deliveries: Sequence[Delivery]) -> None:
+        """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""
+        with self._leases.holding(deliveries):
+            started = time.perf_counter()
+            try:
+                words = self._create_customer.run(deliveries)
+            except GiveBackError:
+                self._give_back(deliveries)
+                return
+            for delivery, word in zip(deliveries, words, strict=True):
+                if word != Started.ALONE:
+                    # Before the wait for those that run alone: a lease that is renewed keeps a deferred or failed task
+                    # from being sent again.
+                    self._leases.let_go(delivery)
+                    _log_end(delivery, word, started)
+            for delivery, word in zip(deliveries, words, strict=True):
+                if word == Started.ALONE:
+                    self._work_alone(delivery)
+
+    def _work_alone(self, delivery: Delivery) -> None:
+        started = time.perf_counter()
+        try:
+            word = self._create_customer.run_alone(delivery)
+        except GiveBackError:
+            self._give_back([delivery])
+        else:
+            _log_end(delivery, word, started)
+
+    def _run_while_there_are(self) -> None:
+        while group := self._next_group():
+            try:
+                self.work([each.delivery for each in group])
+            except Exception as error:
+                # The tasks stay open, and their leases run out. Celery must not see the error: it would log its text.
+                log.error("group_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+            for each in group:
+                each.acknowledge()
+
+    def _next_group(self) -> list[_Received]:
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(self._most_tasks, len(self._waiting)))]
+            if not group:
+                self._running -= 1
+            return group
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        # The first one received becomes the queue's head again.
+        for delivery in reversed(deliveries):
+            # First: a task that stands in the queue again is under nobody's lease.
+            self._leases.let_go(delivery)
+            try:
+                released = self._create_customer.release(delivery)
+            except Exception as error:
+                log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
+                continue
+            if released is Finished.WRITTEN:
+                log.info("task", task_id=delivery.task_id, outcome="given_back")
+            else:
+                log.info("task", task_id=delivery.task_id, outcome=str(released))
+
+
+def _log_end(delivery: Delivery, word: str, started: float) -> None:
+    log.info("task", task_id=delivery.task_id, outcome=word, seconds=round(time.perf_counter() - started, 4))

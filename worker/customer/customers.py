@@ -1,0 +1,256 @@
+"""Customers in MongoDB: inserted with majority and journal, one for each id and each email."""
+
+from __future__ import annotations
+
+import random
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from bson.errors import InvalidDocument
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from schemas.customer import StoredCustomer
+from worker.dependencies import mongo_refusals
+from worker.dependencies.mongo_refusals import EMAIL_INDEX, Kind, Refusal
+from worker.dependencies.patience import MisconfiguredError, TransientError, UnexplainedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pymongo import MongoClient
+
+DATABASE: Final = "database"
+"""What logs and metrics call MongoDB."""
+
+COLLECTION: Final = "customers"
+
+_SETTLE_TRIES: Final = 20
+"""How often an insert is tried while a conflicting document can neither be read with majority nor is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The customer with this id exists, durably: inserted now or by an earlier delivery of the same task."""
+
+    customer: StoredCustomer
+    """As it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailTaken:
+    """Another customer has the email; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """The store refuses this customer and says nothing against others; nothing was stored."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a majority of the store has, of what was asked about."""
+
+    customers: Mapping[str, StoredCustomer]
+    """By id, for each id that was asked about and is there."""
+    emails: frozenset[str]
+    """Keys of the emails that were asked about, or that those customers have."""
+
+
+class CustomerRepository(Protocol):
+    """Where customers live.
+
+    Every method raises `TransientError` while the store is away, `MisconfiguredError` while it refuses everything, and
+    `UnexplainedError` where nobody knows what it means; each may be repeated.
+    """
+
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
+        """Store customers whose ids no other request can have, unless their emails are taken.
+
+        What stands against some of them is read once for all of these, and never delays the others' insert.
+
+        Returns:
+            For each customer, in order, what became of it. A majority of the store has what that is built on.
+        """
+        ...
+
+    def find_all(self, *, ids: Sequence[str], email_keys: Sequence[str] = ()) -> Known:
+        """Which of these customers and emails are there, in one round trip."""
+        ...
+
+
+class MongoCustomers:
+    """Customers in a MongoDB replica set. Thread-safe."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], *, database: str) -> None:
+        self._client = client
+        self._customers = client.get_database(
+            database,
+            write_concern=WriteConcern(w="majority", j=True),
+            # A document that only the primary has can be rolled back; an outcome must not be built on it.
+            read_concern=ReadConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )[COLLECTION]
+        self._settling = threading.Event()
+
+    def prepare(self) -> None:
+        """Build the index that makes emails unique; where it is there, prove that a majority acknowledges and reads.
+
+        Raises:
+            TransientError: MongoDB is away.
+            MisconfiguredError: it refuses, and an operator must mend something.
+            UnexplainedError: it refuses for a reason that nobody knows.
+        """
+        with self._translated("createIndex"):
+            self._customers.create_index("email_key", unique=True, name=EMAIL_INDEX)
+        self.find_all(ids=[""])
+
+    def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
+        """See `CustomerRepository.add_all`."""
+        results: dict[int, Added | EmailTaken | NotStored] = {}
+        pending = list(range(len(customers)))
+        for _ in range(_SETTLE_TRIES):
+            refusals = self._insert([customers[place] for place in pending])
+            refused = {pending[position]: refusal for position, refusal in refusals.items()}
+            results |= {place: Added(customers[place]) for place in pending if place not in refused}
+            if refused:
+                results |= self._settle({place: (customers[place], refusal) for place, refusal in refused.items()})
+            pending = [place for place in pending if place not in results]
+            if not pending:
+                return [results[place] for place in range(len(customers))]
+            # The index tells of a conflict at once, a majority read only of what no failover can take back: what
+            # conflicts is told when it can be read, and while it cannot be the insert may still be the one to win.
+            self._settling.wait(random.uniform(0.01, 0.1))  # noqa: S311 - not a secret
+        raise TransientError(DATABASE)
+
+    def find_all(self, *, ids: Sequence[str], email_keys: Sequence[str] = ()) -> Known:
+        """See `CustomerRepository.find_all`."""
+        query: dict[str, Any] = {"_id": {"$in": list(ids)}}
+        if email_keys:
+            query = {"$or": [query, {"email_key": {"$in": list(email_keys)}}]}
+        with self._translated("find"):
+            documents = list(self._customers.find(query))
+        asked = set(ids)
+        return Known(
+            # Of the others nothing is read but the email: whoever stored them, they need not have our fields.
+            {document["_id"]: _from_document(document) for document in documents if document["_id"] in asked},
+            frozenset(document["email_key"] for document in documents),
+        )
+
+    def _settle(
+        self, refused: Mapping[int, tuple[StoredCustomer, Refusal]]
+    ) -> dict[int, Added | EmailTaken | NotStored]:
+        """What became of those that were not inserted; those that nothing is known of yet are left out."""
+        known = self.find_all(
+            ids=[customer["id"] for customer, _ in refused.values()],
+            email_keys=[customer["email_key"] for customer, _ in refused.values()],
+        )
+        results: dict[int, Added | EmailTaken | NotStored] = {}
+        for place, (customer, refusal) in refused.items():
+            # The own document goes first: an earlier delivery stored it, whatever stands against it now.
+            if customer["id"] in known.customers:
+                results[place] = Added(known.customers[customer["id"]])
+            elif customer["email_key"] in known.emails:
+                results[place] = EmailTaken()
+            elif refusal.kind is not Kind.CONFLICT:
+                results[place] = NotStored(refusal)
+        return results
+
+    def _insert(self, customers: Sequence[StoredCustomer]) -> dict[int, Refusal]:
+        """Insert those that nothing stands against, with one wait for the journal; the others' places and why."""
+        try:
+            with self._translated("insert"):
+                if len(customers) == 1:
+                    return self._insert_one(customers[0])
+                return self._insert_many(customers)
+        except (InvalidDocument, OverflowError) as error:
+            # The driver cannot send one of them, and does not say which.
+            if len(customers) == 1:
+                return {0: Refusal(Kind.PERMANENT, type(error).__name__)}
+            return {
+                place: refusal
+                for place, customer in enumerate(customers)
+                for refusal in self._insert([customer]).values()
+            }
+
+    def _insert_one(self, customer: StoredCustomer) -> dict[int, Refusal]:
+        # What a bulk write prepares for each of its parts is a tenth of a millisecond more.
+        try:
+            self._customers.insert_one(_to_document(customer))
+        except DuplicateKeyError as error:
+            return {0: mongo_refusals.of_write_error({"code": error.code, **(error.details or {})})}
+        except WriteError as error:
+            refusal = mongo_refusals.of_write_error({"code": error.code, **(error.details or {})})
+            _raise_unless_of_one(refusal, error)
+            return {0: refusal}
+        return {}
+
+    def _insert_many(self, customers: Sequence[StoredCustomer]) -> dict[int, Refusal]:
+        try:
+            self._customers.insert_many([_to_document(customer) for customer in customers], ordered=False)
+        except BulkWriteError as error:
+            if error.details["writeConcernErrors"]:
+                raise
+            refusals = {each["index"]: mongo_refusals.of_write_error(each) for each in error.details["writeErrors"]}
+            for refusal in refusals.values():
+                _raise_unless_of_one(refusal, error)
+            return refusals
+        return {}
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        """Tell what the driver raises by the table; what is raised shows no driver's text."""
+        try:
+            yield
+        except PyMongoError as error:
+            last_seen = None
+            if isinstance(error, ServerSelectionTimeoutError):
+                servers = self._client.topology_description.server_descriptions().values()
+                last_seen = [server.error for server in servers]
+            _raise(mongo_refusals.of_error(error, doing=doing, last_seen=last_seen), error)
+
+
+def _raise_unless_of_one(refusal: Refusal, error: PyMongoError) -> None:
+    """Raise what concerns every document alike, though it was told of one (as a router does for its shards)."""
+    if refusal.kind in {Kind.TRANSIENT, Kind.MISCONFIGURED}:
+        _raise(refusal, error)
+
+
+def _raise(refusal: Refusal, error: PyMongoError) -> None:
+    if refusal.kind is Kind.TRANSIENT:
+        raise TransientError(DATABASE) from error
+    family = MisconfiguredError if refusal.kind is Kind.MISCONFIGURED else UnexplainedError
+    raise family(DATABASE, code=refusal.code, concerns=refusal.concerns, advice=refusal.advice) from error
+
+
+def _to_document(customer: StoredCustomer) -> dict[str, Any]:
+    document: dict[str, Any] = {"_id": customer["id"], **customer}
+    del document["id"]
+    return document
+
+
+def _from_document(document: dict[str, Any]) -> StoredCustomer:
+    return StoredCustomer(
+        id=document["_id"],
+        email=document["email"],
+        email_key=document["email_key"],
+        password_hash=document["password_hash"],
+        firstName=document["firstName"],
+        lastName=document["lastName"],
+        status=document["status"],
+        tags=document["tags"],
+        addresses=document["addresses"],
+        created_at=document["created_at"],
+    )

@@ -1,0 +1,100 @@
+"""What the worker needs of Redis, asked of Redis itself, and what its refusals mean for a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from startup.broker.redis_refusals import TABLE, Kind, Refusal, refusal_of
+from startup.broker.redis_requirements import (
+    COMMANDS,
+    EVICTS,
+    INFO_REFUSED,
+    NO_APPEND_ONLY_FILE,
+    finding_of_refusal,
+    findings_of,
+)
+from startup.seldom import Seldom
+from worker.dependencies.patience import MisconfiguredError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import redis
+
+    from startup.broker.redis_requirements import Finding
+    from worker.metrics import WorkerMetrics
+
+BROKER: Final = "broker"
+"""What logs and metrics call Redis."""
+
+_TAKE: Final = ("BLMPOP", "0.001", "1", "intake:probe:list", "RIGHT")
+"""How messages are taken, of a list that is always empty: no script tries this."""
+
+_WORKED_ON_WITH: Final = frozenset({EVICTS, NO_APPEND_ONLY_FILE, INFO_REFUSED})
+"""Findings that are told, and keep no task from its outcome."""
+
+_PASSING: Final = frozenset(
+    finding_of_refusal(refusal).code for refusal in TABLE.values() if refusal.kind is not Kind.MISCONFIGURED
+)
+
+log = structlog.get_logger("worker.broker")
+
+
+class BrokerProbe:
+    """Asks Redis whether this worker can work with it. Thread-safe."""
+
+    def __init__(self, client: redis.Redis, *, metrics: WorkerMetrics, allowed: Collection[str] = ()) -> None:
+        """`allowed`: see `startup.broker.redis_requirements.findings_of`."""
+        self._client = client
+        self._metrics = metrics
+        self._allowed = allowed
+        self._seldom = Seldom(every_seconds=60.0)
+
+    def __call__(self) -> None:
+        """Return where it can; what does not keep it from its work is logged now and then.
+
+        Raises:
+            TransientError: Redis is away.
+            MisconfiguredError: it is there and cannot be used.
+        """
+        *replies, taken = (self._ask(command) for command in (*COMMANDS, _TAKE))
+        found = list(findings_of(replies, allowed=self._allowed))
+        if isinstance(taken, Refusal) and not found:
+            found.append(finding_of_refusal(taken))
+        self._metrics.broker_findings(found)
+        if any(each.elsewhere for each in found):
+            drop_connections(self._client)
+        in_the_way = [each for each in found if each.code not in _WORKED_ON_WITH]
+        for each in found:
+            if each not in in_the_way[:1] and self._seldom.is_due(each.code):
+                log.warning("redis_finding", finding=each.code, severity=each.severity, advice=each.sentence)
+        if in_the_way:
+            raise _error_of(in_the_way[0])
+
+    def _ask(self, command: tuple[str, ...]) -> Any:
+        try:
+            return self._client.execute_command(*command)
+        except RedisError as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise TransientError(BROKER) from error
+            return refusal
+
+
+def drop_connections(client: redis.Redis) -> None:
+    """Have the next calls connect anew, and look the name up: another server may be behind it by now."""
+    client.connection_pool.disconnect(inuse_connections=False)
+
+
+def error_of(error: BaseException) -> TransientError | MisconfiguredError:
+    """What an exception of redis-py means for all tasks alike."""
+    refusal = refusal_of(error)
+    return TransientError(BROKER) if refusal is None else _error_of(finding_of_refusal(refusal))
+
+
+def _error_of(finding: Finding) -> MisconfiguredError:
+    may_pass = finding.elsewhere or finding.code in _PASSING
+    return MisconfiguredError(BROKER, code=finding.code, advice=finding.sentence, may_pass=may_pass)

@@ -1,0 +1,152 @@
+"""Whether this worker takes tasks: only while it can use a dependency, so that others get what it could only hold."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from startup.seldom import Seldom
+from worker.dependencies.patience import MisconfiguredError, RefusedError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.metrics import WorkerMetrics
+
+_FIRST_GAP_SECONDS: Final = 0.5
+_LONGEST_GAP_SECONDS: Final = 5.0
+"""Between two probes of a dependency that is away: they cost it little, and every second counts."""
+
+_LONGEST_GAP_REFUSED_SECONDS: Final = 60.0
+"""Between two probes of a dependency that refuses, and waits for a person."""
+
+_LOG_EVERY_SECONDS: Final = 10.0
+
+log = structlog.get_logger("worker.gate")
+
+
+class Gate:
+    """Closed until a probe of a dependency has worked, and again from when its use has failed. Thread-safe.
+
+    Whoever closes it gives back what it holds; one thread, in `keep`, opens it.
+    """
+
+    def __init__(self, dependency: str, probe: Callable[[], object], *, metrics: WorkerMetrics) -> None:
+        """`probe` raises what `Patience.until_done` knows where `dependency` cannot be used."""
+        self.dependency = dependency
+        self._probe = probe
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._closed.set()
+        self._refused = False
+        self._longest_gap = _LONGEST_GAP_SECONDS
+        self._seldom = Seldom()
+        self._gap = _FIRST_GAP_SECONDS
+        self._opened_at = float("-inf")
+        metrics.taking_tasks(dependency, False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether tasks can be worked, as far as is known."""
+        return not self._closed.is_set()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is closed for something that an operator must mend."""
+        return self._closed.is_set() and self._refused
+
+    def close(self, error: TransientError | MisconfiguredError) -> None:
+        """Take no more tasks until a probe has worked."""
+        with self._lock:
+            if self._closed.is_set():
+                return
+            self._refused = isinstance(error, MisconfiguredError)
+            self._longest_gap = _longest_gap(error)
+            if time.monotonic() - self._opened_at > _LONGEST_GAP_REFUSED_SECONDS:
+                self._gap = _FIRST_GAP_SECONDS
+            else:
+                # A probe works and the work does not: no probe tries an insert. Each turn costs a group its hashes.
+                self._gap = min(self._longest_gap, 2 * self._gap)
+            self._closed.set()
+        self._metrics.taking_tasks(self.dependency, False)
+        log.warning("taking_stopped", dependency=self.dependency, refused=self._refused)
+        if isinstance(error, MisconfiguredError):
+            self._log_refusal(error)
+
+    def keep(self, stopping: threading.Event) -> None:
+        """Open it again, each time that it was closed, until `stopping` is set. For a thread of its own."""
+        while not stopping.is_set():
+            self._closed.wait()
+            with self._lock:
+                gap = min(self._gap, self._longest_gap)
+            stopping.wait(random.uniform(gap / 2, gap))  # noqa: S311 - not a secret
+            self.open_when_usable(stopping)
+
+    def recheck(self) -> None:
+        """Close it where a probe does not work any more; for a turn in a while."""
+        error = self._try() if self.is_open else None
+        if isinstance(error, TransientError | MisconfiguredError):
+            self.close(error)
+
+    def open_when_usable(self, stopping: threading.Event) -> None:
+        """Probe, with growing gaps, until that works or `stopping` is set."""
+        began = time.monotonic()
+        next_line_at = 0.0
+        while not stopping.is_set():
+            error = self._try()
+            if error is None:
+                self._open(time.monotonic() - began)
+                return
+            if isinstance(error, TransientError):
+                self._metrics.dependency_failed(self.dependency)
+                if time.monotonic() >= next_line_at:
+                    log.warning("dependency_away", dependency=self.dependency, exc_info=error)
+                    next_line_at = time.monotonic() + _LOG_EVERY_SECONDS
+            else:
+                code = error.code if isinstance(error, RefusedError) else type(error).__name__
+                self._metrics.dependency_refused(self.dependency, code)
+                self._log_refusal(error)
+            with self._lock:
+                self._refused = not isinstance(error, TransientError)
+                self._longest_gap = _longest_gap(error)
+                gap = self._gap = min(self._longest_gap, 2 * self._gap)
+            # Jitter: workers that were cut off together must not come back together.
+            stopping.wait(random.uniform(gap / 2, gap))  # noqa: S311 - not a secret
+
+    def _try(self) -> Exception | None:
+        try:
+            self._probe()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on probing, and tells of it
+            return error
+        return None
+
+    def _open(self, seconds: float) -> None:
+        with self._lock:
+            self._opened_at = time.monotonic()
+            self._refused = False
+            self._closed.clear()
+        self._metrics.taking_tasks(self.dependency, True)
+        log.info("taking_tasks", dependency=self.dependency, after_seconds=round(seconds, 1))
+
+    def _log_refusal(self, error: Exception) -> None:
+        if isinstance(error, RefusedError):
+            if self._seldom.is_due(error.code):
+                log.error(
+                    "dependency_refuses",
+                    dependency=error.dependency,
+                    code=error.code,
+                    concerns=error.concerns,
+                    advice=error.advice,
+                )
+        else:
+            log.error("dependency_refuses", dependency=self.dependency, code=type(error).__name__, exc_info=error)
+
+
+def _longest_gap(error: Exception) -> float:
+    passes = isinstance(error, TransientError) or (isinstance(error, RefusedError) and error.may_pass)
+    return _LONGEST_GAP_SECONDS if passes else _LONGEST_GAP_REFUSED_SECONDS

@@ -1,0 +1,90 @@
+"""The URI of MongoDB: what pymongo would refuse, or pass over with a warning, is found before it is used.
+
+It is told in our own words: pymongo's repeat pieces of the URI, and so of the password in it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_plus
+
+from pydantic import SecretStr
+from pymongo import MongoClient
+from pymongo.common import VALIDATORS, validate
+
+if TYPE_CHECKING:
+    from startup.environment import EnvironmentReader
+
+DEFAULT_URI: Final = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+
+_SCHEMES: Final = ("mongodb://", "mongodb+srv://")
+
+_HINT: Final = "special characters in its user name and password must be percent-encoded ('@' is %40, '/' is %2F)"
+
+_LONGEST_NAME_BYTES: Final = 63
+_NOT_IN_NAMES: Final = frozenset('/\\. "$*<>:|?')
+"""On no system may the name of a database hold these (MongoDB's manual, "Naming Restrictions")."""
+
+
+def read_mongodb_uri(reader: EnvironmentReader) -> SecretStr:
+    """`MONGODB_URI`, or the content of the file that `MONGODB_URI_FILE` names."""
+    uri = reader.secret_text("MONGODB_URI", DEFAULT_URI)
+    fault = _fault_of(uri)
+    if fault:
+        reader.fault("MONGODB_URI", fault)
+    return SecretStr(uri)
+
+
+def read_database_name(reader: EnvironmentReader) -> str:
+    """`MONGODB_DATABASE`."""
+    name = reader.text("MONGODB_DATABASE", "customer_intake")
+    # What the environment holds besides UTF-8 is in surrogates.
+    if _NOT_IN_NAMES & set(name) or len(name.encode(errors="surrogateescape")) > _LONGEST_NAME_BYTES:
+        reader.fault(
+            "MONGODB_DATABASE", f'must be at most {_LONGEST_NAME_BYTES} bytes, without space or any of /\\."$*<>:|?'
+        )
+    return name
+
+
+def _fault_of(uri: str) -> str:
+    """What is wrong with the URI, completing a sentence that starts with the variable's name; empty: nothing."""
+    if not uri.startswith(_SCHEMES):
+        return f"must be a URI that starts with {' or '.join(_SCHEMES)}"
+    rest = uri.partition("://")[2]
+    authority = rest.partition("?")[0].partition("/")[0]
+    # An '@' further back shows a password that holds a '/' or a '?': the host before it would be a piece of it.
+    if "@" not in rest[len(authority) :] and _is_usable(uri):
+        return ""
+    options = ", ".join(_options_refused(rest.partition("?")[2]))
+    if options:
+        return f"has options with values that MongoDB's driver does not take: {options}"
+    return f"is no URI with hosts and options that MongoDB's driver knows; {_HINT}"
+
+
+def _is_usable(uri: str) -> bool:
+    with warnings.catch_warnings():
+        # An option that pymongo does not know, or whose value it does not take, it would leave out and go on.
+        warnings.simplefilter("error")
+        try:
+            # Neither connects nor asks for a name.
+            client: MongoClient[dict[str, Any]] = MongoClient(uri, connect=False)
+        except Exception:  # noqa: BLE001 - pymongo raises what it likes here, and none of its texts may be seen
+            return False
+        client.close()
+        return True
+
+
+def _options_refused(query: str) -> list[str]:
+    """Names of pymongo's own options; a name that it does not know is none, and may be a piece of a password."""
+    refused = []
+    for option in query.split("&"):
+        name, _, value = option.partition("=")
+        known = next((each for each in VALIDATORS if each.lower() == name.lower()), None)
+        if known is None:
+            continue
+        try:
+            validate(known, unquote_plus(value))
+        except Exception:  # noqa: BLE001 - as above
+            refused.append(known)
+    return refused

@@ -1,0 +1,137 @@
+"""Waiting inside a task for Redis or MongoDB to come back: order is kept, no attempt is burnt, the queue fills."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from worker.dependencies.gate import Gate
+    from worker.metrics import WorkerMetrics
+
+_FIRST_WAIT_SECONDS: Final = 0.05
+_LONGEST_WAIT_SECONDS: Final = 2.0
+_LOG_EVERY_SECONDS: Final = 10.0
+
+_UNEXPLAINED_TRIES: Final = 3
+"""How often a call is tried that is refused for a reason in no table."""
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger("worker.patience")
+
+
+class TransientError(Exception):
+    """A dependency did not do its part; the same call may work later. `dependency` names it; no text of a driver."""
+
+    def __init__(self, dependency: str, *, code: str = "") -> None:
+        """`code`: its error by name, where it has answered."""
+        super().__init__(dependency)
+        self.dependency = dependency
+        self.code = code
+
+
+class RefusedError(Exception):
+    """A dependency answers and refuses: its error by name, what that is about, and what an operator can do."""
+
+    def __init__(
+        self, dependency: str, *, code: str, concerns: str = "", advice: str = "", may_pass: bool = False
+    ) -> None:
+        """`may_pass`: also without anybody's doing, so that it is worth asking again soon."""
+        super().__init__(f"{dependency}: {code}")
+        self.may_pass = may_pass
+        self.dependency = dependency
+        self.code = code
+        self.concerns = concerns
+        self.advice = advice
+
+
+class MisconfiguredError(RefusedError):
+    """It will refuse every task alike until an operator has mended something."""
+
+
+class UnexplainedError(RefusedError):
+    """Nobody knows whether waiting helps: after a few tries it is a failure of the task."""
+
+
+class GiveBackError(Exception):
+    """The task cannot be worked here and now, through no fault of its own: it is to be given back."""
+
+
+class Patience:
+    """Repeats a call until it works, with jittered backoff, or until the task is better given back. Thread-safe.
+
+    While Redis is away nothing can be given back, so that a task waits for it here. While the database is away others
+    may still reach it: after `hold_seconds` the gate is closed and the task given back.
+    """
+
+    def __init__(
+        self, stopping: threading.Event, metrics: WorkerMetrics, *, gate: Gate | None = None, hold_seconds: float = 10.0
+    ) -> None:
+        self._stopping = stopping
+        self._metrics = metrics
+        self._gate = gate
+        self._hold_seconds = hold_seconds
+
+    def check(self) -> None:
+        """Return where tasks can be worked.
+
+        Raises:
+            GiveBackError: the database is known to be out of reach, or to refuse everything.
+        """
+        if self._gate is not None and not self._gate.is_open:
+            raise GiveBackError
+
+    def until_done(self, call: Callable[[], Result]) -> Result:
+        """The call's result, however long its dependency is away.
+
+        Raises:
+            GiveBackError: the worker stops, or the database has been away for too long, or refuses everything.
+            UnexplainedError: the last of a few tries was refused for a reason that nobody knows.
+        """
+        wait = _FIRST_WAIT_SECONDS
+        since = time.monotonic()
+        next_line_at = 0.0
+        unexplained = 0
+        while True:
+            try:
+                return call()
+            except TransientError as error:
+                self._metrics.dependency_failed(error.dependency)
+                if error.code:
+                    self._metrics.dependency_refused(error.dependency, error.code)
+                if time.monotonic() >= next_line_at:
+                    code = {"code": error.code} if error.code else {}
+                    log.warning("dependency_away", dependency=error.dependency, **code, exc_info=error)
+                    next_line_at = time.monotonic() + _LOG_EVERY_SECONDS
+                self._give_up_if_pointless(error, held_seconds=time.monotonic() - since)
+            except MisconfiguredError as error:
+                self._metrics.dependency_refused(error.dependency, error.code)
+                if self._gate is not None:
+                    self._gate.close(error)
+                raise GiveBackError from error
+            except UnexplainedError as error:
+                self._metrics.dependency_refused(error.dependency, error.code)
+                unexplained += 1
+                if unexplained == _UNEXPLAINED_TRIES:
+                    log.warning("refused_unexplained", dependency=error.dependency, code=error.code)
+                    raise
+            # Full jitter: workers that were cut off together must not come back together.
+            if self._stopping.wait(random.uniform(wait / 2, wait)):  # noqa: S311 - not a secret
+                raise GiveBackError
+            wait = min(_LONGEST_WAIT_SECONDS, 2 * wait)
+
+    def _give_up_if_pointless(self, error: TransientError, *, held_seconds: float) -> None:
+        gate = self._gate
+        if gate is None or error.dependency != gate.dependency:
+            return
+        if gate.is_open and held_seconds < self._hold_seconds:
+            return
+        gate.close(error)
+        raise GiveBackError from error
