@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final
 
-from api_shim.broker.redis_calls import BrokerUnavailableError
+from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.edge import request as http_request
 from api_shim.edge import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError

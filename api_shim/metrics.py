@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
 from startup.broker.redis_requirements import EVICTS, Severity, parse_info
+
+if TYPE_CHECKING:
+    from api_shim.broker.redis_calls import RedisCalls
 
 MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""

@@ -6,97 +6,28 @@ With `appendfsync always` Redis syncs once for all commands that it reads at onc
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import deque
-from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from api_shim.broker.call_queue import CallQueue
 from api_shim.broker.redis_link import PROTOCOL, Argument, RedisLink, packed, packed_argument, packed_head
 from api_shim.vital_task import VitalTask
 from startup.broker.redis_clients import redis_pool
 from startup.broker.redis_refusals import Kind, Refusal, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
+    from api_shim.broker.call_queue import QueuedCall, Script
     from api_shim.broker.redis_reports import RedisReports
     from api_shim.broker.server_findings import ServerFindings
     from startup.broker.redis_url import RedisUrl
-
-_MOST_CALLS_TOGETHER: Final = 256
-"""Bounds how long Redis works before the first of them is answered."""
-
-_MOST_BYTES_TOGETHER: Final = 1024 * 1024
-"""The same for few calls that are large: Redis reads and syncs all of them before it answers the first."""
-
-_LARGE_CALL_BYTES: Final = 16 * 1024
-"""Eight times what a usual signup takes."""
-
-_MOST_BYTES_WAITING: Final = 16 * 1024 * 1024
-"""Of calls that are still to be sent: some seconds of what a Redis that syncs each write takes in. What comes beyond
-that would only wait until its time is over, so it is refused at once."""
-
-_MOST_LARGE_BYTES_WAITING: Final = _MOST_BYTES_WAITING // 2
-"""How far large calls may fill that: callers with usual signups get in beside them."""
-
-_CALL_BYTES: Final = 256
-"""What a call takes beside its packed command."""
-
-_OVERLOADED: Final = Refusal(
-    "overloaded", Kind.WAIT, "as much waits for Redis as may wait: Redis is slow, or callers send very much at once"
-)
 
 _LEAST_AGE_SECONDS: Final = 1.0
 """A connection that is younger is kept also where another server is wanted: the name was looked up just now."""
 
 _LONGEST_LEAST_AGE_SECONDS: Final = 4.0
 """How old a connection gets in the end where the name leads to the same server again and again."""
-
-
-class BrokerUnavailableError(Exception):
-    """Redis did not answer, or answered that it cannot work now. The call may or may not have been carried out."""
-
-
-class BrokerRefusedError(BrokerUnavailableError):
-    """Redis answered that it did not carry the call out, and why."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.word)
-        self.refusal = refusal
-
-    @property
-    def another_may_serve(self) -> bool:
-        """Whether the same call is worth repeating at once: the name is looked up anew for it."""
-        return self.refusal.kind is Kind.ELSEWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script, called by its digest."""
-
-    source: str
-    digest: str
-
-
-def script(source: str) -> Script:
-    """The script with its digest (SHA-1 is what Redis' EVALSHA names it by)."""
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
-
-
-@dataclass(slots=True)
-class _Call:
-    packed: bytes
-    script: Script | None
-    reply: asyncio.Future[Any]
-    deadline: float
-    latest: float | None
-    """Of a promise: when Redis must have begun with it. It is the last argument, packed when the call is sent."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes while it waits."""
-        return len(self.packed) + _CALL_BYTES
 
 
 class RedisCalls:
@@ -129,13 +60,7 @@ class RedisCalls:
         self._link: RedisLink | None = None
         self._wants_elsewhere = False
         self._least_age_seconds = _LEAST_AGE_SECONDS
-        self._waiting: deque[_Call] = deque()
-        self._waiting_bytes = 0
-        self._in_flight: Sequence[_Call] = ()
-        self._awake = asyncio.Event()
-        self._alarm: asyncio.TimerHandle | None = None
-        # Not asked of the handle: uvloop's has no time where it is due within half a millisecond.
-        self._alarm_at = 0.0
+        self._queue = CallQueue(timeout_seconds=timeout_seconds, reports=reports)
         self.task = VitalTask("redis_calls", self._run)
 
     def start(self) -> None:
@@ -145,9 +70,7 @@ class RedisCalls:
     async def close(self) -> None:
         """Stop sending; what still waits fails."""
         await self.task.close()
-        if self._alarm is not None:
-            self._alarm.cancel()
-        _fail(self._waiting)
+        self._queue.close()
         await self._disconnect()
         await self._pool.aclose()
 
@@ -168,7 +91,7 @@ class RedisCalls:
             BrokerRefusedError: it was not carried out.
             BrokerUnavailableError: it is not known whether it was.
         """
-        return await self._call(_packed_script(script, keys, arguments, latest), script, latest)
+        return await self._queue.put(_packed_script(script, keys, arguments, latest), script, latest)
 
     async def read(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """The reply of a script that changes nothing, repeated once; raises as `run` does."""
@@ -181,7 +104,7 @@ class RedisCalls:
     async def compare_clocks(self) -> None:
         """Learn anew what Redis' clock shows; raises as `run` does."""
         link = self._link
-        reply = await self._call(packed("TIME"), None)
+        reply = await self._queue.put(packed("TIME"), None, None)
         # A connection that is new has just compared them itself.
         if link is not None and link is self._link:
             link.compare_clocks(reply)
@@ -192,90 +115,38 @@ class RedisCalls:
 
     async def _twice(self, packed: bytes, script: Script | None) -> Any:
         try:
-            return await self._call(packed, script)
+            return await self._queue.put(packed, script, None)
         except BrokerRefusedError as error:
             if not error.another_may_serve:
                 raise
         except BrokerUnavailableError:
             # Most often an idle connection that something between here and Redis has closed, or forgotten.
             pass
-        return await self._call(packed, script)
-
-    async def _call(self, packed: bytes, script: Script | None, latest: float | None = None) -> Any:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_seconds
-        if latest is not None and latest < deadline:
-            deadline = latest
-        call = _Call(packed, script, loop.create_future(), deadline, latest)
-        most = _MOST_BYTES_WAITING if call.size <= _LARGE_CALL_BYTES else _MOST_LARGE_BYTES_WAITING
-        if self._waiting_bytes + call.size > most:
-            self.reports.refused(_OVERLOADED)
-            raise BrokerRefusedError(_OVERLOADED)
-        self._waiting.append(call)
-        self._waiting_bytes += call.size
-        if self._alarm is None or deadline == latest:
-            self._set_alarm(deadline)
-        self._awake.set()
-        # A caller that is cancelled leaves its future behind; the reply is read all the same, so the order is kept.
-        return await call.reply
-
-    def _set_alarm(self, at: float) -> None:
-        if self._alarm is not None:
-            if self._alarm_at <= at:
-                return
-            self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = asyncio.get_running_loop().call_at(at, self._fail_overdue)
-
-    def _fail_overdue(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._alarm = None
-        deadlines = []
-        for call in chain(self._in_flight, self._waiting):
-            if call.deadline <= now:
-                _settle(call, BrokerUnavailableError())
-            elif not call.reply.done():
-                deadlines.append(call.deadline)
-        if deadlines:
-            self._set_alarm(min(deadlines))
+        return await self._queue.put(packed, script, None)
 
     async def _run(self) -> None:
         try:
             while True:
-                await self._awake.wait()
-                self._awake.clear()
-                while together := self._next_together():
-                    self._in_flight = together
-                    try:
-                        async with asyncio.timeout(self._timeout_seconds):
-                            await self._exchange(together)
-                    except Exception as error:  # noqa: BLE001 - whatever it is, the connection cannot be trusted any more
-                        await self._lost(error, together)
-                    self._in_flight = ()
+                together = await self._queue.take()
+                try:
+                    async with asyncio.timeout(self._timeout_seconds):
+                        await self._exchange(together)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the connection cannot be trusted any more
+                    await self._lost(error, together)
         finally:
-            _fail(self._in_flight)
+            self._queue.fail_taken()
 
-    def _next_together(self) -> list[_Call]:
-        together: list[_Call] = []
-        size = 0
-        while self._waiting and len(together) < _MOST_CALLS_TOGETHER and size < _MOST_BYTES_TOGETHER:
-            call = self._waiting.popleft()
-            self._waiting_bytes -= call.size
-            if not call.reply.done():
-                together.append(call)
-                size += call.size
-        return together
-
-    async def _lost(self, error: Exception, together: Sequence[_Call]) -> None:
+    async def _lost(self, error: Exception, together: Sequence[QueuedCall]) -> None:
         refusal = refusal_of(error)
         if refusal is None:
             self.reports.away(error)
         else:
             self.reports.refused(refusal)
         await self._disconnect()
-        _fail(together, refusal)
+        for call in together:
+            call.fail(BrokerUnavailableError() if refusal is None else BrokerRefusedError(refusal))
 
-    async def _exchange(self, together: Sequence[_Call]) -> None:
+    async def _exchange(self, together: Sequence[QueuedCall]) -> None:
         link = await self._connected()
         if self._findings.refusal is not None:
             together = self._without_promises(together, self._findings.refusal)
@@ -291,7 +162,7 @@ class RedisCalls:
                 return
             self._refuse(await self._exchange_once(link, unknown), Refusal("NOSCRIPT", Kind.WAIT, _FORGETS))
 
-    async def _exchange_once(self, link: RedisLink, together: Sequence[_Call]) -> list[_Call]:
+    async def _exchange_once(self, link: RedisLink, together: Sequence[QueuedCall]) -> list[QueuedCall]:
         """Send these and settle them by their replies; those whose script Redis does not know are left."""
         await link.send(
             [
@@ -301,7 +172,7 @@ class RedisCalls:
                 for call in together
             ]
         )
-        unknown: list[_Call] = []
+        unknown: list[QueuedCall] = []
         replies: list[Any] = []
         try:
             await link.read(replies, len(together))
@@ -332,14 +203,14 @@ class RedisCalls:
             )
         return self._link
 
-    def _without_promises(self, together: Sequence[_Call], refusal: Refusal) -> list[_Call]:
+    def _without_promises(self, together: Sequence[QueuedCall], refusal: Refusal) -> list[QueuedCall]:
         self._refuse([call for call in together if call.latest is not None], refusal)
         return [call for call in together if call.latest is None]
 
-    def _refuse(self, calls: Sequence[_Call], refusal: Refusal) -> None:
+    def _refuse(self, calls: Sequence[QueuedCall], refusal: Refusal) -> None:
         for call in calls:
             self.reports.refused(refusal)
-            _settle(call, BrokerRefusedError(refusal))
+            call.fail(BrokerRefusedError(refusal))
         if calls and refusal.kind is Kind.ELSEWHERE:
             self._wants_elsewhere = True
         if calls and refusal.kind is Kind.MISCONFIGURED:
@@ -357,13 +228,3 @@ _FORGETS: Final = "Redis forgets scripts faster than they can be loaded"
 def _packed_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument], latest: float | None) -> bytes:
     command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
     return packed_head(len(command) + (latest is not None)) + b"".join(map(packed_argument, command))
-
-
-def _settle(call: _Call, error: Exception) -> None:
-    if not call.reply.done():
-        call.reply.set_exception(error)
-
-
-def _fail(calls: Iterable[_Call], refusal: Refusal | None = None) -> None:
-    for call in calls:
-        _settle(call, BrokerUnavailableError() if refusal is None else BrokerRefusedError(refusal))

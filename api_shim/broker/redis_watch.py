@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from api_shim.vital_task import VitalTask
 
 if TYPE_CHECKING:

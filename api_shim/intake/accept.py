@@ -6,13 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, RedisCalls, script
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from api_shim.broker.call_queue import script
 from schemas.ids import IdDeriver, new_task_id
 from schemas.protocol import record_scripts
 from schemas.protocol.keys import OPEN_KEY, QUEUE, Accepted, State, rate_key, record_key
 from startup.broker.redis_refusals import Kind, Refusal
 
 if TYPE_CHECKING:
+    from api_shim.broker.redis_calls import RedisCalls
     from schemas.protocol.message import MessageTemplate
     from schemas.sealing import Sealer
 

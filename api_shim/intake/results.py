@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from api_shim.broker.redis_calls import BrokerUnavailableError, RedisCalls, script
+from api_shim.broker.broker_errors import BrokerUnavailableError
+from api_shim.broker.call_queue import script
 from schemas.ids import is_task_id
 from schemas.protocol import record_scripts
 from schemas.protocol.keys import State, record_key, result_key
@@ -18,6 +19,7 @@ from schemas.protocol.keys import State, record_key, result_key
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.subscription import Listener, OutcomeSubscription
     from schemas.outcome import CeleryResult
 

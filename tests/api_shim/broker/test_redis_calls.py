@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError, script
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from api_shim.broker.call_queue import script
 from startup.broker.redis_refusals import TABLE
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
 from tests.support.broker import ask, connected, run, until

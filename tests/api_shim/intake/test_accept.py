@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api_shim.broker.redis_calls import BrokerRefusedError, BrokerUnavailableError
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from api_shim.intake.accept import AcceptedTask, RateLimited
 from schemas.ids import new_task_id
 from schemas.protocol.keys import OPEN_KEY, QUEUE, record_key
