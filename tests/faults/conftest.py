@@ -68,7 +68,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of docs/reliability.md."""
+    """The table of docs/evidence.md."""
     if _rows:
         widths = [max(len(row[column]) for row in (_COLUMNS, *_rows)) for column in range(len(_COLUMNS))]
         terminalreporter.section("faults")
