@@ -9,7 +9,8 @@ from startup.environment import SettingsError
 from startup.logs import configure_logs
 from startup.process import prepare_service
 from worker.allocator import share_one_arena
-from worker.app import build_worker, run
+from worker.app import build_worker
+from worker.process import run
 from worker.settings import read_worker_settings
 
 

@@ -10,6 +10,7 @@ from schemas.sealing import KeyFormatError, parse_key_ring
 from startup.broker.redis_requirements import read_allowed
 from startup.environment import EnvironmentReader
 from startup.shared_settings import SharedSettings, read_shared_settings
+from worker.customer.passwords import TEST_PROFILE, PasswordCost
 from worker.customer.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
 from worker.dependencies.mongodb_uri import read_database_name, read_mongodb_uri
 
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
 
 LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
 """argon2id settings of equal strength, at one lane (OWASP Password Storage Cheat Sheet); more passes need 7168 too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordCost:
-    """What one argon2id hash takes (RFC 9106)."""
-
-    memory_kib: int
-    time_cost: int
-    """Passes over that memory."""
-    parallelism: int
-
-
-TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
-"""A hash that costs next to nothing and protects nothing: for this project's own tests and benches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

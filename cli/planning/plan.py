@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from cli.planning.capacity import Demand, Plan, reckon
 from cli.tell import tell
 from startup.shared_settings import IDEMPOTENCY_WINDOW_SECONDS
-from worker.customer.passwords import Argon2Passwords
-from worker.settings import LEAST_MEMORY_KIB_BY_TIME_COST, PasswordCost, usable_cores
+from worker.customer.passwords import Argon2Passwords, PasswordCost
+from worker.settings import LEAST_MEMORY_KIB_BY_TIME_COST, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

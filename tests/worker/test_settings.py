@@ -8,8 +8,9 @@ import pytest
 
 from schemas.sealing import generate_key_pair
 from startup.environment import SettingsError
+from worker.customer.passwords import TEST_PROFILE, PasswordCost
 from worker.customer.rules import Rules
-from worker.settings import TEST_PROFILE, PasswordCost, WorkerSettings, read_worker_settings, usable_cores
+from worker.settings import WorkerSettings, read_worker_settings, usable_cores
 
 PAIR: Final = generate_key_pair()
 REQUIRED: Final = {"ID_KEY": "k" * 32, "SEALING_PRIVATE_KEYS": PAIR.private_line}

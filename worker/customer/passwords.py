@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from passlib.context import CryptContext
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from worker.settings import PasswordCost
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordCost:
+    """What one argon2id hash takes (RFC 9106)."""
+
+    memory_kib: int
+    time_cost: int
+    """Passes over that memory."""
+    parallelism: int
+
+
+TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
+"""A hash that costs next to nothing and protects nothing: for this project's own tests and benches."""
 
 
 class PasswordHasher(Protocol):

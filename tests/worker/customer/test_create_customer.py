@@ -23,14 +23,13 @@ from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
 from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
 from worker.customer.create_customer import CreateCustomer
-from worker.customer.passwords import Argon2Passwords
+from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.repeats import LOOK_AHEAD
 from worker.customer.rules import Rules
 from worker.customer.signups import SignupReader
 from worker.dependencies.patience import GiveBackError, Patience, TransientError
 from worker.promise.records import Delivery, RedisRecords
 from worker.promise.turnstile import Turnstile
-from worker.settings import TEST_PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

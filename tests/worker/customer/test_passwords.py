@@ -10,8 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from pydantic import SecretStr
 
-from worker.customer.passwords import Argon2Passwords
-from worker.settings import TEST_PROFILE, PasswordCost
+from worker.customer.passwords import TEST_PROFILE, Argon2Passwords, PasswordCost
 
 DEFAULT = PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
 
