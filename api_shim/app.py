@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -28,6 +28,7 @@ from api_shim.edge.server.listening import make_room_for_connections
 from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
 from api_shim.intake.accept import Acceptor, AdmissionLimits
+from api_shim.intake.accept_and_wait import AcceptAndWait
 from api_shim.intake.results import Results
 from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.interface.documents import Documents
@@ -54,9 +55,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _TRIES: Final = 2
-"""An answer of Redis that is lost, or late, leaves time to ask again what has become of the call."""
+"""How often accepting a request may ask Redis. Where the first reply is lost or late, the second tells what became of
+the call."""
 
 _BETWEEN_TRIES_SECONDS: Final = 0.25
+"""What the two tries may take beside Redis' own time."""
 
 
 def create_app_from_environment() -> ASGIApp:
@@ -96,22 +99,24 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     refusals = Refusals(metrics.turned_away)
     bodies = Bodies(refusals, maximum_bytes=settings.maximum_body_bytes, seconds=settings.edge.body_seconds)
     at_once = RequestsAtOnce(refusals, maximum=settings.edge.maximum_requests, waiting=lambda: subscription.listening)
+    acceptor = Acceptor(
+        calls,
+        sealer=Sealer(settings.sealing_key_id, settings.sealing_key),
+        ids=IdDeriver(settings.shared.id_key),
+        message=MessageTemplate(),
+        limits=AdmissionLimits(
+            open_tasks=settings.maximum_open_tasks,
+            rate_per_second=settings.rate_per_second,
+            rate_burst=settings.rate_burst,
+            seconds=_TRIES * settings.redis_timeout_seconds + _BETWEEN_TRIES_SECONDS,
+        ),
+    )
+    results = Results(calls, subscription)
     methods = Methods(
         callers=Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
-        acceptor=Acceptor(
-            calls,
-            sealer=Sealer(settings.sealing_key_id, settings.sealing_key),
-            ids=IdDeriver(settings.shared.id_key),
-            message=MessageTemplate(),
-            limits=AdmissionLimits(
-                open_tasks=settings.maximum_open_tasks,
-                rate_per_second=settings.rate_per_second,
-                rate_burst=settings.rate_burst,
-                seconds=_TRIES * settings.redis_timeout_seconds + _BETWEEN_TRIES_SECONDS,
-            ),
-        ),
-        results=Results(calls, subscription),
+        accept_and_wait=AcceptAndWait(acceptor, results),
+        results=results,
         metrics=metrics,
         bodies=bodies,
     )
@@ -136,16 +141,13 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             connections.hurry()
             bodies.hurry()
 
-        calls.start()
-        subscription.start()
-        watch.start()
-        keeper.start()
         drain_on_signals(seconds=settings.edge.drain_seconds, drain=subscription.drain, end=end)
-        yield {CONNECTIONS: connections}
-        await keeper.close()
-        await watch.close()
-        await subscription.close()
-        await calls.close()
+        # Closed in reverse order, whatever fails: a part that cannot be started or closed leaves no other open.
+        async with AsyncExitStack() as opened:
+            for part in (calls, subscription, watch, keeper):
+                opened.push_async_callback(part.close)
+                part.start()
+            yield {CONNECTIONS: connections}
 
     prefixes = dict.fromkeys(("", settings.prefix))
     create, result = at_once.around(Endpoint(methods.create)), at_once.around(Endpoint(methods.result))

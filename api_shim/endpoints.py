@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
@@ -10,10 +9,10 @@ from api_shim.edge import request as http_request
 from api_shim.edge import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
 from api_shim.edge.request import HttpRequest
-from api_shim.intake.accept import AcceptedTask, Acceptor, KeyReused, QueueFull, RateLimited
-from api_shim.intake.results import DeadLetter, Finished, NotFound, Results, Unfinished
+from api_shim.intake.accept import AcceptedTask, KeyReused, QueueFull, RateLimited
+from api_shim.intake.accept_and_wait import FinishedInTime
+from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
-from schemas.protocol.keys import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.responses import Answer
-    from api_shim.intake.accept import Admission
-    from api_shim.intake.subscription import Listener
+    from api_shim.intake.accept_and_wait import AcceptAndWait
+    from api_shim.intake.results import Results
     from api_shim.metrics import ShimMetrics
     from api_shim.tokens.callers import Callers
     from api_shim.tokens.verifier import Caller
@@ -63,14 +62,14 @@ class Methods:
         *,
         callers: Callers,
         create_scope: str,
-        acceptor: Acceptor,
+        accept_and_wait: AcceptAndWait,
         results: Results,
         metrics: ShimMetrics,
         bodies: Bodies,
     ) -> None:
         self._callers = callers
         self._create_scope = create_scope
-        self._acceptor = acceptor
+        self._accept_and_wait = accept_and_wait
         self._results = results
         self._metrics = metrics
         self._bodies = bodies
@@ -102,22 +101,27 @@ class Methods:
         body, _ = await http_request.read_json_body(request, self._bodies)
         key = http_request.idempotency_key(request)
         wait = http_request.preferred_wait(request)
-        task_id = self._acceptor.task_id(caller=caller.subject, idempotency_key=key)
-        # Listened for from before there can be an outcome, so that it need not be looked for.
-        with closing(self._results.expect(task_id)) if wait else nullcontext() as expected:
-            admission = await self._acceptor.accept(
-                task_id,
-                body,
-                caller=caller.subject,
-                repeatable=key is not None,
-                waiter=expected.channel if expected else "",
-            )
-            return await self._created(request, admission, caller=caller, wait=wait, expected=expected)
 
-    async def _created(
-        self, request: HttpRequest, admission: Admission, *, caller: Caller, wait: int | None, expected: Listener | None
-    ) -> Answer:
-        match admission:
+        def on_accepted(task: AcceptedTask) -> None:
+            # Told before the wait: the client may leave while it lasts.
+            self._metrics.accepted(repeated=task.repeated)
+            request.belongs_to(task.task_id)
+
+        outcome = await self._accept_and_wait(
+            body,
+            caller=caller.subject,
+            idempotency_key=key,
+            wait_seconds=wait or 0,
+            until_left=request.until_disconnected,
+            on_accepted=on_accepted,
+        )
+        match outcome:
+            case FinishedInTime(response):
+                return responses.created_in_time(response, waited_for=wait or 0)
+            case AcceptedTask(task_id, state):
+                # The result has the same prefix as the path that this call came by.
+                location = f"{request.route.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={task_id}"
+                return responses.accepted(task_id, state, location=location)
             case KeyReused():
                 self._metrics.refused("idempotency_key_reused")
                 return responses.idempotency_key_reused()
@@ -127,33 +131,6 @@ class Methods:
             case RateLimited(retry_after_seconds):
                 self._metrics.refused("rate_limited")
                 return responses.rate_limited(retry_after_seconds)
-            case AcceptedTask():
-                pass
-        self._metrics.accepted(repeated=admission.repeated)
-        request.belongs_to(admission.task_id)
-        state = admission.state
-        if admission.repeated and expected:
-            # The record names another call's channel, or none: this one asks like any call that comes later.
-            expected.close()
-            expected = None
-        if wait:
-            try:
-                reading = await self._results.wait(
-                    admission.task_id,
-                    caller=caller.subject,
-                    seconds=wait,
-                    until_left=request.until_disconnected,
-                    expected=expected,
-                )
-            except BrokerUnavailableError:
-                reading = Unfinished(state)  # it is accepted all the same
-            if isinstance(reading, Finished):
-                return responses.created_in_time(reading.response, waited_for=wait)
-            state = reading.state if isinstance(reading, Unfinished) else state
-            state = State.FAILURE if isinstance(reading, DeadLetter) else state
-        # The same prefix as the call came by.
-        location = f"{request.route.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={admission.task_id}"
-        return responses.accepted(admission.task_id, state, location=location)
 
     async def _result(self, request: HttpRequest, caller: Caller) -> Answer:
         if request.method == "POST":
@@ -161,15 +138,12 @@ class Methods:
             query = http_request.result_query_from_body(document)
         else:
             query = http_request.result_query(request)
-        if query.wait_seconds:
-            reading = await self._results.wait(
-                query.task_id,
-                caller=caller.subject,
-                seconds=query.wait_seconds,
-                until_left=request.until_disconnected,
-            )
-        else:
-            reading = await self._results.read(query.task_id, caller=caller.subject)
+        reading = await self._results.read_or_wait(
+            query.task_id,
+            caller=caller.subject,
+            seconds=query.wait_seconds,
+            until_left=request.until_disconnected,
+        )
         if not isinstance(reading, NotFound):
             request.belongs_to(query.task_id)
         match reading:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 _READ: Final = script(record_scripts.READ)
 
 _READ_AGAIN_SECONDS: Final = 5.0
-"""A publication can be missed (Redis keeps none): a waiting call looks for itself as often as this."""
-
+"""How often a waiting call reads the record by itself. A publication can be missed, since Redis stores none."""
 
 _UNWATCHED_SECONDS: Final = 0.5
-"""Most outcomes are there before; only after this long is it worth a task to watch whether the client leaves."""
+"""After how long a waiting call begins to watch whether its client leaves. Watching costs a task of the event loop, and
+most outcomes come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Results:
         """
         if not is_task_id(task_id):
             return NotFound()
-        held_by, state, result = await self._calls.read(_READ, [record_key(task_id), result_key(task_id)], [])
-        if held_by is None or held_by.decode() != caller:
+        owner, state, result = await self._calls.read(_READ, [record_key(task_id), result_key(task_id)], [])
+        if owner is None or owner.decode() != caller:
             return NotFound()
         if state == b"FAILURE":
             return DeadLetter()
@@ -89,30 +89,37 @@ class Results:
         return Unfinished(State(state.decode()))
 
     def expect(self, task_id: str) -> Listener:
-        """Listen for the outcome of a task that is about to be accepted with the listener's channel; close it."""
+        """Listen for the outcome of a task that is about to be accepted with the listener's channel.
+
+        The caller closes the listener.
+        """
         return self._subscription.expect(task_id)
 
-    async def wait(
-        self, task_id: str, *, caller: str, seconds: float, until_left: UntilLeft, expected: Listener | None = None
-    ) -> Reading:
+    async def hear(self, expected: Listener, *, caller: str, seconds: float, until_left: UntilLeft) -> Reading:
+        """Wait for the outcome of a task that was accepted just now, for this caller, with the listener's channel.
+
+        Nothing is read from Redis first, since the task can have no outcome that the listener did not hear.
+        """
+        again = partial(self.read, expected.task_id, caller=caller)
+        return await _hear(expected, Unfinished(State.PENDING), again, time.monotonic() + seconds, until_left)
+
+    async def read_or_wait(self, task_id: str, *, caller: str, seconds: float, until_left: UntilLeft) -> Reading:
         """What is known of the task when it has ended, the seconds are over, or the shim shuts down.
 
         Args:
-            task_id: as the caller has it.
+            task_id: the id as the caller sent it.
             caller: the token's subject.
-            seconds: how long to wait.
+            seconds: how long to wait; with 0 the task is read once.
             until_left: raises when the client has left; the wait then ends with the same exception.
-            expected: from `expect`, where the task was accepted with its channel just now, for this caller.
 
         Raises:
             BrokerUnavailableError: Redis could not be asked even once.
         """
-        if not is_task_id(task_id):
-            return NotFound()  # before anything is listened for: it would become the name of a channel
+        # An id that is none must not become the name of a channel.
+        if not seconds or not is_task_id(task_id):
+            return await self.read(task_id, caller=caller)
         deadline = time.monotonic() + seconds
         again = partial(self.read, task_id, caller=caller)
-        if expected is not None and expected.channel:
-            return await _hear(expected, Unfinished(State.PENDING), again, deadline, until_left)
         # Subscribe, then read, then wait: an outcome that comes after the read is then always heard of.
         async with self._subscription.listen(task_id) as listener:
             return await _hear(listener, await again(), again, deadline, until_left)
