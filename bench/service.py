@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
-import time
 import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
-import jwt
 import redis
 from pymongo import MongoClient
 
@@ -17,20 +13,23 @@ from bench.cpu import Meter, cpu_seconds, resident_mib
 from bench.driver import saturate
 from bench.requests import Target
 from bench.waiting import wait_while
+from cli.local_tokens import sign_token
+from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
 from local_stack.redis_server import RedisServer
+from local_stack.secret_files import ensure_secret_files
+from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
 from schemas.protocol.keys import OPEN_KEY
-from schemas.sealing import generate_key_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from local_stack.process import ManagedProcess
+
 TRIVIAL_HASH = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
 """Hashes at next to no cost, to see what everything else could move."""
 
-_JWT_SECRET = "bench-jwt-secret-" * 3
 _DRAIN_SECONDS = 300
 _HASH_CPU = "intake_password_hash_cpu_seconds_total "
 
@@ -46,24 +45,15 @@ class Service:
         self._port = free_port()
         self._metrics_port = free_port()
         self._runs = itertools.count()
-        pair = generate_key_pair()
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
-            "TMPDIR": str(folder),
-            "INTAKE_REDIS_URL": self.redis.url,
-            "INTAKE_MONGODB_URI": self.mongo.uri,
-            "INTAKE_ID_KEY": "bench-id-key-" * 4,
-            "INTAKE_JWT_SECRET": _JWT_SECRET,
-            "INTAKE_SEALING_PUBLIC_KEY": pair.public_line,
-            "INTAKE_SEALING_PRIVATE_KEYS": pair.private_line,
-            "INTAKE_PORT": str(self._port),
-            "INTAKE_WORKER_METRICS_PORT": str(self._metrics_port),
-            "INTAKE_LOG_FORMAT": "json",
-            "INTAKE_DRAIN_SECONDS": "0",
-            "INTAKE_WORKER_HEALTH_FILE": str(folder / "health"),
-        }
-        self.shim = self._process("shim", "api_shim", {})
-        self.worker = self._process("worker", "worker", {})
+        self._secrets = ensure_secret_files(folder / "secrets")
+        self._environments = Environments(
+            redis_url=self.redis.url,
+            mongodb_uri=self.mongo.uri,
+            secrets=self._secrets,
+            base={**environment_without_settings(), "TMPDIR": str(folder), "INTAKE_LOG_FORMAT": "json"},
+        )
+        self.shim = self._shim()
+        self.worker = self._worker()
 
     def __enter__(self) -> Self:
         self.redis.start()
@@ -80,16 +70,14 @@ class Service:
     def start_shim(self, **settings: str) -> None:
         """Start the shim, anew where it runs, and wait until it listens."""
         self.shim.terminate()
-        self.shim = self._process("shim", "api_shim", settings)
-        self.shim.start()
-        wait_while(lambda: b"listening" not in self.shim.log_path.read_bytes(), [self.shim])
+        self.shim = self._shim(**settings)
+        start_service_process(self.shim)
 
     def start_worker(self, **settings: str) -> None:
         """Start the worker, anew where it runs (and has nothing to do), and wait until it consumes."""
         self.worker.kill()
-        self.worker = self._process("worker", "worker", settings)
-        self.worker.start()
-        wait_while(lambda: b"worker_ready" not in self.worker.log_path.read_bytes(), [self.worker])
+        self.worker = self._worker(**settings)
+        start_service_process(self.worker)
 
     def stop_worker(self) -> None:
         """Let it finish what it has begun, and end it."""
@@ -102,8 +90,7 @@ class Service:
 
     def token(self, *, sub: str = "bench") -> str:
         """A caller's token, good for a day."""
-        claims = {"sub": sub, "scope": "customer:create", "exp": int(time.time()) + 86400}
-        return jwt.encode(claims, _JWT_SECRET, "HS256")
+        return sign_token(self._secrets.jwt_secret, sub=sub)
 
     def warm_up(self, requests: int, *, connections: int = 4) -> None:
         """Send signups that are not counted and, where a worker runs, wait for their outcomes."""
@@ -171,10 +158,14 @@ class Service:
                 seconds=_DRAIN_SECONDS,
             )
 
-    def _process(self, name: str, module: str, settings: dict[str, str]) -> ManagedProcess:
-        return ManagedProcess(
-            name,
-            [sys.executable, "-m", module],
-            log_path=self._folder / f"{name}-{next(self._runs)}.log",
-            environment={**self._environment, **settings},
-        )
+    def _shim(self, **settings: str) -> ManagedProcess:
+        environment = self._environments.shim(port=self._port, INTAKE_DRAIN_SECONDS="0")
+        return self._process("shim", SHIM, {**environment, **settings})
+
+    def _worker(self, **settings: str) -> ManagedProcess:
+        environment = self._environments.worker(health_file=self._folder / "health", metrics_port=self._metrics_port)
+        return self._process("worker", WORKER, {**environment, **settings})
+
+    def _process(self, name: str, module: str, environment: dict[str, str]) -> ManagedProcess:
+        log_path = self._folder / f"{name}-{next(self._runs)}.log"
+        return service_process(name, module, environment, log_path=log_path)

@@ -1,12 +1,16 @@
-"""The environments of the shim and the worker: each gets the secrets it needs and no other."""
+"""The environments of the shim and the worker, for the local stack, the tests and the benches alike.
+
+A new setting that every process needs is added here and nowhere else.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local_stack.ports import LOOPBACK
+from startup.environment import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,51 +18,65 @@ if TYPE_CHECKING:
 
     from local_stack.secret_files import SecretFiles
 
-DATABASE = "customer_intake"
+DATABASE: Final = "customer_intake"
+"""The MongoDB database of the local stack."""
 
-_OURS = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS", "REDIS_URL", "MONGODB_URI")
-"""What the stack passes by itself. Set in the caller's shell as well, it would contradict that."""
+_STACKS_OWN: Final = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS", "REDIS_URL", "MONGODB_URI")
+"""Settings that the local stack chooses itself. One of the caller's beside it would be a contradiction."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environments:
-    """Builds a child's environment from the caller's, so that a setting like INTAKE_LOG_LEVEL reaches it."""
+    """Builds the environment of each process of one service. Each gets the secrets it needs and no other."""
 
     redis_url: str
     mongodb_uri: str
     secrets: SecretFiles
+    base: Mapping[str, str]
+    """What every process gets besides: see `callers_environment` and `environment_without_settings`."""
     database: str = DATABASE
 
     def __repr__(self) -> str:
         return "Environments()"  # the URL of Redis holds its password
 
-    def shim(self, *, port: int) -> dict[str, str]:
-        """For `python -m api_shim`."""
+    def shim(self, *, port: int, **settings: str) -> dict[str, str]:
+        """For `python -m api_shim`. `settings` are further variables, by their whole names, and win over all others."""
+        return {**self.base, **self._shared(), **self._of_shim(port), **settings}
+
+    def worker(self, *, health_file: Path, metrics_port: int, **settings: str) -> dict[str, str]:
+        """For `python -m worker`. `settings` as in `shim`; a `metrics_port` of 0 means no metrics."""
+        of_process = {"INTAKE_WORKER_HEALTH_FILE": str(health_file), "INTAKE_WORKER_METRICS_PORT": str(metrics_port)}
+        return {**self.base, **self._shared(), **self._of_worker(), **of_process, **settings}
+
+    def both(self, *, port: int, **settings: str) -> dict[str, str]:
+        """One environment that starts a shim or a worker, for tests. `settings` as in `shim`."""
+        return {**self.base, **self._shared(), **self._of_shim(port), **self._of_worker(), **settings}
+
+    def _shared(self) -> dict[str, str]:
+        return {"INTAKE_REDIS_URL": self.redis_url, "INTAKE_ID_KEY_FILE": str(self.secrets.id_key)}
+
+    def _of_shim(self, port: int) -> dict[str, str]:
         return {
-            **_inherited(os.environ),
-            **self._shared(),
             "INTAKE_HOST": LOOPBACK,
             "INTAKE_PORT": str(port),
             "INTAKE_JWT_SECRET_FILE": str(self.secrets.jwt_secret),
             "INTAKE_SEALING_PUBLIC_KEY_FILE": str(self.secrets.sealing_public_key),
         }
 
-    def worker(self, *, health_file: Path, metrics_port: int) -> dict[str, str]:
-        """For `python -m worker`."""
+    def _of_worker(self) -> dict[str, str]:
         return {
-            **_inherited(os.environ),
-            **self._shared(),
             "INTAKE_MONGODB_URI": self.mongodb_uri,
             "INTAKE_MONGODB_DATABASE": self.database,
             "INTAKE_SEALING_PRIVATE_KEYS_FILE": str(self.secrets.sealing_private_keys),
-            "INTAKE_WORKER_HEALTH_FILE": str(health_file),
-            "INTAKE_WORKER_METRICS_PORT": str(metrics_port),
         }
 
-    def _shared(self) -> dict[str, str]:
-        return {"INTAKE_REDIS_URL": self.redis_url, "INTAKE_ID_KEY_FILE": str(self.secrets.id_key)}
+
+def callers_environment() -> dict[str, str]:
+    """This process's environment, so that a setting like INTAKE_LOG_LEVEL reaches the local stack's processes."""
+    dropped = {f"{PREFIX}{name}{suffix}" for name in _STACKS_OWN for suffix in ("", "_FILE")}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    dropped = {f"INTAKE_{name}{suffix}" for name in _OURS for suffix in ("", "_FILE")}
-    return {name: value for name, value in environment.items() if name not in dropped}
+def environment_without_settings() -> dict[str, str]:
+    """This process's environment without any setting: tests and benches run with settings of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}

@@ -38,6 +38,8 @@ class ManagedProcess:
         self._environment = environment
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+        """How long the log was when the process was last started."""
 
     def __repr__(self) -> str:
         return f"ManagedProcess({self.name!r}, pid={self.pid}, alive={self.alive})"
@@ -48,6 +50,7 @@ class ManagedProcess:
             return
         descriptor = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            self._log_start = os.fstat(descriptor).st_size
             self._process = subprocess.Popen(
                 [*_launcher(), *self._command],
                 stdin=subprocess.DEVNULL,
@@ -128,6 +131,12 @@ class ManagedProcess:
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def has_logged(self, text: str) -> bool:
+        """Whether its output since it was last started contains `text`."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            return text.encode() in log.read()
 
     def send(self, number: signal.Signals) -> None:
         """Any signal, where it lives."""

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from local_stack.environments import Environments
+from local_stack.environments import Environments, callers_environment
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import LOOPBACK, free_port, free_ports, is_free
-from local_stack.process import ManagedProcess
 from local_stack.readiness import wait_until_ready
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files, make_private_directory
+from local_stack.service_process import SHIM, WORKER, service_process
 from local_stack.state_file import ProcessIdentity, StackState, remove_state, write_state
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from pathlib import Path
+
+    from local_stack.process import ManagedProcess
 
 WORKER_STOP_SECONDS: Final = 35.0
 """More than the worker's own bound for a warm shutdown."""
@@ -32,9 +33,6 @@ SHIM_STOP_SECONDS: Final = 30.0
 _READY_SECONDS: Final = 60.0
 _HEALTH_SECONDS: Final = 10.0
 """A health file older than this says nothing; the worker writes it every two seconds."""
-
-_ROOT: Final = Path(__file__).resolve().parents[1]
-"""Where `python -m worker` finds this project and nothing of the caller's directory that is named alike."""
 
 
 class PortTakenError(RuntimeError):
@@ -70,10 +68,12 @@ class LocalStack:
         redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=self.port)
         self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping, tell=tell)
         self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping, tell=tell)
-        self._environments = Environments(self.redis.url, self.mongo.uri, self.secrets)
+        self._environments = Environments(
+            redis_url=self.redis.url, mongodb_uri=self.mongo.uri, secrets=self.secrets, base=callers_environment()
+        )
         self._worker_ports = free_ports(workers)
         self.workers = [self._make_worker(number) for number in range(1, workers + 1)]
-        self.shim = self._make_process("shim", "api_shim", self._environments.shim(port=self.port))
+        self.shim = self._make_process("shim", SHIM, self._environments.shim(port=self.port))
 
     @property
     def url(self) -> str:
@@ -155,16 +155,10 @@ class LocalStack:
         environment = self._environments.worker(
             health_file=self._health_file(number), metrics_port=self._worker_ports[number - 1]
         )
-        return self._make_process("worker" if self._workers == 1 else f"worker-{number}", "worker", environment)
+        return self._make_process("worker" if self._workers == 1 else f"worker-{number}", WORKER, environment)
 
     def _make_process(self, name: str, module: str, environment: dict[str, str]) -> ManagedProcess:
-        return ManagedProcess(
-            name,
-            [sys.executable, "-m", module],
-            log_path=self.directory / "logs" / f"{name}.log",
-            environment=environment,
-            directory=_ROOT,
-        )
+        return service_process(name, module, environment, log_path=self.directory / "logs" / f"{name}.log")
 
     def _health_file(self, number: int) -> Path:
         return self.directory / "run" / f"worker-{number}.health"

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import redis
 
+from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files
-from tests.support.waiting import wait_until
+from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from local_stack.process import ManagedProcess
 
 _REDIS_DATABASES = 4096
 """More than there are tests: none must get, and flush, the database that a module's tests share."""
@@ -107,23 +108,21 @@ def fresh_environment(servers: Servers) -> Environment:
     url = f"{servers.redis.url.rpartition('/')[0]}/{number % _REDIS_DATABASES}"
     with redis.Redis.from_url(url) as client:
         client.flushdb()
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")}
-    return {
-        **outer,
-        "INTAKE_REDIS_URL": url,
-        "INTAKE_MONGODB_URI": servers.mongo.uri,
-        "INTAKE_MONGODB_DATABASE": f"test_{number}",
-        "INTAKE_ID_KEY_FILE": str(servers.secrets.id_key),
-        "INTAKE_JWT_SECRET_FILE": str(servers.secrets.jwt_secret),
-        "INTAKE_SEALING_PUBLIC_KEY_FILE": str(servers.secrets.sealing_public_key),
-        "INTAKE_SEALING_PRIVATE_KEYS_FILE": str(servers.secrets.sealing_private_keys),
-        "INTAKE_PORT": str(free_port()),
-        "INTAKE_LOG_FORMAT": "json",
+    environments = Environments(
+        redis_url=url,
+        mongodb_uri=servers.mongo.uri,
+        secrets=servers.secrets,
+        base=environment_without_settings(),
+        database=f"test_{number}",
+    )
+    return environments.both(
+        port=free_port(),
+        INTAKE_LOG_FORMAT="json",
         # One test asks for it; the others need not wait.
-        "INTAKE_DRAIN_SECONDS": "0",
+        INTAKE_DRAIN_SECONDS="0",
         # One hash costs 21 ms of CPU; one test proves the default's parameters (tests/worker).
-        "INTAKE_ARGON2_TEST_PROFILE": "1",
-    }
+        INTAKE_ARGON2_TEST_PROFILE="1",
+    )
 
 
 @pytest.fixture
@@ -146,38 +145,23 @@ class _Starters:
         self._started: list[ManagedProcess] = []
 
     def shim(self, environment: Mapping[str, str], **overrides: str) -> Running:
-        settings = {**environment, **overrides}
-        running = self._start("shim", "api_shim", settings)
-        wait_until(lambda: "listening" in running.log() or self._ended(running), timeout=30, what="shim is up")
-        return running
+        return self._start("shim", SHIM, {**environment, **overrides})
 
     def worker(self, environment: Mapping[str, str], **overrides: str) -> Running:
         health = self._servers.folder / f"health-{next(_databases)}"
         settings = {**environment, "INTAKE_WORKER_HEALTH_FILE": str(health), **overrides}
-        running = self._start("worker", "worker", settings)
-        wait_until(lambda: "worker_ready" in running.log() or self._ended(running), timeout=30, what="worker is up")
-        return running
+        return self._start("worker", WORKER, settings)
 
     def stop_all(self) -> None:
         for process in self._started:
             process.kill()
 
     def _start(self, name: str, module: str, settings: dict[str, str]) -> Running:
-        process = ManagedProcess(
-            name,
-            [sys.executable, "-m", module],
-            log_path=self._servers.folder / f"{name}-{next(_databases)}.log",
-            environment=settings,
-        )
+        log_path = self._servers.folder / f"{name}-{next(_databases)}.log"
+        process = service_process(name, module, settings, log_path=log_path)
         self._started.append(process)
-        process.start()
+        start_service_process(process)
         return Running(process, settings)
-
-    @staticmethod
-    def _ended(running: Running) -> bool:
-        if running.process.alive:
-            return False
-        raise AssertionError(f"{running.process.name} ended at its start:\n{running.process.log_tail()}")
 
 
 def _starters(servers: Servers) -> Iterator[_Starters]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 import signal
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
+from local_stack.service_process import WORKER, service_process
 from schemas.protocol.keys import HELD_KEY, QUEUE
 from tests.conftest import Running
 from tests.contract.service import an_email
@@ -28,6 +27,7 @@ from tests.worker.consuming.test_consuming import FOREIGN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from local_stack.process import ManagedProcess
     from tests.conftest import Environment, Starter
     from tests.contract.conftest import Serve
 
@@ -76,9 +76,8 @@ def start_unready_worker(tmp_path: Path) -> Iterator[Callable[[Mapping[str, str]
     started: list[ManagedProcess] = []
 
     def start(environment: Mapping[str, str]) -> Running:
-        command = [sys.executable, "-m", "worker"]
-        log = tmp_path / f"worker-{len(started)}.log"
-        started.append(ManagedProcess("worker", command, log_path=log, environment=environment))
+        log_path = tmp_path / f"worker-{len(started)}.log"
+        started.append(service_process("worker", WORKER, environment, log_path=log_path))
         started[-1].start()
         return Running(started[-1], environment)
 

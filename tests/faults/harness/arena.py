@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
-import sys
 from typing import TYPE_CHECKING, Any, Self
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -14,11 +12,12 @@ from urllib.request import urlopen
 import redis
 from pymongo import MongoClient
 
+from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
 from local_stack.redis_server import RedisServer
-from schemas.sealing import generate_key_pair
+from local_stack.secret_files import ensure_secret_files
+from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
 from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
@@ -26,6 +25,8 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from local_stack.process import ManagedProcess
 
 VISIBILITY_TIMEOUT_SECONDS = 4
 SWEEP_GRACE_SECONDS = 2
@@ -58,7 +59,7 @@ class Arena:
         *,
         mongo_members: int = 1,
         redis_lines: Iterable[str] = (),
-        shim_module: str = "api_shim",
+        shim_module: str = SHIM,
         settings: Mapping[str, str] | None = None,
         links: bool = False,
         standby: bool = False,
@@ -92,18 +93,16 @@ class Arena:
         self.kills = 0
         self.at_the_end = contextlib.ExitStack()
         """What is closed with the arena, also where a test fails: a warning later would be blamed on another test."""
-        pair = generate_key_pair()
+        environments = Environments(
+            redis_url=self.redis.url,
+            mongodb_uri=self.mongo.uri,
+            secrets=ensure_secret_files(folder / "secrets"),
+            base=environment_without_settings(),
+            database=DATABASE,
+        )
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
-            "INTAKE_REDIS_URL": self.redis.url,
-            "INTAKE_MONGODB_URI": self.mongo.uri,
-            "INTAKE_MONGODB_DATABASE": DATABASE,
+            **environments.both(port=self.port),
             "INTAKE_MONGODB_TIMEOUT_SECONDS": "3",
-            "INTAKE_ID_KEY": "fault-tests-id-key-" * 3,
-            "INTAKE_JWT_SECRET": "fault-tests-jwt-secret-" * 3,
-            "INTAKE_SEALING_PUBLIC_KEY": pair.public_line,
-            "INTAKE_SEALING_PRIVATE_KEYS": pair.private_line,
-            "INTAKE_PORT": str(self.port),
             "INTAKE_ARGON2_TEST_PROFILE": "1",
             "INTAKE_VISIBILITY_TIMEOUT_SECONDS": str(VISIBILITY_TIMEOUT_SECONDS),
             "INTAKE_SWEEP_INTERVAL_SECONDS": str(SWEEP_INTERVAL_SECONDS),
@@ -116,7 +115,6 @@ class Arena:
         self.token = token(self.environment, sub="fault-tests")
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.redis.start()
         if self.standby is not None:
             self.standby.start()
@@ -172,8 +170,7 @@ class Arena:
 
     def start_shim(self) -> None:
         """Start the shim and wait until it serves."""
-        self.shim.start()
-        wait_until(self.shim_serves, timeout=20, what="the shim serves")
+        start_service_process(self.shim)
 
     def shim_serves(self) -> bool:
         """Whether the shim answers."""
@@ -198,16 +195,17 @@ class Arena:
         except OSError:
             return 0, {}
 
-    def start_worker(self, *, module: str = "worker", wait: bool = True, **settings: str) -> ManagedProcess:
+    def start_worker(self, *, module: str = WORKER, wait: bool = True, **settings: str) -> ManagedProcess:
         """Start one more worker and, unless told otherwise, wait until it consumes."""
         number = len(self.workers)
         health = self.folder / f"health-{number}.json"
         always = {"INTAKE_WORKER_HEALTH_FILE": str(health), **self._worker_links()}
         worker = self._process(f"worker-{number}", module, {**always, **settings})
         self.workers.append(worker)
-        worker.start()
         if wait:
-            wait_until(health.exists, timeout=30, what="the worker consumes")
+            start_service_process(worker)
+        else:
+            worker.start()
         return worker
 
     def restart_worker(self, worker: ManagedProcess) -> None:
@@ -249,12 +247,7 @@ class Arena:
         return self.redis.url.replace(f":{self.redis.port}/", f":{proxy.port}/")
 
     def _process(self, name: str, module: str, settings: dict[str, str]) -> ManagedProcess:
-        return ManagedProcess(
-            name,
-            [sys.executable, "-m", module],
-            log_path=self.folder / f"{name}.log",
-            environment={**self.environment, **settings},
-        )
+        return service_process(name, module, {**self.environment, **settings}, log_path=self.folder / f"{name}.log")
 
 
 def _follows(client: redis.Redis) -> bool:

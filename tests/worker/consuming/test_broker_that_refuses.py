@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 import urllib.request
 from contextlib import ExitStack
@@ -14,8 +13,8 @@ import pytest
 import redis
 
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
 from local_stack.redis_server import RedisServer
+from local_stack.service_process import WORKER, service_process
 from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_until
 from tests.worker.consuming.test_consuming import Producer
@@ -56,17 +55,12 @@ class Worker:
     def __init__(self, folder: Path, environment: Mapping[str, str], stack: ExitStack, url: str) -> None:
         self.health = folder / "health"
         self.metrics_port = free_port()
-        self.process = ManagedProcess(
-            "worker",
-            [sys.executable, "-m", "worker"],
-            log_path=folder / "worker.log",
-            environment={
-                **environment,
-                "INTAKE_REDIS_URL": url,
-                "INTAKE_WORKER_HEALTH_FILE": str(self.health),
-                "INTAKE_WORKER_METRICS_PORT": str(self.metrics_port),
-            },
-        )
+        settings = {
+            "INTAKE_REDIS_URL": url,
+            "INTAKE_WORKER_HEALTH_FILE": str(self.health),
+            "INTAKE_WORKER_METRICS_PORT": str(self.metrics_port),
+        }
+        self.process = service_process("worker", WORKER, {**environment, **settings}, log_path=folder / "worker.log")
         stack.callback(self.process.kill)
         self.process.start()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import sys
 import urllib.request
 from collections import Counter
 from contextlib import closing
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
+from local_stack.readiness import NotReadyError
+from local_stack.service_process import WORKER, service_process
 from schemas.ids import IdDeriver, new_task_id
 from schemas.protocol.keys import QUEUE, result_key
 from schemas.protocol.message import MessageTemplate
@@ -168,7 +168,7 @@ def test_a_worker_whose_metrics_port_is_taken_does_not_start_and_says_why(
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
-        with pytest.raises(AssertionError, match="INTAKE_WORKER_METRICS_PORT: cannot listen there"):
+        with pytest.raises(NotReadyError, match="INTAKE_WORKER_METRICS_PORT: cannot listen there"):
             start_worker(isolated_env, INTAKE_WORKER_METRICS_PORT=port)
 
 
@@ -178,9 +178,7 @@ def test_metrics_are_there_also_while_mongodb_is_away(isolated_env: Mapping[str,
         "INTAKE_MONGODB_URI": f"mongodb://127.0.0.1:{free_port()}/?replicaSet=rs0",
         "INTAKE_WORKER_METRICS_PORT": str(port),
     }
-    worker = ManagedProcess(
-        "worker", [sys.executable, "-m", "worker"], log_path=tmp_path / "log", environment={**isolated_env, **away}
-    )
+    worker = service_process("worker", WORKER, {**isolated_env, **away}, log_path=tmp_path / "log")
     worker.start()
     try:
         wait_until(lambda: "dependency_away" in worker.log_path.read_text(), timeout=30, what="it waits")

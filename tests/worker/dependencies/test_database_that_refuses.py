@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from local_stack.mongo_server import MongoMember, MongoReplicaSet
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
+from local_stack.service_process import WORKER, service_process
 from schemas.protocol.keys import HELD_KEY, QUEUE
 from tests.support.waiting import wait_until
 from tests.worker.consuming.test_consuming import Producer
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from local_stack.process import ManagedProcess
     from tests.conftest import Servers, Starter
 
 PASSWORD = "canary-of-the-database"
@@ -178,9 +178,7 @@ def worker_as(isolated_env: Mapping[str, str], guarded: Guarded, tmp_path: Path)
             "INTAKE_MONGODB_DATABASE": DATABASE,
             "INTAKE_WORKER_HEALTH_FILE": str(health_file),
         }
-        process = ManagedProcess(
-            "worker", [sys.executable, "-m", "worker"], log_path=tmp_path / "log", environment=environment
-        )
+        process = service_process("worker", WORKER, environment, log_path=tmp_path / "log")
         started.append(process)
         process.start()
         return Worker(process, health_file)
