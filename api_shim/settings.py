@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nacl.public import PrivateKey, PublicKey
 
@@ -16,6 +17,9 @@ from startup.shared_settings import SharedSettings, read_shared_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]++)*+")
+"""A path that means itself in a route and in a `Location` header: no parameter, no escape, no host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ def _read_prefix(reader: EnvironmentReader) -> str:
     prefix = reader.text("PREFIX", "/services").rstrip("/")
     if prefix and not prefix.startswith("/"):
         reader.fault("PREFIX", "must start with a slash")
+    elif _PREFIX.fullmatch(prefix) is None:
+        reader.fault("PREFIX", "must hold only letters, digits and -._~ between single slashes")
     return prefix
 
 
