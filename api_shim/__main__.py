@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Read the settings and serve."""
+    """Read the settings and serve. Returns the exit status: 2 where the settings do not let it serve."""
     prepare_service("shim")
     try:
         settings = read_shim_settings(os.environ)
@@ -30,7 +30,13 @@ def main() -> int:
     configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
     with _counts_of_several_processes() if settings.processes > 1 else nullcontext():
         try:
-            serve("api_shim.app:create_app_from_environment", settings)
+            serve(
+                "api_shim.app:create_app_from_environment",
+                settings.edge,
+                host=settings.host,
+                port=settings.port,
+                processes=settings.processes,
+            )
         except OSError as error:
             print(f"api_shim: INTAKE_HOST, INTAKE_PORT: cannot listen there: {error.strerror}", file=sys.stderr)  # noqa: T201
             return 2
@@ -39,7 +45,7 @@ def main() -> int:
 
 @contextmanager
 def _counts_of_several_processes() -> Iterator[None]:
-    """Let the processes count together. With one there is nothing to add up, and no directory to leave behind."""
+    """Make the directory in which several processes keep their counts together, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="intake-metrics-") as counts:
         # Read by prometheus_client when it is imported, which the processes that serve do after this.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
-from startup.broker.redis_requirements import EVICTS, Severity, parse_info
+from startup.broker.redis_requirements import EVICTS, Severity
 
-if TYPE_CHECKING:
-    from api_shim.broker.redis_calls import RedisCalls
-
-MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROCESS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+"""Upper bounds of the histogram of answers, in seconds; the last one is the longest wait."""
 
 
 class ShimMetrics:
@@ -132,67 +128,10 @@ class ShimMetrics:
         """Show whether something does not hold of Redis."""
         self._redis_finding.labels(code, severity).set(stands)
 
-    async def render(self, calls: RedisCalls) -> bytes:
-        """The counts of all processes of this shim and the state of the queue, in Prometheus' text format."""
+    def render(self) -> bytes:
+        """The counts of all processes of this shim, in Prometheus' text format."""
         registry = self.registry
         if os.environ.get(MULTIPROCESS_DIRECTORY):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
-        return generate_latest(registry) + await _render_queue(calls)
-
-
-async def _render_queue(calls: RedisCalls) -> bytes:
-    """The queue as it is now; asked of Redis at each scrape, so that no process' memory of it can be old."""
-    try:
-        clock = await calls.command("TIME")
-        opened, oldest, oldest_resent, waiting, held, dead = (
-            await calls.command("ZCARD", OPEN_KEY),
-            await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
-            await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
-            await calls.command("LLEN", QUEUE),
-            # Leases that have run out stay until a worker sweeps: of dead workers there may be any number.
-            await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
-            await calls.command("ZCARD", DEAD_KEY),
-        )
-        memory = await _render_memory(calls)
-    except BrokerUnavailableError:
-        return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
-    age = _age([*oldest, *oldest_resent], clock)
-    return b"".join(
-        (
-            _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
-            _gauge("intake_open_tasks", "Tasks accepted and without outcome.", opened),
-            _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", age),
-            _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
-            _gauge("intake_held_tasks", "Tasks that workers work on.", held),
-            _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
-            memory,
-        )
-    )
-
-
-async def _render_memory(calls: RedisCalls) -> bytes:
-    try:
-        told: bytes = await calls.command("INFO", "memory")
-    except BrokerRefusedError:
-        return b""  # a user without the right to INFO; `intake_redis_finding` says so
-    fields = parse_info(told)
-    return _gauge("intake_redis_used_bytes", "Memory that Redis has allocated.", int(fields["used_memory"])) + _gauge(
-        "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own.", int(fields["maxmemory"])
-    )
-
-
-def _age(oldest: list[Any], clock: list[Any]) -> float:
-    """Since the earliest of these times; `[[id, time], …]` or, by RESP2, `[id, time, …]`."""
-    flat = [each for pair in oldest for each in (pair if isinstance(pair, list) else [pair])]
-    if not flat:
-        return 0.0
-    return max(0.0, (_milliseconds(clock) - min(map(float, flat[1::2]))) / 1000)
-
-
-def _milliseconds(clock: list[Any]) -> int:
-    return 1000 * int(clock[0]) + int(clock[1]) // 1000
-
-
-def _gauge(name: str, meaning: str, value: float) -> bytes:
-    return f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}\n".encode()
+        return generate_latest(registry)

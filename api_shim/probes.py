@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from api_shim.edge import responses
+from api_shim.queue_metrics import render_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,4 +57,5 @@ class Probes:
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus' text format."""
-        return Response(await self._metrics.render(self._calls), media_type="text/plain; version=0.0.4")
+        text = self._metrics.render() + await render_queue(self._calls)
+        return Response(text, media_type="text/plain; version=0.0.4")

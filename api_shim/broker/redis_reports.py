@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from startup.broker.redis_requirements import Finding, Severity
 
 _DEPENDENCY: Final = "broker"
+"""What Redis is called in the labels of metrics and in log lines."""
+
 _FINDING_SECONDS: Final = 60.0
 """What somebody has to mend is told again as often as this, for as long as it stands."""
 

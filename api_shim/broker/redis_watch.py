@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from api_shim.broker.server_findings import ServerFindings
 
 LOOK_SECONDS: Final = 5.0
+"""The pause between two looks."""
 
 _LOOKS_A_TRIAL: Final = 12
 """The user's rights are tried once in so many looks, since that writes.

@@ -19,6 +19,7 @@ from api_shim.tokens.keys import PublicKeyFault, parse_public_keys
 from api_shim.tokens.settings import JWKS_URL, PUBLIC_KEYS, SECRET, secret_fault
 from api_shim.vital_task import VitalTask
 from startup.environment import PREFIX
+from startup.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,8 @@ class KeyKeeper:
                 retry = min(2 * retry, REPEAT_SECONDS, self._settings.jwks_refresh_seconds)
 
     async def _watch(self, file: KeyFile) -> None:
-        loop = asyncio.get_running_loop()
-        told, told_at = "", 0.0
+        seldom = Seldom(every_seconds=REPEAT_SECONDS)
+        told = ""
         while True:
             try:
                 content = await asyncio.to_thread(file.look)
@@ -124,9 +125,9 @@ class KeyKeeper:
                 fault = file.fault or ""
             except Exception as error:  # noqa: BLE001 - no thread, say: the next look may do better, and must come
                 fault = f"cannot be looked at ({type(error).__name__})"
-            if fault and (fault != told or loop.time() - told_at >= REPEAT_SECONDS):
+            # A fault that comes back after the file was good is told at once.
+            if fault and (seldom.is_due(fault) or fault != told):
                 self._tell(file.setting, fault)
-                told_at = loop.time()
             told = fault
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -83,9 +83,9 @@ class Broker:
         """How often a connection was lost."""
         return self.metrics.registry.get_sample_value("intake_dependency_failures_total", {"dependency": "broker"}) or 0
 
-    async def count(self, sample: str, **labels: str) -> float:
+    def count(self, sample: str, **labels: str) -> float:
         """A sample of the metrics, summed over the labels that are not given."""
-        text = (await self.metrics.render(self.calls)).decode()
+        text = self.metrics.render().decode()
         families = text_string_to_metric_families(text)
         return sum(
             each.value

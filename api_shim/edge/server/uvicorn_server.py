@@ -13,34 +13,36 @@ from api_shim.edge.server.listening import listening_socket
 if TYPE_CHECKING:
     import socket
 
-    from api_shim.settings import ShimSettings
+    from api_shim.edge.settings import EdgeSettings
 
 _BACKLOG: Final = 2048
 
 log = structlog.get_logger("api_shim.edge")
 
 
-def serve(app_factory: str, settings: ShimSettings) -> None:
+def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, processes: int) -> None:
     """Serve until a signal.
 
     Args:
         app_factory: `module:function`, called in each process.
-        settings: where and within which bounds.
+        edge: the bounds, and where the metrics are served.
+        host: the address to listen on.
+        port: the port to listen on.
+        processes: how many processes serve.
 
     Raises:
         OSError: an address cannot be listened on.
     """
-    edge = settings.edge
-    addresses = [(settings.host, settings.port)]
+    addresses = [(host, port)]
     if edge.metrics_port:
         addresses.append((edge.metrics_host, edge.metrics_port))
     sockets = [listening_socket(host, port, write_seconds=edge.write_seconds) for host, port in addresses]
     config = uvicorn.Config(
         app_factory,
         factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.processes,
+        host=host,
+        port=port,
+        workers=processes,
         loop="uvloop",
         http="api_shim.edge.server.connections:protocol",
         ws="none",
@@ -55,7 +57,7 @@ def serve(app_factory: str, settings: ShimSettings) -> None:
         timeout_keep_alive=edge.keep_alive_seconds,
         timeout_graceful_shutdown=edge.graceful_seconds,
     )
-    if settings.processes > 1:
+    if processes > 1:
         _tell(sockets)
         Multiprocess(config, sockets=sockets).run()
     else:

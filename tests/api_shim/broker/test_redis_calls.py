@@ -163,7 +163,7 @@ def test_a_refusal_is_known_by_its_word_counted_and_told_seldom_and_its_neighbou
                 assert isinstance(refused, BrokerRefusedError)
                 assert refused.refusal == TABLE["WRONGTYPE"]
                 assert isinstance(counted, int)
-            assert await broker.count("intake_dependency_refusals_total", dependency="broker", code="WRONGTYPE") == 3
+            assert broker.count("intake_dependency_refusals_total", dependency="broker", code="WRONGTYPE") == 3
 
     lines = [line for line in run(test) if line["event"] == "dependency_refuses"]
     assert [(line["dependency"], line["code"]) for line in lines] == [("broker", "WRONGTYPE")]
@@ -220,7 +220,7 @@ def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(bro
             server.process.resume()
             assert await _outcomes(*(each for each in large if each not in shed)) == {"reply"}
             assert await _outcomes(*small) == {"reply"}
-            refused = await broker.count("intake_dependency_refusals_total", dependency="broker", code="overloaded")
+            refused = broker.count("intake_dependency_refusals_total", dependency="broker", code="overloaded")
             assert refused == len(shed)
 
     lines = [line for line in run(test) if line["event"] == "dependency_refuses"]

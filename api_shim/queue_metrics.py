@@ -1,0 +1,72 @@
+"""The queue as it is now, for Prometheus. Redis is asked at each scrape, so that what is shown is never old."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
+from startup.broker.redis_requirements import parse_info
+
+if TYPE_CHECKING:
+    from api_shim.broker.redis_calls import RedisCalls
+
+
+async def render_queue(calls: RedisCalls) -> bytes:
+    """The state of the queue and of Redis' memory, in Prometheus' text format.
+
+    Where Redis does not answer, only `intake_redis_up` is there, as 0.
+    """
+    try:
+        clock = await calls.command("TIME")
+        opened, oldest, oldest_resent, waiting, held, dead = (
+            await calls.command("ZCARD", OPEN_KEY),
+            await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
+            await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
+            await calls.command("LLEN", QUEUE),
+            # Leases that have run out stay until a worker sweeps: of dead workers there may be any number.
+            await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
+            await calls.command("ZCARD", DEAD_KEY),
+        )
+        memory = await _render_memory(calls)
+    except BrokerUnavailableError:
+        return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
+    age = _age([*oldest, *oldest_resent], clock)
+    return b"".join(
+        (
+            _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
+            _gauge("intake_open_tasks", "Tasks accepted and without outcome.", opened),
+            _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", age),
+            _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
+            _gauge("intake_held_tasks", "Tasks that workers work on.", held),
+            _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
+            memory,
+        )
+    )
+
+
+async def _render_memory(calls: RedisCalls) -> bytes:
+    try:
+        told: bytes = await calls.command("INFO", "memory")
+    except BrokerRefusedError:
+        return b""  # a user without the right to INFO; `intake_redis_finding` says so
+    fields = parse_info(told)
+    return _gauge("intake_redis_used_bytes", "Memory that Redis has allocated.", int(fields["used_memory"])) + _gauge(
+        "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own.", int(fields["maxmemory"])
+    )
+
+
+def _age(oldest: list[Any], clock: list[Any]) -> float:
+    """Since the earliest of these times; `[[id, time], …]` or, by RESP2, `[id, time, …]`."""
+    flat = [each for pair in oldest for each in (pair if isinstance(pair, list) else [pair])]
+    if not flat:
+        return 0.0
+    return max(0.0, (_milliseconds(clock) - min(map(float, flat[1::2]))) / 1000)
+
+
+def _milliseconds(clock: list[Any]) -> int:
+    return 1000 * int(clock[0]) + int(clock[1]) // 1000
+
+
+def _gauge(name: str, meaning: str, value: float) -> bytes:
+    return f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}\n".encode()
