@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pymongo.write_concern import WriteConcern
 
 from bench.driver import saturate
-from bench.requests import DOCUMENT
 from bench.service import TRIVIAL_HASH, Service
 from bench.throughput import CONNECTIONS
 from bench.waiting import wait_while
+from schemas.example import example_address, example_request
 from worker.customer.customers import COLLECTION
 
 if TYPE_CHECKING:
@@ -86,9 +86,8 @@ def _fill(service: Service, customers: int) -> dict[str, float]:
 def _documents(count: int) -> Iterator[dict[str, Any]]:
     """Customers as the worker stores them; keys and hashes as random as real ones, or they would compress better."""
     dice = random.Random(1)
-    rest = {name: value for name, value in DOCUMENT.items() if name not in {"email", "password", "addresses"}}
-    (address,) = DOCUMENT["addresses"]
-    assert isinstance(address, dict)
+    rest = {name: value for name, value in example_request().items() if name not in {"email", "password", "addresses"}}
+    address = example_address()
     now = datetime.now(UTC)
     for number in range(count):
         noise = "".join(dice.choices(_ALPHABET, k=92))

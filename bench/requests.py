@@ -6,34 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from schemas.example import example_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-DOCUMENT = {
-    "email": "",
-    "password": "correct horse battery staple",
-    "firstName": "John",
-    "lastName": "Doe",
-    "status": "ACTIVE",
-    "tags": ["VIP"],
-    "addresses": [
-        {
-            "name": "Work",
-            "firstName": "John",
-            "lastName": "Doe",
-            "address_1": "1650 Bolman Court",
-            "address_2": "Number 10",
-            "postCode": "61701",
-            "city": "Bloomington",
-            "state": "Illinois",
-            "country": "US",
-            "company": "My Company",
-            "phone": 2173203531,
-            "instructions": "Some Instructions",
-        }
-    ],
-}
-"""The body that the method's documentation shows."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +21,8 @@ class Target:
     headers: dict[str, str] = field(default_factory=dict)
 
     def signups(self, run: str) -> Callable[[int], bytes]:
-        """The n-th signup of a run: the documented body with an email of its own."""
-        head, _, tail = json.dumps(DOCUMENT).partition('"email": ""')
+        """The n-th signup of a run: the example request with an email of its own."""
+        head, _, tail = json.dumps(example_request(email="")).partition('"email": ""')
         before = self._head("POST", self.path, "content-type: application/json")
 
         def request(number: int) -> bytes:

@@ -1,42 +1,25 @@
-"""Examples of the OpenAPI document: the contract's own, and outcomes made by the code that makes the real ones."""
+"""Examples of the OpenAPI document. The code that makes real outcomes makes those of the examples too."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from schemas import outcome
-from schemas.customer import Address, Fault, StoredAddress, StoredCustomer
+from schemas.customer import Fault, StoredCustomer
+from schemas.example import example_address, example_request
+
+if TYPE_CHECKING:
+    from schemas.customer import StoredAddress
 
 TASK_ID: Final = "4kJQcMvN0sTq2WbXyZ8dR1"
 
-_ADDRESS: Final[Address] = {
-    "name": "Work",
-    "firstName": "John",
-    "lastName": "Doe",
-    "address_1": "1650 Bolman Court",
-    "address_2": "Number 10",
-    "postCode": "61701",
-    "city": "Bloomington",
-    "state": "Illinois",
-    "country": "US",
-    "company": "My Company",
-    "phone": 2173203531,
-    "instructions": "Some Instructions",
-}
+_EXAMPLE: Final = example_request()
 
 REQUESTS: Final[dict[str, Any]] = {
     "everything": {
         "summary": "Every documented field",
-        "value": {
-            "email": "john.doe@gmail.com",
-            "password": "a passphrase that only John knows",
-            "firstName": "John",
-            "lastName": "Doe",
-            "status": "ACTIVE",
-            "tags": ["VIP"],
-            "addresses": [_ADDRESS],
-        },
+        "value": _EXAMPLE,
     },
     "required": {
         "summary": "Only what is required",
@@ -51,14 +34,14 @@ REQUESTS: Final[dict[str, Any]] = {
 
 _CUSTOMER: Final = StoredCustomer(
     id="HkhhuXESl",
-    email="john.doe@gmail.com",
-    email_key="john.doe@gmail.com",
+    email=_EXAMPLE["email"],
+    email_key=_EXAMPLE["email"],
     password_hash="",
-    firstName="John",
-    lastName="Doe",
-    status="ACTIVE",
-    tags=["VIP"],
-    addresses=[StoredAddress(**_ADDRESS, id="r1h2uQ4rx")],
+    firstName=_EXAMPLE["firstName"],
+    lastName=_EXAMPLE["lastName"],
+    status=_EXAMPLE["status"],
+    tags=_EXAMPLE["tags"],
+    addresses=[cast("StoredAddress", example_address(id="r1h2uQ4rx"))],
     created_at=datetime(2017, 1, 1, tzinfo=UTC),
 )
 
@@ -66,7 +49,7 @@ OUTCOMES: Final[dict[str, Any]] = {
     "created": {"summary": "The customer exists", "value": outcome.created(_CUSTOMER)},
     "duplicate_key": {
         "summary": "Another customer has this email",
-        "value": outcome.duplicate_key("john.doe@gmail.com"),
+        "value": outcome.duplicate_key(_EXAMPLE["email"]),
     },
     "validation_error": {
         "summary": "Fields are missing, empty, unknown or of the wrong type",
@@ -80,7 +63,7 @@ OUTCOMES: Final[dict[str, Any]] = {
     },
     "customer_invalid_email": {
         "summary": "The email's format is invalid",
-        "value": outcome.invalid_email("john.doe@gmail"),
+        "value": outcome.invalid_email(_EXAMPLE["email"].removesuffix(".com")),
     },
     "address_contry_invalid": {
         "summary": "The country is no ISO 3166-1 alpha-2 code",

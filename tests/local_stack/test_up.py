@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from cli.example_call import EXAMPLE_BODY
 from local_stack.state_file import StackState, read_state
+from schemas.example import example_request
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_the_curl_that_it_prints_gets_the_documented_response(stack: Stack) -> N
     customer = answer["customer"]
     customer.pop("id")
     customer["addresses"][0].pop("id")
-    sent = json.loads(EXAMPLE_BODY)
+    sent = example_request()
     del sent["password"]
     assert customer == sent
 

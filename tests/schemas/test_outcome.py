@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from schemas import outcome as outcomes
 from schemas.customer import Fault, StoredCustomer
+from schemas.example import example_address, example_request
 
+if TYPE_CHECKING:
+    from schemas.customer import StoredAddress
+
+EXAMPLE: Final = example_request()
 CUSTOMER: Final = StoredCustomer(
     id="HkhhuXESl",
-    email="john.doe@gmail.com",
+    email=EXAMPLE["email"],
     email_key="the-key@gmail.com",
     password_hash="$argon2id$the-hash",
-    firstName="John",
-    lastName="Doe",
-    status="ACTIVE",
-    tags=["VIP"],
-    addresses=[
-        {
-            "name": "Work",
-            "firstName": "John",
-            "address_1": "1650 Bolman Court",
-            "postCode": "61701",
-            "city": "Bloomington",
-            "state": "Illinois",
-            "country": "US",
-            "phone": 2173203531,
-            "id": "r1h2uQ4rx",
-        }
-    ],
+    firstName=EXAMPLE["firstName"],
+    lastName=EXAMPLE["lastName"],
+    status=EXAMPLE["status"],
+    tags=EXAMPLE["tags"],
+    addresses=[cast("StoredAddress", example_address(id="r1h2uQ4rx"))],
     created_at=datetime(2024, 1, 2, tzinfo=UTC),
 )
 
@@ -40,11 +33,11 @@ def test_a_created_customer_is_answered_without_what_is_the_services_own() -> No
     assert answer == {
         "ok": True,
         "customer": {
-            "email": "john.doe@gmail.com",
-            "firstName": "John",
-            "lastName": "Doe",
-            "status": "ACTIVE",
-            "tags": ["VIP"],
+            "email": EXAMPLE["email"],
+            "firstName": EXAMPLE["firstName"],
+            "lastName": EXAMPLE["lastName"],
+            "status": EXAMPLE["status"],
+            "tags": EXAMPLE["tags"],
             "addresses": CUSTOMER["addresses"],
             "id": "HkhhuXESl",
         },

@@ -5,45 +5,32 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from schemas.example import example_address, example_request
+
 CANARY: Final = "canary-7f3a91-password"
 """A password that must never turn up where nobody may read it."""
+
+_OPTIONAL_OF_AN_ADDRESS: Final = ("lastName", "address_2", "company", "phone", "instructions")
 
 
 def an_address(**changes: Any) -> dict[str, Any]:
     """Only the required fields of an address."""
-    return {
-        "name": "Work",
-        "firstName": "John",
-        "address_1": "1650 Bolman Court",
-        "postCode": "61701",
-        "city": "Bloomington",
-        "state": "Illinois",
-        "country": "US",
-    } | changes
+    return without(example_address(), *_OPTIONAL_OF_AN_ADDRESS) | changes
 
 
 def a_full_address(**changes: Any) -> dict[str, Any]:
     """Every documented field of an address."""
-    return (
-        an_address(
-            lastName="Doe",
-            address_2="Number 10",
-            company="My Company",
-            phone=2173203531,
-            instructions="Some Instructions",
-        )
-        | changes
-    )
+    return example_address(**changes)
 
 
 def a_request(**changes: Any) -> dict[str, Any]:
     """Only the required arguments of `customer.create`."""
-    return {"email": "john.doe@example.com", "password": CANARY, "firstName": "John", "lastName": "Doe"} | changes
+    return without(a_full_request(), "status", "tags", "addresses") | changes
 
 
 def a_full_request(**changes: Any) -> dict[str, Any]:
     """Every documented argument of `customer.create`."""
-    return a_request(status="ACTIVE", tags=["VIP"], addresses=[a_full_address()]) | changes
+    return example_request(**{"email": "john.doe@example.com", "password": CANARY, **changes})
 
 
 def without(document: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from pymongo import MongoClient
 
 from tests.support.in_memory_customers import InMemoryCustomers
+from tests.support.requests import an_address
 from worker.customer.customers import COLLECTION, Added, CustomerRepository, EmailTaken, MongoCustomers, NotStored
 from worker.dependencies.patience import TransientError
 
@@ -51,20 +52,7 @@ def a_customer(customer_id: str = "c1", **changes: Any) -> StoredCustomer:
         "lastName": "Doe",
         "status": "ACTIVE",
         "tags": ["VIP", ""],
-        "addresses": [
-            {
-                "name": "Work",
-                "firstName": "John",
-                "address_1": "1650 Bolman Court",
-                "address_2": ["Floor 3", ""],
-                "postCode": "61701",
-                "city": "Bloomington",
-                "state": "Illinois",
-                "country": "US",
-                "phone": 999_999_999_999_999,
-                "id": "a1",
-            }
-        ],
+        "addresses": [an_address(address_2=["Floor 3", ""], phone=999_999_999_999_999, id="a1")],
         "created_at": datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
     }
     return cast("StoredCustomer", whole | changes)
