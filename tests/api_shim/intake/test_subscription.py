@@ -106,8 +106,10 @@ class Link:
         except* OSError:
             pass
         finally:
+            # Both before anything is awaited: this task may be cancelled there.
+            far_writer.close()
+            writer.close()
             for each in (far_writer, writer):
-                each.close()
                 with contextlib.suppress(OSError):
                     await each.wait_closed()
 
