@@ -20,10 +20,12 @@ from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_TIMEOUT_SECONDS
 from worker.consuming.groups import Groups
 from worker.consuming.tasks import register_tasks
+from worker.customer.checks import Checks
 from worker.customer.create_customer import CreateCustomer
 from worker.customer.customers import DATABASE, MongoCustomers
 from worker.customer.passwords import Argon2Passwords
-from worker.customer.signups import SignupReader
+from worker.customer.sealed_requests import SealedRequests
+from worker.customer.stages import Stages
 from worker.dependencies.broker import BROKER, BrokerProbe
 from worker.dependencies.gate import Gate
 from worker.dependencies.patience import Patience
@@ -76,20 +78,22 @@ def build_worker(settings: WorkerSettings) -> Worker:
         lease_seconds=settings.visibility_timeout_seconds,
         unreadable_wait_seconds=settings.unreadable_wait_seconds,
     )
+    ids = IdDeriver(settings.shared.id_key)
+    patience = Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds)
     create_customer = CreateCustomer(
         records=records,
-        customers=customers,
-        passwords=Argon2Passwords(settings.password_cost),
-        signups=SignupReader(
-            Unsealer(dict(settings.key_ring)),
-            IdDeriver(settings.shared.id_key),
-            rules=settings.rules,
-            minimum_password_characters=settings.minimum_password_characters,
+        requests=SealedRequests(Unsealer(dict(settings.key_ring)), ids),
+        stages=Stages(
+            checks=Checks(ids, rules=settings.rules, minimum_password_characters=settings.minimum_password_characters),
+            customers=customers,
+            passwords=Argon2Passwords(settings.password_cost),
+            patience=patience,
+            metrics=metrics,
+            hash_concurrency=settings.hash_concurrency,
         ),
-        patience=Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds),
+        patience=patience,
         turnstile=Turnstile(),
         metrics=metrics,
-        hash_concurrency=settings.hash_concurrency,
         maximum_starts=settings.maximum_starts,
     )
     leases = Leases(client, lease_seconds=settings.visibility_timeout_seconds)

@@ -107,28 +107,28 @@ class Groups:
         with self._leases.holding(deliveries):
             started = time.perf_counter()
             try:
-                words = self._create_customer.run(deliveries)
+                endings = self._create_customer.run(deliveries)
             except GiveBackError:
                 self._give_back(deliveries)
                 return
-            for delivery, word in zip(deliveries, words, strict=True):
-                if word != Started.ALONE:
+            for delivery, ending in zip(deliveries, endings, strict=True):
+                if ending != Started.ALONE:
                     # Before the wait for those that run alone: a lease that is renewed keeps a deferred or failed task
                     # from being sent again.
                     self._leases.let_go(delivery)
-                    _log_end(delivery, word, started)
-            for delivery, word in zip(deliveries, words, strict=True):
-                if word == Started.ALONE:
+                    _log_end(delivery, ending, started)
+            for delivery, ending in zip(deliveries, endings, strict=True):
+                if ending == Started.ALONE:
                     self._work_alone(delivery)
 
     def _work_alone(self, delivery: Delivery) -> None:
         started = time.perf_counter()
         try:
-            word = self._create_customer.run_alone(delivery)
+            ending = self._create_customer.run_alone(delivery)
         except GiveBackError:
             self._give_back([delivery])
         else:
-            _log_end(delivery, word, started)
+            _log_end(delivery, ending, started)
 
     def _run_while_there_are(self) -> None:
         while group := self._next_group():
@@ -163,5 +163,5 @@ class Groups:
                 log.info("task", task_id=delivery.task_id, outcome=str(released))
 
 
-def _log_end(delivery: Delivery, word: str, started: float) -> None:
-    log.info("task", task_id=delivery.task_id, outcome=word, seconds=round(time.perf_counter() - started, 4))
+def _log_end(delivery: Delivery, ending: str, started: float) -> None:
+    log.info("task", task_id=delivery.task_id, outcome=ending, seconds=round(time.perf_counter() - started, 4))

@@ -22,11 +22,13 @@ from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
 from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
+from worker.customer.checks import Checks
 from worker.customer.create_customer import CreateCustomer
 from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.repeats import LOOK_AHEAD
 from worker.customer.rules import Rules
-from worker.customer.signups import SignupReader
+from worker.customer.sealed_requests import SealedRequests
+from worker.customer.stages import Stages
 from worker.dependencies.patience import GiveBackError, Patience, TransientError
 from worker.promise.records import Delivery, RedisRecords
 from worker.promise.turnstile import Turnstile
@@ -109,6 +111,7 @@ class Intake:
         return task_id
 
     def use_case(self) -> CreateCustomer:
+        patience = Patience(self.stopping, self.metrics)
         return CreateCustomer(
             records=RedisRecords(
                 self.client,
@@ -117,18 +120,18 @@ class Intake:
                 lease_seconds=0,
                 unreadable_wait_seconds=self.unreadable_wait_seconds,
             ),
-            customers=self.customers,
-            passwords=Argon2Passwords(TEST_PROFILE),
-            signups=SignupReader(
-                Unsealer(parse_key_ring(PAIR.private_line.encode())),
-                IDS,
-                rules=Rules(),
-                minimum_password_characters=self.minimum_password_characters,
+            requests=SealedRequests(Unsealer(parse_key_ring(PAIR.private_line.encode())), IDS),
+            stages=Stages(
+                checks=Checks(IDS, rules=Rules(), minimum_password_characters=self.minimum_password_characters),
+                customers=self.customers,
+                passwords=Argon2Passwords(TEST_PROFILE),
+                patience=patience,
+                metrics=self.metrics,
+                hash_concurrency=2,
             ),
-            patience=Patience(self.stopping, self.metrics),
+            patience=patience,
             turnstile=Turnstile(),
             metrics=self.metrics,
-            hash_concurrency=2,
             maximum_starts=5,
         )
 

@@ -1,0 +1,163 @@
+"""What is done with rows, stage by stage: check, look up, hash, insert.
+
+Each stage takes rows that have come to it and returns one value for each, in the same order. A stage costs one round
+trip however many rows it is given. An error in one row's step is that row's `Failed` and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from schemas import outcome as outcomes
+from worker.customer.customers import DATABASE, Added, EmailTaken
+from worker.customer.repeats import Repeats
+from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, guarded
+from worker.dependencies.mongo_refusals import Kind
+from worker.dependencies.patience import GiveBackError, UnexplainedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.customer.checks import Checks
+    from worker.customer.customers import CustomerRepository, Known, NotStored
+    from worker.customer.passwords import PasswordHasher
+    from worker.customer.rows import Row
+    from worker.dependencies.mongo_refusals import Refusal
+    from worker.dependencies.patience import Patience
+    from worker.metrics import WorkerMetrics
+
+PARKED_UNIQUE_INDEX: Final = "refused_by_unique_index"
+"""Reason of a dead letter: a unique index that is not this service's own refuses the customer."""
+
+PARKED_VALIDATOR: Final = "refused_by_validator"
+"""Reason of a dead letter: a validator of the collection refuses the customer."""
+
+PARKED_DATABASE: Final = "refused_by_database"
+"""Reason of a dead letter: MongoDB refuses the customer for another reason, which `detail` names."""
+
+_REASON_OF_REFUSAL: Final = {"DuplicateKey": PARKED_UNIQUE_INDEX, "DocumentValidationFailure": PARKED_VALIDATOR}
+"""MongoDB's name of an error → the reason of the dead letter, where that is not `PARKED_DATABASE`."""
+
+State = TypeVar("State")
+
+log = structlog.get_logger("worker.task")
+
+
+class Stages:
+    """The stages of a row. Thread-safe.
+
+    `look_up`, `hash` and `insert` raise `GiveBackError` where the worker stops while the database is away, or where it
+    cannot use the database.
+    """
+
+    def __init__(
+        self,
+        *,
+        checks: Checks,
+        customers: CustomerRepository,
+        passwords: PasswordHasher,
+        patience: Patience,
+        metrics: WorkerMetrics,
+        hash_concurrency: int,
+    ) -> None:
+        """`hash_concurrency`: how many hashes are made at the same time, of all callers together."""
+        self._checks = checks
+        self._customers = customers
+        self._passwords = passwords
+        self._hash_threads = ThreadPoolExecutor(hash_concurrency, thread_name_prefix="hash")
+        self._patience = patience
+        self._metrics = metrics
+        self._repeats = Repeats()
+
+    def check(self, rows: Sequence[Row]) -> list[Checked | Decided | Failed]:
+        """Check each request."""
+        return [guarded(self._checks.check, row) for row in rows]
+
+    def repeats_are_likely(self, rows: int) -> bool:
+        """Whether it pays to look up the emails of so many rows before they are hashed."""
+        return self._repeats.are_likely(rows)
+
+    def look_up(
+        self, rows: Sequence[State], *, customer_ids: Sequence[str], emails: bool
+    ) -> list[State | Decided | Failed]:
+        """Ask once which of these customers are stored already and, if `emails`, which emails of theirs are taken.
+
+        An earlier try may have got as far as the insert. Its customer is the outcome, whatever stands against the row
+        now. The unique index has the last word about emails: one that is free here may be taken by the time of the
+        insert.
+
+        Args:
+            rows: in any state; the emails of `Checked` ones can be asked about.
+            customer_ids: the id of each row's customer.
+            emails: whether to ask about emails too.
+
+        Returns:
+            For each row its outcome, or the row as it came where nothing is known of it.
+        """
+        email_keys = [row.email.key for row in rows if isinstance(row, Checked)] if emails else []
+        known = guarded(self._find, customer_ids, email_keys)
+        if isinstance(known, Failed):
+            return [known] * len(rows)
+        return [guarded(self._look_at, row, customer_ids[place], known) for place, row in enumerate(rows)]
+
+    def hash(self, rows: Sequence[Checked]) -> list[Hashed | Failed]:
+        """Hash each password, as many at a time as `hash_concurrency` allows."""
+        pending = [self._hash_threads.submit(self._hash_one, row) for row in rows]
+        return [guarded(each.result) for each in pending]
+
+    def insert(self, rows: Sequence[Hashed]) -> list[Decided | Refused | Failed]:
+        """Store all customers in one call, or one by one where that call fails."""
+        try:
+            return self._insert_together(rows)
+        except GiveBackError:
+            raise
+        except Exception as error:
+            log.warning("group_not_stored", exc_info=error)
+        return [guarded(self._insert_one, row) for row in rows]
+
+    def _find(self, ids: Sequence[str], email_keys: Sequence[str]) -> Known:
+        return self._patience.until_done(lambda: self._customers.find_all(ids=ids, email_keys=email_keys))
+
+    def _look_at(self, row: State, customer_id: str, known: Known) -> State | Decided:
+        stored = known.customers.get(customer_id)
+        if stored is not None:
+            return Decided(outcomes.created(stored))
+        if isinstance(row, Checked) and row.email.key in known.emails:
+            return self._repeated(row.email.address)
+        return row
+
+    def _hash_one(self, row: Checked) -> Hashed:
+        with self._metrics.hashing():
+            password_hash = self._passwords.hash(row.password)
+        return Hashed(row.complete(password_hash))
+
+    def _insert_one(self, row: Hashed) -> Decided | Refused | Failed:
+        (result,) = self._insert_together([row])
+        return result
+
+    def _insert_together(self, rows: Sequence[Hashed]) -> list[Decided | Refused | Failed]:
+        customers = [row.customer for row in rows]
+        added = self._patience.until_done(lambda: self._customers.add_all(customers))
+        return [guarded(self._result, row, each) for row, each in zip(rows, added, strict=True)]
+
+    def _result(self, row: Hashed, added: Added | EmailTaken | NotStored) -> Decided | Refused:
+        if isinstance(added, Added):
+            return Decided(outcomes.created(added.customer))
+        if isinstance(added, EmailTaken):
+            return self._repeated(row.customer["email"])
+        return self._refused(added.refusal)
+
+    def _repeated(self, email: str) -> Decided:
+        self._repeats.saw_one()
+        return Decided(outcomes.duplicate_key(email))
+
+    def _refused(self, refusal: Refusal) -> Refused:
+        self._metrics.dependency_refused(DATABASE, refusal.code)
+        if refusal.kind is Kind.UNKNOWN:
+            log.warning("refused_unexplained", dependency=DATABASE, code=refusal.code)
+            raise UnexplainedError(DATABASE, code=refusal.code)
+        reason = _REASON_OF_REFUSAL.get(refusal.code, PARKED_DATABASE)
+        return Refused(reason, f"{refusal.code} {refusal.concerns}".strip())
