@@ -1,1 +1,1 @@
-"""What every process does as it starts: learn which servers it talks to, and whether they are what it needs."""
+"""What every process does as it starts: it reads its settings, sets up logs and signals, and checks its Redis."""

@@ -1,7 +1,7 @@
 """Reading settings from the environment: one prefix, `_FILE` variants for secrets, every fault reported at once.
 
-A fault names the variable and what was expected of it, and never repeats the value: a secret pasted into the wrong
-variable must not end in a log.
+A fault names the variable and what was expected of it. It never repeats the value, since somebody may paste a secret
+into the wrong variable, and faults are logged.
 """
 
 from __future__ import annotations
@@ -9,21 +9,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PREFIX = "INTAKE_"
+PREFIX: Final = "INTAKE_"
+"""What the name of each of our environment variables begins with."""
 
-MINIMUM_KEY_BYTES = 32
-"""Least length of a keyed secret: as long as the output of the SHA-256 it keys (RFC 2104, section 3; RFC 7518, 3.2)."""
+MINIMUM_KEY_BYTES: Final = 32
+"""The least length of a keyed secret: that of the output of SHA-256 (RFC 2104, section 3; RFC 7518, section 3.2)."""
 
 
 class SettingsError(ValueError):
-    """The environment does not hold usable settings; `faults` has one sentence for each variable concerned."""
+    """The settings cannot be used. `faults` has one sentence for each variable that is missing or wrong."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
@@ -34,14 +35,14 @@ class SettingsError(ValueError):
 class EnvironmentReader:
     """Reads and checks variables, collecting faults until `check` raises them together.
 
-    Every reading method returns a usable placeholder after a fault, so that one start reports all of them.
+    After a fault, each method returns a usable placeholder, so that one start reports every fault.
     """
 
     environment: Mapping[str, str]
     faults: list[str] = field(default_factory=list)
 
     def text(self, name: str, default: str | None = None) -> str:
-        """The variable's text without surrounding space; a fault where it is missing and has no default."""
+        """The variable's text without surrounding space. It is a fault when it is missing and has no default."""
         value = self.environment.get(PREFIX + name, "").strip()
         if value:
             return value
@@ -96,7 +97,10 @@ class EnvironmentReader:
         return False
 
     def optional_secret(self, name: str) -> SecretBytes | None:
-        """The secret in the variable, or in the file that `<name>_FILE` names, without surrounding white space."""
+        """The secret in the variable, or in the file that `<name>_FILE` names, without surrounding white space.
+
+        None if neither is set.
+        """
         value = self.environment.get(PREFIX + name, "").strip()
         path = self.environment.get(f"{PREFIX}{name}_FILE", "").strip()
         if value and path:
@@ -132,14 +136,14 @@ class EnvironmentReader:
         return value
 
     def fault(self, name: str, sentence: str) -> None:
-        """Report a fault that the caller found in a variable's value; `sentence` must not repeat that value."""
+        """Report a fault that the caller found in a variable's value. `sentence` must not repeat the value."""
         self._fault(name, sentence)
 
     def check(self) -> None:
-        """Raise what was found.
+        """Raise the faults that were found, if there are any.
 
         Raises:
-            SettingsError: at least one variable is missing or unusable.
+            SettingsError: at least one variable is missing or cannot be used.
         """
         if self.faults:
             raise SettingsError(self.faults)

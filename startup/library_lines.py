@@ -1,7 +1,7 @@
-"""What a library's log line may say: its own fixed words, and of values only what cannot be a secret.
+"""Removes values from the log lines of libraries.
 
-Libraries put what they were given into their lines: URLs, arguments of tasks, texts of servers. What stands in their
-source code is shown, whatever was put into it only by its type.
+Libraries log what they were given: URLs, arguments of tasks, texts of servers. A line shows the text that stands in the
+library's source code. A value in it is shown only by its type, unless it is a number or such a text itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Hidden:
-    """Stands for a value in a text, however it is formatted."""
+    """Takes the place of a value in a text. It shows only the value's type, however it is formatted."""
 
     __slots__ = ("_name",)
 
@@ -31,7 +31,7 @@ class _Hidden:
 
 
 def without_values(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy of the record that may be shown."""
+    """A copy of the record that holds no values and may be shown."""
     shown = copy.copy(record)
     shown.msg, shown.args = _text(record), ()
     shown.stack_info = shown.exc_text = None
@@ -44,7 +44,7 @@ def _text(record: logging.LogRecord) -> str:
     if not isinstance(record.msg, str) or not isinstance(record.args, (tuple, type(None))):
         return place
     if not record.args:
-        # Without arguments it may be a text that was put together: only what the code has as it is may be shown.
+        # Without arguments, the text may have been put together from values. It is shown only if it stands in the code.
         return record.msg if _is_written(record.msg, frame) else place
     try:
         return record.msg % tuple(_shown(value, frame) for value in record.args)
@@ -59,7 +59,7 @@ def _shown(value: Any, frame: FrameType | None) -> Any:
 
 
 def _is_written(text: str, frame: FrameType | None) -> bool:
-    """Whether the code that logs has the text as a constant, of its own or of its module."""
+    """Whether the text is a constant of the function that logs, or of its module."""
     if frame is None:
         return False
     return text in frame.f_code.co_consts or any(value is text for value in frame.f_globals.values())

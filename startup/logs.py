@@ -1,7 +1,8 @@
-"""Logs of both sides: structlog, JSON lines (readable on a terminal), ids bound, nothing of a request's content.
+"""Logs of every process: structlog, one JSON object a line, or readable lines on a terminal.
 
-An exception is logged by its type and where it was raised, never by its text: drivers put what they were given into
-theirs (pymongo's duplicate key error holds the email). A library's own lines are shown without the values in them.
+Nothing of a request's content is logged. An exception is logged by its type and by where it was raised, never by its
+text: drivers put what they were given into their texts (pymongo's duplicate key error holds the email). The lines of
+libraries are shown without values.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor
 
 _FRAMES_SHOWN: Final = 12
+"""Places in code, and exceptions of a chain, that one log line tells at most."""
 
 _QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace", "uvicorn.access", "pymongo", "asyncio")
-"""They write a line for each task, request or probe, some with arguments or results; ours say the same once."""
+"""These write a line for each task, request or probe, some with arguments or results. Our own lines say the same."""
 
 
 def configure_logs(*, level: str, log_format: str, component: str) -> None:
-    """Send this process' logs, the libraries' included, to standard error in one shape.
+    """Send the logs of this process and of its libraries to standard error, in one form.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
-        log_format: `json`, `console`, or `auto`: `console` where standard error is a terminal.
-        component: which process this is; in every line.
+        log_format: `json`, `console` or `auto`. `auto` means `console` if standard error is a terminal, else `json`.
+        component: The name of this process, which stands in every line.
     """
     readable = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
 
@@ -65,13 +67,13 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Libraries tell each command and each byte at `debug`; nothing of that is for a log.
+    # At `debug`, libraries log each command and each byte. None of that may be in a log.
     root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, *renderers[:-1], _or_what_was_lost(renderers[-1])],
-        # Not by way of logging: its records cost more than everything else about a line.
+        # Not through the module logging, whose records cost more than everything else about a line.
         logger_factory=lambda name="": _Lines(sys.stderr, name),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -79,14 +81,14 @@ def configure_logs(*, level: str, log_format: str, component: str) -> None:
 
 
 class _Lines:
-    """Where our own lines go. Each is one write, so that lines of several threads do not mix."""
+    """Writes our own lines. Each line is one write, so that lines of several threads do not mix."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self._stream = stream
         self.name = name
 
     def msg(self, line: str) -> None:
-        """Write a line; where that fails there is nowhere left to say so."""
+        """Write a line. A failure is ignored, since there is nowhere left to report it."""
         try:
             self._stream.write(line + "\n")
             self._stream.flush()
@@ -111,7 +113,10 @@ def _lost(fault: BaseException | None, logger: str) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A line that cannot be written is told by the fault's type; logging's own report repeats arguments and texts."""
+    """Writes the lines of libraries. If a line cannot be written, it writes only the type of the error.
+
+    The report of the module logging would repeat arguments and texts.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(without_values(record))
@@ -132,7 +137,7 @@ def _exceptions_without_text(_logger: object, _method: str, event: EventDict) ->
 
 
 def _exceptions_as_lines(_logger: object, _method: str, event: EventDict) -> EventDict:
-    # structlog's console shows an exception only as a string.
+    # structlog's console can show an exception only if it is a string.
     chain = event.get("exception")
     if isinstance(chain, list):
         event["exception"] = "\n".join(
@@ -142,7 +147,7 @@ def _exceptions_as_lines(_logger: object, _method: str, event: EventDict) -> Eve
 
 
 def describe_exception(error: BaseException) -> list[dict[str, Any]]:
-    """The exception and what it came from, as types and places in code, without any of their texts or variables."""
+    """The exception and its causes as types and places in code, without texts or variables."""
     chain: list[dict[str, Any]] = []
     current: BaseException | None = error
     while current is not None and len(chain) < _FRAMES_SHOWN:

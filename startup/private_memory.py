@@ -1,4 +1,4 @@
-"""Keeps what is in the memory of a process, passwords and keys among it, out of files and from other processes."""
+"""Keeps the memory of a process out of files and away from other processes. It holds passwords and keys."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import sys
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
+"""The number of prctl(2) for whether a process may be dumped."""
 
 
 def keep_memory_private() -> None:
-    """Have no core dump written, neither to a file nor by a program that the kernel starts for it.
+    """Prevent core dumps, to a file and to a program that the kernel starts for them.
 
-    On Linux no debugger of the same user gets in either; root's does.
+    On Linux, debuggers of the same user cannot attach either. Those of root can.
     """
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     if sys.platform == "linux":
         try:
-            # The limit does not hold where core dumps are piped to a program (core(5)).
+            # The limit does not apply where core dumps are piped to a program: core(5).
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         except (OSError, AttributeError):
-            return  # another C library: the limit is what there is
+            return  # another C library has no prctl: the limit is all there is

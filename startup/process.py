@@ -1,4 +1,4 @@
-"""The first thing that each process does, before it reads a setting."""
+"""What each process does first, before it reads a setting."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from startup.unhandled import tell_what_nobody_catches
 
 
 def prepare_service(component: str) -> None:
-    """For a shim or a worker: nothing in its memory gets out, whatever befalls it. May be called again."""
+    """Prepare a shim or a worker: logs, private memory, signals and unhandled exceptions. May be called again.
+
+    From then on no fault or signal writes a value of the process' memory anywhere.
+    """
     _prepare(component, log_format="auto")
     stop_in_order_on_signals()
 
 
 def prepare_command() -> None:
-    """The same for a command of a person's, whose signals are its own business."""
+    """Prepare a command that a person runs. Unlike `prepare_service`, it leaves SIGHUP and SIGQUIT to the command."""
     _prepare("cli", log_format="console")
 
 

@@ -1,4 +1,4 @@
-"""Says the same thing seldom, however often it happens."""
+"""Limits how often the same thing is logged, however often it happens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from typing import Final
 
 _EVERY_SECONDS: Final = 10.0
-"""What has not changed for so long may be said again."""
+"""The least time between two lines about the same thing."""
 
 
 class Seldom:
-    """Tells whether a line about something is due: the first time, and then once in a while. Thread-safe."""
+    """Decides whether a line is due: the first time, and then once in `every_seconds`. Thread-safe."""
 
     def __init__(self, *, every_seconds: float = _EVERY_SECONDS) -> None:
         self._every_seconds = every_seconds
@@ -19,7 +19,7 @@ class Seldom:
         self._next: dict[str, float] = {}
 
     def is_due(self, what: str) -> bool:
-        """Whether to write the line now; `what` is one of few codes."""
+        """Whether to write the line now. `what` names what the line is about, and must be one of few values."""
         now = time.monotonic()
         with self._lock:
             if now < self._next.get(what, float("-inf")):

@@ -1,4 +1,4 @@
-"""What shim and worker read alike from their environment."""
+"""The settings that shim and worker share."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ if TYPE_CHECKING:
     from pydantic import SecretBytes
 
 IDEMPOTENCY_WINDOW_SECONDS: Final = 24 * 60 * 60
-"""How long a repeat with the same Idempotency-Key gets the first call's task (the HTTP contract's 24 hours)."""
+"""How long a repeat with the same Idempotency-Key gets the task of the first call. The contract promises 24 hours."""
 
 _MAXIMUM_TTL_SECONDS: Final = 30 * 24 * 60 * 60
+"""The longest time for which an outcome may be kept: thirty days."""
 
 _DEFAULT_REDIS: Final = "redis://127.0.0.1:6379/0"
+"""A Redis on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedSettings:
-    """What both sides read alike."""
+    """The settings that both sides read, with the same meaning."""
 
     redis_url: RedisUrl
-    """Broker, task records and results: one Redis, so that accepting and finishing are one atomic call each."""
+    """The Redis of queue, task records and results. It is one server, so that each step is one atomic call."""
     id_key: SecretBytes
-    """Keys the fingerprints of requests and the ids derived from them; the same on both sides."""
+    """The secret that keys the fingerprints of requests and the derived ids. It is the same on both sides."""
     result_ttl_seconds: int
-    """How long an outcome can be read. Never under the idempotency window, since the record serves both."""
+    """How long an outcome can be read. It is never less than the idempotency window, since one record serves both."""
     log_level: str
     log_format: Literal["auto", "json", "console"]
 
 
 def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
-    """Read the settings of both sides; faults are left with the reader."""
+    """Read the settings of both sides. Faults are left with the reader, whose `check` raises them."""
     log_format = reader.choice("LOG_FORMAT", ("auto", "json", "console"), "auto")
     return SharedSettings(
         redis_url=read_redis_url(reader),
@@ -51,7 +53,7 @@ def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
 
 
 def read_redis_url(reader: EnvironmentReader) -> RedisUrl:
-    """`REDIS_URL`, or the content of the file that `REDIS_URL_FILE` names."""
+    """Read `REDIS_URL`, or the file that `REDIS_URL_FILE` names. A fault is left with the reader."""
     try:
         return parse_redis_url(reader.secret_text("REDIS_URL", _DEFAULT_REDIS))
     except RedisUrlFault as error:

@@ -1,4 +1,4 @@
-"""What signals do that are for people: show where a process is, without any value, and stop it in order."""
+"""What a process does on the signals that people send: show where it is, without any value, or stop in order."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _STOP_TOO: Final = (signal.SIGHUP, signal.SIGQUIT)
-"""A terminal that was closed, and Ctrl-backslash: by default they end a process where it stands."""
+"""Signals that stop a process in order, as SIGTERM does. By default they end it where it stands.
+
+A closed terminal sends SIGHUP, and Ctrl-backslash sends SIGQUIT.
+"""
 
 
 def show_places_on_signals() -> None:
-    """On SIGUSR1, and before dying of a fault, write each thread's places in code to standard error.
+    """On SIGUSR1, and before a fatal fault ends the process, write each thread's places in code to standard error.
 
-    C code does that, also while Python is stuck. SIGUSR2, which would end the process, does nothing.
+    C code writes them, so that it works while Python is stuck. SIGUSR2 does nothing from then on. By default it would
+    end the process.
     """
     faulthandler.enable(file=sys.stderr, all_threads=True)
     faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=True, chain=False)
     if threading.current_thread() is threading.main_thread():
-        # Not SIG_IGN, which processes that are started would inherit.
+        # Not SIG_IGN: processes that this one starts would inherit it.
         signal.signal(signal.SIGUSR2, _do_nothing)
 
 
 def stop_in_order_on_signals() -> None:
-    """Let SIGHUP and SIGQUIT do what SIGTERM does; a SIGHUP that is ignored (nohup) stays so."""
+    """Let SIGHUP and SIGQUIT do what SIGTERM does. A signal that is ignored stays ignored, as SIGHUP is under nohup."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in _STOP_TOO:

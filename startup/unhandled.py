@@ -1,4 +1,4 @@
-"""What nobody catches, told by its types and places: Python would print the text of an exception or a warning too."""
+"""Logs unhandled exceptions and warnings by their types and places. Python itself would print their texts too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tell_what_nobody_catches() -> None:
-    """Log exceptions that end the process or a thread, those of finalizers, and warnings."""
+    """Log exceptions that end the process or a thread, exceptions in finalizers, and warnings."""
     sys.excepthook = _of_process
     threading.excepthook = _of_thread
     sys.unraisablehook = _of_finalizer
@@ -23,7 +23,7 @@ def tell_what_nobody_catches() -> None:
 
 
 def in_event_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """For `set_exception_handler` of an event loop, whose own logs the texts."""
+    """The handler for an event loop's `set_exception_handler`. The loop's own handler would log the texts."""
     tell_unhandled("event loop", context.get("exception"))
 
 
@@ -41,14 +41,14 @@ def _of_finalizer(hooked: sys.UnraisableHookArgs) -> None:
 
 
 def tell_unhandled(where: str, error: BaseException | None) -> None:
-    """Log an exception for which nothing is prepared."""
-    # Not a logger of the module: one that was used before the settings were read would keep to what was set till then.
+    """Log an exception that no code handles. `where` names the place: process, thread, finalizer or event loop."""
+    # Not a logger of the module: structlog caches it at the first use, which may be before the settings are read.
     log = structlog.get_logger("startup.unhandled")
     log.error("unhandled_exception", where=where, exc_info=error)
 
 
 def _warning(  # noqa: PLR0917 - the signature of `warnings.showwarning`
-    message: Warning | str,  # noqa: ARG001 - its text is what must not be shown
+    message: Warning | str,  # noqa: ARG001 - its text must not be shown
     category: type[Warning],
     filename: str,
     lineno: int,

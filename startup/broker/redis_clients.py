@@ -1,4 +1,7 @@
-"""Clients of the Redis that the settings name: parts go in, not a URL that a library would parse anew."""
+"""Makes clients of the Redis that the settings name.
+
+redis-py is given the parts of the URL, not the URL itself: if it parsed the URL, its errors could repeat the password.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def redis_client(url: RedisUrl, **options: Any) -> redis.Redis:
-    """A client whose pool ends with it; `options` are those of redis-py's connections."""
+    """A client whose pool is closed with it. `options` are those of redis-py's connections."""
     connection_class = redis.SSLConnection if url.tls else redis.Connection
     pool = redis.ConnectionPool(connection_class=connection_class, **url.arguments(), **options)
     return redis.Redis.from_pool(pool)
 
 
 def redis_pool(url: RedisUrl, **options: Any) -> redis.asyncio.ConnectionPool:
-    """For asyncio: makes connections; `options` are those of redis-py's connections."""
+    """A pool that makes connections for asyncio. `options` are those of redis-py's connections."""
     connection_class = redis.asyncio.SSLConnection if url.tls else redis.asyncio.Connection
     return redis.asyncio.ConnectionPool(connection_class=connection_class, **url.arguments(), **options)

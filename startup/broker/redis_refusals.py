@@ -1,8 +1,8 @@
 """What Redis' refusals mean: one table from the first word of an error to what this service does about it.
 
-The first word is Redis' code of an error (`READONLY You can't write against a read only replica.`). Only the code `ERR`
-stands for many things; those that matter here are told apart by how the text begins. The rest of a text is never kept:
-it repeats arguments, names of users and places in scripts.
+The first word of an error is its code: `READONLY You can't write against a read only replica.` Only the code `ERR` has
+many meanings. Here the beginning of its text tells apart the meanings that matter. The rest of a text is never kept,
+since it repeats arguments, names of users and places in scripts.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Kind(StrEnum):
     """What is done about a refusal."""
 
     WAIT = "wait"
-    """It passes by waiting, on the same server."""
+    """Waiting helps, on the same server."""
     ELSEWHERE = "elsewhere"
-    """This server cannot serve now, another one may: drop the connection and look the name up again."""
+    """This server cannot serve now, but another one may. Drop the connection and look the name up again."""
     MISCONFIGURED = "misconfigured"
-    """Nothing goes on before an operator has mended something."""
+    """Nothing works before an operator has mended something."""
     CALL = "call"
-    """The fault of this call alone: another one may be carried out."""
+    """Only this call is at fault. Redis may carry out another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,23 @@ class Refusal:
     """One refusal, in words that an operator can act on."""
 
     word: str
-    """Redis' code of the error; for some of `ERR` a name of ours, in small letters. Fit for a metric's label."""
+    """Redis' code of the error. For some errors of the code `ERR` it is a name of ours, in small letters.
+
+    It has few values, so that it can be a metric's label.
+    """
     kind: Kind
     sentence: str
     """What it means and what to do."""
 
 
 _CLUSTER: Final = "Redis runs in cluster mode, which this service does not use: point INTAKE_REDIS_URL at one primary"
+"""What is said of a Redis in cluster mode."""
 _CREDENTIALS: Final = "check user and password of INTAKE_REDIS_URL"
+"""What to do where Redis refuses user or password."""
 _VERSION: Final = "this server or its version lacks what the service needs: Redis 7 or newer, or Valkey"
+"""What is said of a server that lacks a command."""
 _REPLICA: Final = "the server is a replica: the name of INTAKE_REDIS_URL must lead to the primary"
+"""What is said of a replica."""
 
 _ROWS: Final = (
     Refusal("OOM", Kind.WAIT, "Redis' memory is full: nothing new is accepted until workers have ended tasks"),
@@ -76,9 +83,10 @@ _ROWS: Final = (
     Refusal("UNKILLABLE", Kind.CALL, "a script cannot be stopped any more"),
     Refusal("ERR", Kind.CALL, "Redis refused a call for a reason that has no code of its own"),
 )
+"""One row for each code of an error that is known."""
 
 TABLE: Final = {row.word: row for row in _ROWS}
-"""By the first word."""
+"""The known refusals, by their code."""
 
 _BEGINNINGS_OF_ERR: Final = (
     ("max number of clients", "max_clients"),
@@ -114,14 +122,16 @@ _WORDS_OF_CLASSES: Final = (
     (exceptions.ClusterDownError, "CLUSTERDOWN"),
     (exceptions.AuthenticationWrongNumberOfArgsError, "WRONGPASS"),
 )
-"""redis-py takes the code off the texts of these; only newer ones keep it beside."""
+"""redis-py removes the code from the text of these exceptions. Only newer releases keep it as an attribute."""
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,31}")
+"""The form of Redis' codes of errors."""
 _ERR: Final = TABLE["ERR"]
+"""The row of an error without a code of its own."""
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """What Redis refused by this exception of redis-py; None where Redis refused nothing (a lost connection, say)."""
+    """The refusal in this exception of redis-py. None if Redis refused nothing, as with a lost connection."""
     text = str(error)
     if code := getattr(error, "status_code", None):
         return refusal_of_text(f"{code} {text}")
@@ -131,22 +141,25 @@ def refusal_of(error: BaseException) -> Refusal | None:
     if isinstance(error, exceptions.ResponseError):
         return refusal_of_text(text)
     if isinstance(error, exceptions.AuthenticationError):
-        # Its code was NOAUTH or WRONGPASS, or an `ERR` of a server before Redis 6.
+        # The code was NOAUTH or WRONGPASS, or it was `ERR` from a server older than Redis 6.
         known = _of_err(text)
         return TABLE["WRONGPASS"] if known is _ERR else known
-    # Without its code, the one answer of Redis that redis-py takes for a lost connection.
+    # redis-py takes one answer of Redis for a lost connection, and removes its code: too many clients.
     known = _of_err(text) if type(error) is exceptions.ConnectionError else _ERR
     return known if known.word == "max_clients" else None
 
 
 def refusal_of_text(text: str) -> Refusal:
-    """What an error means that is there as Redis sent it, from its first word on."""
+    """The refusal for the text of an error as Redis sent it, which begins with the code."""
     word, _, rest = text.partition(" ")
     return _of_err(rest) if word == "ERR" else refusal_of_word(word)
 
 
 def refusal_of_word(word: str) -> Refusal:
-    """The row of a first word. One that is in no table is kept where it is a code, so that it can be told by name."""
+    """The refusal for a code. An unknown code gets a refusal of its own, so that logs can name it.
+
+    Text that has not the form of a code is never kept: it gets the refusal of `ERR`.
+    """
     word = word.removeprefix("-")
     return TABLE.get(word) or (Refusal(word, Kind.CALL, _ERR.sentence) if _CODE.fullmatch(word) else _ERR)
 

@@ -1,8 +1,8 @@
-"""What must hold of the Redis that a process talks to, and what is told by name where it does not.
+"""What the Redis of a process must be and allow. Each thing that is not so is a finding with a name.
 
-No I/O: `COMMANDS` are sent by whoever asks, asynchronously or not, and `findings_of` judges the replies. `INFO` tells
-most: managed servers forbid `CONFIG`. What this user may run is tried by a script that calls each command that the
-service's own scripts call, on keys of their names, and leaves nothing behind.
+This module does no I/O. The caller sends `COMMANDS`, asynchronously or not, and `findings_of` judges the replies. Most
+is read from `INFO`, since managed servers forbid `CONFIG`. A script tries the user's rights: it calls each command that
+the service's own scripts call, on keys of the same names, and deletes what it wrote.
 """
 
 from __future__ import annotations
@@ -33,14 +33,17 @@ if TYPE_CHECKING:
     from startup.environment import EnvironmentReader
 
 LEAST_MAJOR_VERSION: Final = 7
-"""`#!lua` scripts with flags, and `BLMPOP`."""
+"""The first version with `#!lua` scripts that have flags, and with `BLMPOP`."""
 
 EVICTS: Final = "redis_evicts"
+"""The code of the finding: Redis may forget keys when its memory is full."""
 NO_APPEND_ONLY_FILE: Final = "redis_no_append_only_file"
+"""The code of the finding: what Redis was told does not outlive it."""
 _LOWERED_BY: Final = {"REDIS_ALLOW_EVICTION": EVICTS, "REDIS_ALLOW_NO_APPEND_ONLY_FILE": NO_APPEND_ONLY_FILE}
-"""Settings that lower a finding to a warning: the service works, and its promise is less than it seems."""
+"""Settings that lower a finding to a warning. The service then works, but a 202 promises less than it seems to."""
 
 INFO_REFUSED: Final = "redis_info_refused"
+"""The code of the finding: this user may not run `INFO`."""
 
 
 class Severity(StrEnum):
@@ -49,9 +52,9 @@ class Severity(StrEnum):
     REFUSE = "refuse"
     """Accept nothing; not ready."""
     TELL = "tell"
-    """Not ready; calls are tried all the same."""
+    """Not ready. Calls are tried all the same."""
     WARN = "warn"
-    """Ready; told again and again."""
+    """Ready. The log repeats the warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,16 @@ class Finding:
     """Something that does not hold of this Redis."""
 
     code: str
-    """Of few values; fit for a metric's label and a readiness probe's answer."""
+    """It has few values, so that it can be a metric's label and part of a probe's answer."""
     severity: Severity
     sentence: str
-    """What it means and what to do; nothing of a third party's text."""
+    """What it means and what to do. It repeats no text of the server."""
     elsewhere: bool = False
-    """Whether another server may be behind the same name: drop the connection and look the name up again."""
+    """Whether another server may be behind the same name, so that it helps to connect again."""
 
 
 _PROBE_LIFETIME_MILLISECONDS: Final = 10_000
-"""Should Redis end in the middle of the script, its keys end as well."""
+"""The lifetime of the probe's keys. If Redis stops in the middle of the script, they still expire."""
 
 PROBE: Final = """#!lua flags=allow-oom
 -- KEYS: a record, a set and a list of the probe's own, a result; then keys of the service, which are not touched: Redis
@@ -113,6 +116,7 @@ try('PUBLISH', ARGV[2], 'probe')
 try('DEL', record, set, list, result)
 return table.concat(refused, ',')
 """
+"""The script that tries this user's rights. The reply names each command that was refused, and its code."""
 
 _PROBE_KEYS: Final = (
     record_key("probe"),
@@ -128,8 +132,10 @@ _PROBE_KEYS: Final = (
     SWEEPER_PLACE_KEY,
     QUEUE,
 )
+"""The keys that the probe names, in its order."""
 
 INFO_COMMAND: Final[tuple[str, ...]] = ("INFO",)
+"""Asks Redis for its version, role and settings."""
 PROBE_COMMAND: Final[tuple[str, ...]] = (
     "EVAL",
     PROBE,
@@ -138,17 +144,18 @@ PROBE_COMMAND: Final[tuple[str, ...]] = (
     str(_PROBE_LIFETIME_MILLISECONDS),
     waiter_channel("probe"),
 )
+"""Tries this user's rights."""
 COMMANDS: Final = (INFO_COMMAND, PROBE_COMMAND)
-"""What is sent, in this order."""
+"""The commands that the caller sends, in this order."""
 
 
 def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = ()) -> tuple[Finding, ...]:
-    """What does not hold, the gravest first.
+    """The findings, the gravest first.
 
     Args:
-        replies: to `COMMANDS`, or to `INFO` alone; the `Refusal` in place of a reply where Redis refused.
-            `INFO` is read as Redis sends it or as redis-py parses it.
-        allowed: codes that are warnings only, from `read_allowed`.
+        replies: The replies to `COMMANDS`, or to `INFO` alone. If Redis refused a command, the `Refusal` stands in
+            place of its reply. The reply to `INFO` may be text as Redis sends it, or what redis-py parses from it.
+        allowed: The codes of findings that are only warnings, from `read_allowed`.
     """
     info, *rest = replies
     found = list(_of_info(info))
@@ -160,12 +167,12 @@ def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = 
 
 
 def read_allowed(reader: EnvironmentReader) -> frozenset[str]:
-    """The findings that the settings lower to warnings."""
+    """The codes of the findings that the settings lower to warnings."""
     return frozenset(code for name, code in _LOWERED_BY.items() if reader.flag(name))
 
 
 def finding_of_refusal(refusal: Refusal) -> Finding:
-    """A refusal as a finding: what was asked for is refused to anybody who asks."""
+    """A refusal as a finding, for a refusal that every caller would get."""
     return Finding(
         f"redis_{refusal.word.lower()}", Severity.TELL, refusal.sentence, elsewhere=refusal.kind is Kind.ELSEWHERE
     )
@@ -181,7 +188,7 @@ def parse_info(reply: bytes | str | Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def loading_progress(info: Mapping[str, str]) -> str:
-    """How far a Redis is that reads its data back, in words; empty where it does not, or does not tell."""
+    """How much of its data Redis has read back, in words. Empty if it reads none back."""
     if info.get("loading", "0") == "0" and info.get("async_loading", "0") == "0":
         return ""
     percent, left = info.get("loading_loaded_perc"), info.get("loading_eta_seconds")

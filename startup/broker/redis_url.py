@@ -1,4 +1,4 @@
-"""The URL of Redis, parsed once, so that no library ever sees it and none can repeat a password when it complains."""
+"""Parses the URL of Redis once. No library ever gets the URL, so none can repeat its password in an error."""
 
 from __future__ import annotations
 
@@ -11,32 +11,41 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 _DEFAULT_PORT: Final = 6379
+"""Redis' port where the URL names none."""
 _MAXIMUM_PORT: Final = 65535
+"""The highest number of a port."""
 _MAXIMUM_DATABASE: Final = 1_000_000
+"""A bound for the number of a database; Redis itself has far fewer."""
 
 _TEXT: Final = r"(?:[!\"$&'()*+,.0-9;<=>A-Z^_`a-z{|}~\\-]|%[0-9A-Fa-f]{2})*+"
-"""What may stand as it is in a user's name or, with colons, in a password: nothing that ends a URL's part."""
+"""Characters of a user name or, together with colons, of a password. None of them can end a part of the URL."""
 
 _AUTHORITY: Final = re.compile(
     rf"(?:(?P<username>{_TEXT})(?::(?P<password>(?:{_TEXT}:)*+{_TEXT}))?@)?"
     r"(?P<host>[0-9A-Za-z][0-9A-Za-z._-]*|\[[0-9A-Fa-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
+"""User, password, host and port of a URL."""
 _DATABASE: Final = re.compile(r"[0-9]{0,7}")
+"""The number of a database as text."""
 
 _FILE_OPTIONS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-"""The only options: paths of PEM files, for TLS."""
+"""The only options that are allowed. Each is the path of a PEM file, for TLS."""
 
 _HINT: Final = "special characters in its user name and password must be percent-encoded ('#' is %23, '/' is %2F)"
+"""What most often makes a URL unreadable."""
 
 
 class RedisUrlFault(ValueError):  # noqa: N818 - a sentence for the settings' faults, completed by the variable's name
-    """What is wrong with the URL, and nothing of the URL; completes a sentence that starts with the variable's name."""
+    """What is wrong with the URL. The text completes a sentence that starts with the variable's name.
+
+    It repeats no part of the URL.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisUrl:
-    """Which Redis, and how to get in. Its repr shows neither the user nor the password."""
+    """The address of Redis, and how to log in. The repr shows neither the user nor the password."""
 
     host: str
     port: int
@@ -45,23 +54,23 @@ class RedisUrl:
     password: SecretStr | None = field(default=None, repr=False)
     tls: bool = False
     tls_files: tuple[tuple[str, str], ...] = ()
-    """Paths of PEM files, by redis-py's names for them."""
+    """redis-py's name of each option, and the path of its PEM file."""
 
     @property
     def address(self) -> str:
-        """A URL without user and password, which may be shown."""
+        """The URL without user and password. It may be shown."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'rediss' if self.tls else 'redis'}://{host}:{self.port}/{self.database}"
 
     def credentials(self) -> dict[str, Any]:
-        """Arguments of redis-py's connections: who connects."""
+        """The arguments of redis-py's connections for user and password."""
         return {
             "username": self.username,
             "password": None if self.password is None else self.password.get_secret_value(),
         }
 
     def tls_arguments(self) -> dict[str, Any]:
-        """Arguments of redis-py's TLS connections; empty where there is no TLS."""
+        """The arguments of redis-py's TLS connections. Empty without TLS."""
         if not self.tls:
             return {}
         return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **dict(self.tls_files)}
@@ -81,7 +90,7 @@ def parse_redis_url(text: str) -> RedisUrl:
     """The URL's parts, `redis[s]://[[user][:password]@]host[:port][/database][?options]`.
 
     Raises:
-        RedisUrlFault: it is none, or none that can be told apart from a password that was not encoded.
+        RedisUrlFault: The text is no such URL, or it looks as if a password in it was not percent-encoded.
     """
     scheme, found, rest = text.partition("://")
     if not found or scheme not in {"redis", "rediss"}:
@@ -89,7 +98,7 @@ def parse_redis_url(text: str) -> RedisUrl:
     rest, _, query = rest.partition("?")
     authority, _, database = rest.partition("/")
     parts = _AUTHORITY.fullmatch(authority)
-    # An '@' further back shows a password that holds a '/' or a '?': the host before it would be a piece of it.
+    # An '@' further back means that the password holds a '/' or a '?'. The host would then be a piece of the password.
     if parts is None or "@" in database + query or not _DATABASE.fullmatch(database):
         raise RedisUrlFault(f"must be a URL like {scheme}://user:password@host:6379/0; {_HINT}")
     port, number = int(parts["port"] or _DEFAULT_PORT), int(database or 0)
@@ -120,7 +129,7 @@ def _files(query: str, *, tls: bool) -> tuple[tuple[str, str], ...]:
     files = []
     for option in filter(None, query.split("&")):
         name, _, value = option.partition("=")
-        # A name that is not known is not repeated: it may be a piece of a password.
+        # An unknown name is not repeated: it may be a piece of a password.
         if name not in _FILE_OPTIONS or not tls:
             raise RedisUrlFault(f"has an option other than {', '.join(_FILE_OPTIONS)} (with rediss:// alone); {_HINT}")
         try:
