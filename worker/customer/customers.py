@@ -22,7 +22,8 @@ from pymongo.write_concern import WriteConcern
 
 from schemas.customer import StoredCustomer
 from worker.dependencies import mongo_refusals
-from worker.dependencies.mongo_refusals import EMAIL_INDEX, Kind, Refusal
+from worker.dependencies.mongo_errors import EMAIL_INDEX
+from worker.dependencies.mongo_refusals import Kind, Refusal
 from worker.dependencies.patience import MisconfiguredError, TransientError, UnexplainedError
 
 if TYPE_CHECKING:
