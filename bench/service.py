@@ -128,7 +128,7 @@ class Service:
 
     def redis_url(self, database: int) -> str:
         """Of another database of the same Redis."""
-        return f"{self.redis.url.rpartition('/')[0]}/{database}"
+        return self.redis.url_with(database=database)
 
     def redis_client(self, database: int = 0) -> redis.Redis:
         """A client of one database; the caller closes it."""

@@ -9,36 +9,31 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
-from urllib.parse import quote
 
 import click
 
-from cli.local_tokens import jwt_secret_path, sign_token
 from cli.options import data_dir_option
-from cli.submission.batch import Batch, NothingTakenError, RefusedError, StalledError
+from cli.submission.answers import RefusedError
+from cli.submission.arguments import TOKEN_VARIABLE, batch_name, open_results, read_token, target_of
+from cli.submission.batch import Batch, NothingTakenError, StalledError
 from cli.submission.input_file import InputFile, WrongInputError
-from cli.submission.intake_client import IntakeConnection, InvalidUrlError, Target
-from cli.submission.results_out import ResultsFile, ResultsStream
+from cli.submission.intake_client import IntakeConnection
 from cli.submission.row_results import KEY_REUSED, RowResults
 from cli.tell import tell
-from local_stack.state_file import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.submission.results_out import ResultsOut
-
-TOKEN_VARIABLE: Final = "INTAKE_TOKEN"  # noqa: S105 # its name
-_LOCAL_CALLER: Final = "me"
-"""Whom `up` and README.md call as, too: results are read by the caller that submitted."""
-_LOCAL_TOKEN_SECONDS: Final = 30 * 24 * 60 * 60
-"""Longer than the longest batch; the token never leaves this process but for the local shim."""
-_MAXIMUM_NAME_CHARACTERS: Final = 200
 _ON_TERMINAL_SECONDS: Final = 0.5
+"""How often progress is told on a terminal, where it rewrites one line."""
 _ELSEWHERE_SECONDS: Final = 30.0
+"""How often progress is told elsewhere, where each telling adds a line."""
 _INCOMPLETE: Final = 1
+"""Exit code: some rows are no signups or have no outcome."""
 _REFUSED: Final = 2
+"""Exit code: the input or an option is wrong."""
 _INTERRUPTED: Final = 130
+"""Exit code: Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
 @click.command()
@@ -102,20 +97,20 @@ def submit(
       130  interrupted
     """  # noqa: D301 # click reads the sign itself
     _listen_for_interrupts()
-    target = _target(url, directory)
-    token = _token(token_file, directory, local=url is None)
+    target = target_of(url, directory)
+    token = read_token(token_file, directory, local=url is None)
     with ExitStack() as files:
         try:
             source = files.enter_context(InputFile(lines_path))
             if batch is None and not source.is_regular:
                 raise click.UsageError("--batch is needed where the lines come from a pipe")
             lines = source.lines()
-            name = _batch_name(lines_path.name if batch is None else batch, source, given=batch is not None)
+            name = batch_name(lines_path.name if batch is None else batch, source, given=batch is not None)
         except WrongInputError as error:
             _end(str(error), _REFUSED)
         except KeyboardInterrupt:
             _end("interrupted, and nothing was sent", _INTERRUPTED)
-        results = RowResults(_results_out(files, results_path, source))
+        results = RowResults(open_results(files, results_path, source))
         run = Batch(
             lambda: IntakeConnection(target, token),
             results,
@@ -161,7 +156,7 @@ def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
 
 
 def _judge(run: Batch, results: RowResults, code: int) -> int:
-    """The exit code, with a word where all of it was for nothing or some of it needs another name."""
+    """The exit code. Also tells what to do where no row was taken, or where the batch needs another name."""
     if not code and not run.last_line:
         tell("there was no row in it")
         return _REFUSED
@@ -192,66 +187,11 @@ def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable
     return tell_progress
 
 
-def _batch_name(name: str, source: InputFile, *, given: bool) -> str:
-    # A header takes visible ASCII only; the same name always becomes the same key.
-    name = quote(name, safe="")
-    if given:
-        if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
-            raise click.UsageError(f"--batch must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters")
-        return name
-    # Another file of this name is another batch; the same file, run again, is the same.
-    digest = source.content_digest()
-    return f"{name[: _MAXIMUM_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
-
-
-def _target(url: str | None, directory: Path) -> Target:
-    if url is None:
-        state = read_state(directory)
-        if state is None or not state.url:
-            raise click.UsageError(f"nothing runs in {directory}: `customer-intake up` starts it, or give --url")
-        url = state.url
-    try:
-        return Target.of(url)
-    except InvalidUrlError as error:
-        raise click.UsageError(f"--url: {error}") from None
-
-
-def _token(token_file: Path | None, directory: Path, *, local: bool) -> str:
-    try:
-        if token_file is not None:
-            token = token_file.read_text(encoding="ascii", errors="replace").strip()
-        elif os.environ.get(TOKEN_VARIABLE):
-            token = os.environ[TOKEN_VARIABLE].strip()
-        elif local:
-            token = sign_token(jwt_secret_path(directory), sub=_LOCAL_CALLER, expires_in=_LOCAL_TOKEN_SECONDS)
-        else:
-            # A token of the local stack is nothing to send elsewhere.
-            raise click.UsageError(f"with --url a token is needed: --token-file or {TOKEN_VARIABLE}")
-    except OSError as error:
-        raise click.UsageError(f"cannot read the token or what signs it ({error.strerror})") from None
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise click.UsageError(f"what --token-file or {TOKEN_VARIABLE} holds is no token")
-    return token
-
-
-def _results_out(files: ExitStack, path: Path | None, source: InputFile) -> ResultsOut:
-    if path is None:
-        return ResultsStream(sys.stdout)
-    if source.is_same(path):
-        raise click.UsageError("--results must not be the file of the lines")
-    try:
-        out = ResultsFile(path)
-    except OSError as error:
-        raise click.UsageError(f"cannot open --results ({error.strerror})") from None
-    files.callback(out.close)
-    return out
-
-
 def _end(message: str, code: int) -> NoReturn:
     tell(message)
     sys.exit(code)
 
 
 def _listen_for_interrupts() -> None:
-    """Ctrl-C also where a shell that starts commands in the background has switched it off."""
+    """Have Ctrl-C interrupt. A shell that starts a command in the background makes it ignore SIGINT otherwise."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -25,7 +25,7 @@ STOP_SECONDS: Final = 20.0
 _CACHE_GIGABYTES: Final = "0.25"
 """The least that is allowed; left alone, each member would take half of the machine's memory."""
 
-_RECOVERS: Final = b'"id":22302,'
+_RECOVERS: Final = '"id":22302,'
 """The log message "Recovering data from the last clean checkpoint"; MongoDB's ids of messages are stable."""
 
 _LOG_BYTES: Final = 256 * 1024
@@ -54,8 +54,6 @@ class MongoMember:
         self._options = tuple(options)
         self._tell = tell
         self._process: ManagedProcess | None = None
-        self._log_start = 0
-        """Where in its log the last start begins."""
 
     def __repr__(self) -> str:
         return f"MongoMember({self.name!r}, port={self.port})"
@@ -88,19 +86,12 @@ class MongoMember:
     def start(self) -> None:
         """Start it without waiting: members wait for each other."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = self.process.log_path
-        self._log_start = log.stat().st_size if log.exists() else 0
         self.process.start()
 
     @property
     def recovers(self) -> bool:
-        """Whether it said, since it was started, that it recovers its data. It does so before it listens."""
-        try:
-            with self.process.log_path.open("rb") as log:
-                log.seek(self._log_start)
-                return _RECOVERS in log.read(_LOG_BYTES)
-        except OSError:
-            return False
+        """Whether it has logged, since it was started, that it recovers its data. It does so before it listens."""
+        return self.process.has_logged(_RECOVERS, within_bytes=_LOG_BYTES)
 
     def stop(self) -> None:
         """Ask it to stop; a primary steps down first."""

@@ -132,11 +132,19 @@ class ManagedProcess:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def has_logged(self, text: str) -> bool:
-        """Whether its output since it was last started contains `text`."""
-        with self.log_path.open("rb") as log:
-            log.seek(self._log_start)
-            return text.encode() in log.read()
+    def has_logged(self, text: str, *, within_bytes: int = -1) -> bool:
+        """Whether its output since it was last started contains `text`.
+
+        Args:
+            text: what is looked for.
+            within_bytes: how much of that output is read, from its beginning; a negative number means all.
+        """
+        try:
+            with self.log_path.open("rb") as log:
+                log.seek(self._log_start)
+                return text.encode() in log.read(within_bytes)
+        except OSError:
+            return False
 
     def send(self, number: signal.Signals) -> None:
         """Any signal, where it lives."""

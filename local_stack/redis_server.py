@@ -71,7 +71,11 @@ class RedisServer:
     @property
     def url(self) -> str:
         """With the password in it: for the environment of a child, never for its arguments or a log."""
-        return _url(self.port, self._password)
+        return self.url_with()
+
+    def url_with(self, *, port: int | None = None, database: int = 0) -> str:
+        """`url` with the number of another database, or with the port of a proxy in front of this server."""
+        return _url(self.port if port is None else port, self._password, database)
 
     @property
     def process(self) -> ManagedProcess:
@@ -167,6 +171,6 @@ def url_of_directory(directory: Path) -> str:
     return _url(int(settings["port"]), settings.get("requirepass"))
 
 
-def _url(port: int, password: str | None) -> str:
+def _url(port: int, password: str | None, database: int = 0) -> str:
     credentials = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{credentials}{LOOPBACK}:{port}/0"
+    return f"redis://{credentials}{LOOPBACK}:{port}/{database}"

@@ -105,7 +105,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def fresh_environment(servers: Servers) -> Environment:
     """Settings of a shim and a worker with an empty Redis database and an unused MongoDB database."""
     number = next(_databases)
-    url = f"{servers.redis.url.rpartition('/')[0]}/{number % _REDIS_DATABASES}"
+    url = servers.redis.url_with(database=number % _REDIS_DATABASES)
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     environments = Environments(

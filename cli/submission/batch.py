@@ -1,7 +1,7 @@
-"""A batch of rows on its way through the shim: threads that post, threads that read outcomes, a window between.
+"""One run of a batch: some threads post rows, others read outcomes, and a `RowWindow` lies between them.
 
-Each row has an idempotency key made of the batch's name and the line's number. So everything here may be repeated: a
-call whose answer was lost, and the whole run. The key is never made from what the line says, which holds a password.
+Each row's idempotency key is made of the batch's name and the line's number. So everything here may be repeated: a
+call whose answer was lost, or the whole run. The key is never made from the line's content, which holds a password.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING, Final
 
+from cli.submission.answers import ACCEPTED, OK, check_worth_repeating, has_no_result, is_final, refuses_row
 from cli.submission.intake_client import NoAnswerError
 from cli.submission.numbered_lines import numbered
 from cli.submission.row_window import Row, RowWindow
@@ -22,38 +23,31 @@ if TYPE_CHECKING:
     from cli.submission.row_results import RowResults
 
 _ROWS_PER_READER: Final = 32
+"""How many accepted rows each thread that reads outcomes may have waiting for it."""
 _WAIT_SECONDS: Final = 20
+"""How long the shim is asked to hold a call that reads an outcome."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
+"""The pause before a call is repeated for the first time. Each further pause is twice as long."""
 _LONGEST_PAUSE_SECONDS: Final = 10.0
+"""No pause between two repeats grows beyond this, unless the shim asks for more."""
 _LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
+"""The most of a Retry-After header that is obeyed."""
 _LAST_ANSWERS_SECONDS: Final = 3.0
+"""How long a run that was broken off waits for the answers to calls that are open."""
 _ROWS_IN_VAIN: Final = 100
-"""So many refused requests at the beginning, and none that was taken, are no accident."""
-
-_OK: Final = 200
-_ACCEPTED: Final = 202
-_UNAUTHORIZED: Final = 401
-_FORBIDDEN: Final = 403
-_NOT_FOUND: Final = 404
-_INTERNAL_ERROR: Final = 500
-_ROW_REFUSED: Final = frozenset({400, 413, 415, 422, 431})
-_TRY_AGAIN: Final = frozenset({408, 425, 429, *range(500, 600)})
-
-
-class RefusedError(Exception):
-    """No row will fare better: the token or the URL is wrong."""
+"""The run stops once this many rows were refused as requests and none was accepted."""
 
 
 class StalledError(Exception):
-    """For too long nothing at all has moved."""
+    """No row got any further for too long. The text is the last trouble."""
 
 
 class NothingTakenError(Exception):
-    """The first rows were all refused as requests: the lines or the batch's name are the wrong ones."""
+    """The first rows were all refused as requests. So it is probably the wrong file, or the wrong batch name."""
 
 
 class Batch:
-    """One run."""
+    """One run of `submit`: sends every line and writes a result for each."""
 
     def __init__(
         self,
@@ -78,28 +72,29 @@ class Batch:
         self._progress_at = time.monotonic()
         self._ended_by: BaseException | None = None
         self.last_line = 0
-        """The last line that was read."""
+        """The number of the last line that was read."""
         self.trouble = ""
-        """Why a call is being repeated; empty where all goes well."""
+        """Why a call is being repeated now; empty while all goes well."""
 
     @property
     def on_the_way(self) -> int:
-        """How many rows are between being read and having their result."""
+        """How many rows were read and have no result yet."""
         return len(self._window)
 
     def run(self, lines: IO[bytes], *, tell_progress: Callable[[], None], every_seconds: float) -> None:
-        """Send every line and write every result, until all is done or nothing moves any more.
+        """Send every line and write every result, until all is done or no row gets any further.
 
-        However it ends, each row that was read has one result.
+        However the run ends, each row that was read has one result.
 
         Raises:
-            RefusedError: as it says.
-            StalledError: as it says.
-            NothingTakenError: as it says; then rows that have no answer yet were not sent, or refused as well.
-            OSError: the lines cannot be read or the results not be written.
-            KeyboardInterrupt: as it was asked for.
+            RefusedError: the service refuses the token, or the URL leads to something else.
+            StalledError: nothing moved for `give_up_after_seconds`.
+            NothingTakenError: the first rows were all refused as requests. Rows without an answer get no result then:
+                they were never sent, or were refused too.
+            OSError: the lines cannot be read, or the results cannot be written.
+            KeyboardInterrupt: the user pressed Ctrl-C.
         """
-        # The lines have a thread of their own: whatever a slow input does, the run can end.
+        # Lines are read by a thread of their own, so that the run can end while the input is slow.
         reading = self._thread(lambda: self._read_lines(lines))
         workers = [self._post_rows] * self._posters + [self._read_outcomes] * self._readers
         self._threads = [self._thread(work) for work in workers]
@@ -115,10 +110,10 @@ class Batch:
             raise self._ended_by
 
     def _end(self) -> None:
-        deadline = None  # the last results are being written, however slow whoever reads them is
+        deadline = None  # only the last results are still written, and a slow reader of stdout may take its time
         if self._window.stopped.is_set() or not self._window.wait_until_over(0):
             self._window.stop()
-            # They may be held for long. Calls that post are not broken off: what is accepted should be known.
+            # The shim may hold a call that reads. Calls that post are not broken off: we want to know what it accepted.
             for connection in self._reading:
                 connection.abort()
             deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
@@ -155,16 +150,16 @@ class Batch:
 
     def _post(self, connection: IntakeConnection, row: Row) -> None:
         key, body = f"{self.name}:{row.line}", row.body
-        answer = self._until_answered(row, lambda: connection.create(body, key=key), also_final=_refuses_row)
+        answer = self._until_answered(row, lambda: connection.create(body, key=key), also_final=refuses_row)
         if answer is None:
             return
-        if _refuses_row(answer):
+        if refuses_row(answer):
             if self._window.finish(row):
                 self._results.row_refused(row, answer)
             if self._results.nothing_taken and self._results.requests_refused >= _ROWS_IN_VAIN:
                 raise NothingTakenError
             return
-        if answer.status == _OK:
+        if answer.status == OK:
             if self._window.finish(row):
                 self._results.row_accepted(row, write=False)
                 self._results.row_outcome(row, answer.document)
@@ -186,18 +181,18 @@ class Batch:
     def _read(self, connection: IntakeConnection, row: Row) -> None:
         asked_at, task_id = time.monotonic(), row.task_id or ""
         answer = self._until_answered(
-            row, lambda: connection.result(task_id, wait_seconds=_WAIT_SECONDS), also_final=_has_no_result
+            row, lambda: connection.result(task_id, wait_seconds=_WAIT_SECONDS), also_final=has_no_result
         )
         if answer is None:
             return
-        if answer.status == _ACCEPTED:
+        if answer.status == ACCEPTED:
             if time.monotonic() - asked_at < answer.retry_after_seconds:
                 # The shim did not hold the call: too many wait, or it is about to end.
                 self._window.stopped.wait(answer.retry_after_seconds)
             self._give_up_if_stalled(row)
             self._window.read_later(row)
         elif self._window.finish(row):
-            if answer.status == _OK:
+            if answer.status == OK:
                 self._results.row_outcome(row, answer.document)
             else:
                 self._results.row_failed(row, answer)
@@ -205,7 +200,7 @@ class Batch:
     def _until_answered(
         self, row: Row, call: Callable[[], Answer], *, also_final: Callable[[Answer], bool]
     ) -> Answer | None:
-        """Repeat a call until its answer is one to go by; None once the run has been stopped."""
+        """Repeat a call until its answer is final; returns None once the run has been stopped."""
         pause_seconds = _FIRST_PAUSE_SECONDS
         while not self._window.stopped.is_set():
             retry_after_seconds = 0.0
@@ -214,12 +209,12 @@ class Batch:
             except NoAnswerError as error:
                 self.trouble = str(error)
             else:
-                if _is_final(answer) or also_final(answer):
+                if is_final(answer) or also_final(answer):
                     # A call that says "not yet" is no progress: see _read.
-                    if answer.status != _ACCEPTED or row.task_id is None:
+                    if answer.status != ACCEPTED or row.task_id is None:
                         self._progress_at, self.trouble = time.monotonic(), ""
                     return answer
-                _check(answer)
+                check_worth_repeating(answer)
                 self.trouble = answer.error
                 retry_after_seconds = min(answer.retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
             self._give_up_if_stalled(row)
@@ -232,24 +227,3 @@ class Batch:
         stalled_seconds = time.monotonic() - max(self._progress_at, row.read_at)
         if stalled_seconds > self._give_up_after_seconds:
             raise StalledError(self.trouble or "no outcome")
-
-
-def _is_final(answer: Answer) -> bool:
-    return answer.status in {_OK, _ACCEPTED} and bool(answer.document)
-
-
-def _refuses_row(answer: Answer) -> bool:
-    return answer.status in _ROW_REFUSED and bool(answer.document)
-
-
-def _has_no_result(answer: Answer) -> bool:
-    """It has expired, or the task is a dead letter: that names its task, unlike a fault of the shim's own."""
-    return answer.status in {_NOT_FOUND, _INTERNAL_ERROR} and "data" in answer.document
-
-
-def _check(answer: Answer) -> None:
-    """An answer that is not final is worth another call."""
-    if answer.status in {_UNAUTHORIZED, _FORBIDDEN}:
-        raise RefusedError(f"the service refuses the token: {answer.error} ({answer.status})")
-    if answer.status not in _TRY_AGAIN:
-        raise RefusedError(f"this is not how the service answers (HTTP {answer.status}): is the URL right?")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ipaddress
 import ssl
 import subprocess
 import sys
@@ -16,10 +14,8 @@ from urllib.parse import quote
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.support.certificates import write_certificate
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -29,30 +25,6 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Serve
 
 PASSWORD: Final = "p#/@?:%[é] +"
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of this machine that vouches for itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    no_password = serialization.NoEncryption()
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password))
-    return paths
 
 
 class TlsInFront:
@@ -113,7 +85,8 @@ def over_tls(isolated_env: Environment, tmp_path: Path) -> Iterator[Environment]
         client.execute_command("ACL", "SETUSER", "hostile", "on", f">{PASSWORD}", "~*", "&*", "+@all")
         port = int(client.connection_pool.connection_kwargs["port"])
         database = client.connection_pool.connection_kwargs["db"]
-        certificate, key = _certificate(tmp_path)
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        write_certificate(certificate, key)
         with TlsInFront(certificate, key, port) as proxy:
             user = f"hostile:{quote(PASSWORD, safe='')}"
             url = f"rediss://{user}@127.0.0.1:{proxy.port}/{database}?ssl_ca_certs={certificate}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import shutil
@@ -12,15 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
 from tests.contract.service import CREATE, RESULT, Service, an_email
 from tests.deploy.test_compose import ROOT
+from tests.support.certificates import write_certificate
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
 
@@ -35,27 +31,6 @@ CONFIGURATION: Final = (ROOT / "deploy" / "nginx.conf").read_text()
 
 if NGINX is None and not os.environ.get("CI"):
     pytest.skip("there is no nginx here (Debian: apt-get install nginx-light)", allow_module_level=True)
-
-
-def _certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    (folder / "privkey.pem").write_bytes(pem)
 
 
 def _for_this_machine(folder: Path, *, shim: str, tls: int, plain: int) -> str:
@@ -91,7 +66,7 @@ def behind(
     """A service whose clients come by nginx, and nginx' port without TLS."""
     assert NGINX is not None, "CI has to have nginx: see .ci/run"
     folder = tmp_path_factory.mktemp("nginx")
-    _certificate(folder)
+    write_certificate(folder / "fullchain.pem", folder / "privkey.pem")
     shim, worker = start_module_shim(module_env), start_module_worker(module_env)
     tls, plain = free_port(), free_port()
     (folder / "nginx.conf").write_text(

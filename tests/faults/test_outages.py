@@ -92,7 +92,7 @@ def test_a_connection_that_swallows_everything_for_a_minute_recovers_without_a_r
     target = arena.redis.port if what == "redis" else arena.mongo.members[0].port
     with TcpProxy(target) as proxy:
         if what == "redis":
-            arena.environment["INTAKE_REDIS_URL"] = arena.redis.url.replace(f":{target}/", f":{proxy.port}/")
+            arena.environment["INTAKE_REDIS_URL"] = arena.redis.url_with(port=proxy.port)
         else:
             # Directly: a replica set's members would tell the driver of the way around the proxy.
             arena.environment["INTAKE_MONGODB_URI"] = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"

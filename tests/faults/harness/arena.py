@@ -244,7 +244,7 @@ class Arena:
         }
 
     def _redis_url(self, proxy: TcpProxy) -> str:
-        return self.redis.url.replace(f":{self.redis.port}/", f":{proxy.port}/")
+        return self.redis.url_with(port=proxy.port)
 
     def _process(self, name: str, module: str, settings: dict[str, str]) -> ManagedProcess:
         return service_process(name, module, {**self.environment, **settings}, log_path=self.folder / f"{name}.log")
