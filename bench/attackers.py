@@ -24,7 +24,7 @@ _ADDRESS: Final = dict.fromkeys(("name", "firstName", "address_1", "postCode", "
 
 
 class Attackers:
-    """What they share: where to, and as whom."""
+    """All attacks, with the port and the token that they share."""
 
     def __init__(self, port: int, token: str) -> None:
         self._port = port
@@ -32,7 +32,7 @@ class Attackers:
         self.turns: dict[str, int] = {}
 
     def attacks(self) -> dict[Callable[[], Awaitable[None]], float]:
-        """Each attack with the seconds from one of its turns to the next."""
+        """Each attack, with the seconds from one of its turns to the next."""
         return {
             self.structure_without_content: 0.5,
             self.a_header_that_backtracks: 0.5,
@@ -53,7 +53,7 @@ class Attackers:
         }
 
     async def run(self, seconds: float) -> None:
-        """Attack for so long."""
+        """Attack for `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
                 for attack, every_seconds in self.attacks().items():
@@ -64,7 +64,7 @@ class Attackers:
         async with asyncio.TaskGroup() as turns:
             while True:
                 self.turns[name] = self.turns.get(name, 0) + 1
-                # A turn that is held must not hold up the next: that is the attack.
+                # Some attacks keep a connection open. Such a turn must not delay the next one.
                 turns.create_task(self._turn(attack))
                 await asyncio.sleep(every_seconds)
 
@@ -74,26 +74,26 @@ class Attackers:
                 await attack()
 
     async def structure_without_content(self) -> None:
-        """JSON that is nothing but braces."""
+        """JSON that consists of opening braces only."""
         await self._post(b'{"a":[' + b"{}," * (_BODY_BYTES // 3) + b"{}]}")
 
     async def a_header_that_backtracks(self) -> None:
-        """A preference that one pattern needed 23 seconds for."""
+        """A Prefer header for which a regular expression once needed 23 seconds."""
         await self._post(b"{}", f'Prefer: a={" " * 16_000}"\r\n')
 
     async def a_body_as_large_as_may_be(self) -> None:
-        """A signup of 250 KB that breaks no rule of its form."""
+        """A valid signup of 250 KB."""
         lines = ["x" * 1000] * 5
         addresses = [_ADDRESS | {"country": "US", "address_2": lines, "instructions": "y" * 900} for _ in range(40)]
         document = {"email": "x@x", "password": "p", "firstName": "a", "lastName": "b", "addresses": addresses}
         await self._post(json.dumps(document).encode())
 
     async def a_refusal_larger_than_the_request(self) -> None:
-        """Few bytes with very many faults."""
+        """A small body with very many faults."""
         await self._post(b'{"addresses":[' + b",".join([b"{}"] * 50) + b"]}")
 
     async def an_id_that_is_none(self) -> None:
-        """A result that cannot exist, waited for."""
+        """Waits for a result that cannot exist."""
         body = json.dumps({"id": "x" * 200_000, "wait": 60}).encode()
         await self._post(body, path=_RESULT)
 
@@ -104,7 +104,7 @@ class Attackers:
         )
 
     async def requests_in_one_segment(self) -> None:
-        """Thousands of requests whose answers nobody waits for."""
+        """Thousands of requests whose answers are not read."""
         async with self._connection() as (reader, writer):
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 9_000)
             with contextlib.suppress(TimeoutError):
@@ -113,7 +113,7 @@ class Attackers:
                         pass
 
     async def a_reader_that_does_not_read(self) -> None:
-        """A client that asks for much and reads nothing."""
+        """A client that asks for large answers and reads none of them."""
         loop = asyncio.get_running_loop()
         with socket.socket() as raw:
             raw.setblocking(False)
@@ -123,15 +123,15 @@ class Attackers:
             await asyncio.sleep(50)
 
     async def a_head_in_drops(self) -> None:
-        """A head that comes a byte a second."""
+        """A head that is sent at a byte a second."""
         await self._drip(b"GET /healthz HTTP/1.1\r\nHost: " + b"x" * 100)
 
     async def a_body_in_drops(self) -> None:
-        """A body that comes a byte a second."""
+        """A body that is sent at a byte a second."""
         await self._drip(b"{" * 50, first=self._head(1000))
 
     async def a_silent_connection(self) -> None:
-        """A connection on which nothing is said."""
+        """A connection on which nothing is sent."""
         async with self._connection():
             await asyncio.sleep(50)
 
@@ -148,7 +148,7 @@ class Attackers:
             await reader.read()
 
     async def a_held_call_left_behind(self) -> None:
-        """A call that waits, another behind it, and nobody there for either."""
+        """A call that waits and another behind it, from a client that has gone."""
         async with self._connection() as (_, writer):
             held = f"GET {_RESULT}?id={'0' * 22}&wait=60 HTTP/1.1\r\nHost: x\r\n{self._authorization}\r\n".encode()
             writer.write(held + held)
@@ -156,7 +156,7 @@ class Attackers:
             await asyncio.sleep(1)
 
     async def a_bad_chunk_after_expect(self) -> None:
-        """A chunk whose size is none, after asking whether to go on."""
+        """A chunk whose size is not a number, after `Expect: 100-continue`."""
         head = f"POST {_CREATE} HTTP/1.1\r\nHost: x\r\n{self._authorization}Content-Type: application/json\r\n"
         await self._send(f"{head}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\nzz\r\n".encode())
 
@@ -198,7 +198,7 @@ class Attackers:
 
 
 def main() -> None:
-    """Attack, then print how often each attack was begun."""
+    """Attack, then print how often each attack began."""
     port, seconds = int(sys.argv[1]), float(sys.argv[2])
     attackers = Attackers(port, sys.stdin.readline().strip())
     began = time.monotonic()

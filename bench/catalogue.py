@@ -1,10 +1,10 @@
-"""Every bench by its name, at its three sizes: smoke (shows that it runs, measures nothing), short and long."""
+"""Every bench by its name and in three sizes: short, long, and smoke, which only shows that the bench runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench import flatness, hostile, latency, sweeps, throughput
 from bench.peers import measure_peer
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bench:
-    """One bench: called with a folder and its sizes, it returns a tree of figures."""
+    """One bench. Called with a folder and its sizes, it returns a tree of figures."""
 
     measure: Callable[..., dict[str, Any]]
     sizes: dict[str, Any]
     smoke: dict[str, Any]
     most_runs: int = 1000
-    """Where one run is enough: what it measures hardly varies, or it takes turns by itself."""
+    """Whether one run is enough, since its figures hardly vary or it repeats by itself."""
     short: bool = True
-    """Whether it is in the short set."""
+    """Whether it runs in the short set too."""
     options: dict[str, str] = field(default_factory=dict)
-    """Command-line option → the size that it sets."""
+    """The size that each command-line option sets."""
 
 
 def _peer(name: str) -> Bench:
@@ -36,7 +36,7 @@ def _peer(name: str) -> Bench:
     )
 
 
-BENCHES = {
+BENCHES: Final = {
     "accepts": Bench(throughput.accepts, {"requests": 16_000}, {"requests": 100}),
     "end-to-end": Bench(
         partial(throughput.end_to_end, trivial_hash=False),

@@ -1,4 +1,4 @@
-"""`python -m bench costs REPORT`: the constants that `customer-intake plan` reckons with.
+"""`python -m bench costs REPORT`: the constants that `customer-intake plan` works with.
 
 They go to cli/planning/measured_costs.py.
 """

@@ -1,4 +1,4 @@
-"""CPU time and memory, as the kernel counts them."""
+"""CPU time and memory of processes, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from worker.settings import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+"""The kernel's ticks a second."""
 
-_IDLE, _IOWAIT, _GUEST = 3, 4, 8
-"""Places in a line of /proc/stat, see proc(5); guest time is counted as user time already."""
+_IDLE: Final = 3
+_IOWAIT: Final = 4
+_GUEST: Final = 8
+"""Places in a line of /proc/stat, see proc(5). Guest time is already counted as user time."""
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of all its descendants, also those that have ended and were waited for."""
+    """User and system time of a process and its descendants, including those that have ended and were waited for."""
     total = _own(pid)
     for child in _children(pid):
         total += cpu_seconds(child)
@@ -28,7 +31,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mib(pid: int, *, peak: bool = False) -> float:
-    """Memory of the process alone that is resident now, or was at its peak."""
+    """Resident memory of the process without its children, now or at its peak."""
     name = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(name):
@@ -38,22 +41,22 @@ def resident_mib(pid: int, *, peak: bool = False) -> float:
 
 @dataclass(frozen=True)
 class Consumed:
-    """CPU seconds that were used over a stretch of time."""
+    """The CPU seconds that were used between two moments."""
 
     seconds: float
-    """How long it was."""
+    """The time between them."""
     components: dict[str, float]
     driver: float
-    """This process."""
+    """What this process used."""
     others: float
-    """Whatever else ran on these cores, the kernel's own threads and a hypervisor's neighbours included."""
+    """What everything else on these cores used, including the kernel's threads and other virtual machines."""
 
     def milliseconds_each(self, count: int) -> dict[str, float]:
-        """By component, for each of so many things that were done."""
+        """The CPU milliseconds of each component for one of `count` things that were done."""
         return {name: 1000 * each / count for name, each in self.components.items()}
 
     def shares(self, hash_seconds: float | None = None) -> dict[str, float]:
-        """What part of the cores' time went where, where the hashes took `hash_seconds` of CPU."""
+        """What share of the cores' time went where. The hashes took `hash_seconds` of the CPU time."""
         total = usable_cores() * self.seconds
         shares = {
             "driver": self.driver / total,
@@ -67,18 +70,18 @@ class Consumed:
 
 
 class Meter:
-    """Reads what is consumed from when it is made."""
+    """Reads the CPU time that is used after this object was made."""
 
     def __init__(self, components: Callable[[], Mapping[str, float]]) -> None:
         self._components = components
         self._began = self._read()
 
     def read(self) -> Consumed:
-        """What was consumed until now."""
+        """The CPU time used until now."""
         (seconds, busy, driver, parts), (now, busy_now, driver_now, parts_now) = self._began, self._read()
         used = {name: parts_now[name] - parts[name] for name in parts}
         own = driver_now - driver
-        # Ticks of the two counters do not fall together: what is left can be a little under nothing.
+        # The two counters tick at different moments, so the difference can be slightly negative.
         others = max(0.0, busy_now - busy - own - sum(used.values()))
         return Consumed(now - seconds, used, own, others)
 
@@ -87,7 +90,7 @@ class Meter:
 
 
 def _busy_seconds() -> float:
-    """How long the cores that this process may use have been busy, with whatever it was."""
+    """How many seconds the cores that this process may use have been busy with anything at all."""
     cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
     total = 0
     for line in Path("/proc/stat").read_text().splitlines():

@@ -1,4 +1,4 @@
-"""A load driver that costs little, since it runs beside what it measures: one process, raw HTTP/1.1, uvloop."""
+"""A load driver: one process, raw HTTP/1.1, uvloop. It uses little CPU, since it shares it with the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Load:
-    """What came of a load."""
+    """The answers to a load."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -27,16 +27,16 @@ class Load:
 
     @property
     def per_second(self) -> float:
-        """Answers a second."""
+        """How many answers came a second."""
         return len(self.latencies) / self.seconds if self.seconds else 0.0
 
     def percentile(self, share: float) -> float:
-        """The latency in seconds that this share of the requests stays under."""
+        """The latency in seconds below which this share of the requests was answered."""
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
     def add(self, status: int, body: bytes, since: float) -> None:
-        """Count an answer."""
+        """Count one answer."""
         self.latencies.append(time.perf_counter() - since)
         self.statuses[status] = self.statuses.get(status, 0) + 1
         if self.bodies is not None:
@@ -44,13 +44,13 @@ class Load:
 
 
 def saturate(port: int, request: Request, *, requests: int, connections: int, keep_bodies: bool = False) -> Load:
-    """Send so many requests, each connection its next as soon as its last is answered."""
+    """Send `requests`. Each connection sends its next one as soon as its last one is answered."""
     load = Load(bodies=[] if keep_bodies else None)
     return _run(_saturate(port, request, requests, connections, load), load)
 
 
 def at_rate(port: int, request: Request, *, per_second: float, seconds: float) -> Load:
-    """Send requests at fixed times, whatever became of the ones before; latency counts from when each was due."""
+    """Send requests at fixed times, answered or not. Latency counts from the time at which each was due."""
     load = Load()
     return _run(_at_rate(port, request, per_second, max(1, int(per_second * seconds)), load), load)
 
@@ -62,7 +62,7 @@ def _run(driving: Coroutine[None, None, None], load: Load) -> Load:
 
 
 class _Connection(asyncio.Protocol):
-    """One kept-alive connection with at most one request on its way."""
+    """One kept-alive connection with at most one open request."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -72,7 +72,7 @@ class _Connection(asyncio.Protocol):
 
     @property
     def open(self) -> bool:
-        """Whether the other side still listens."""
+        """Whether the server still has the connection open."""
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,7 +84,7 @@ class _Connection(asyncio.Protocol):
             self.broken.set_exception(ConnectionError("closed while a request was on its way"))
 
     def send(self, request: bytes, on_answer: Callable[[int, bytes], None]) -> None:
-        """Send a request; its status and body come back by a call."""
+        """Send a request. Its status and body are passed to the callback."""
         assert self._transport is not None
         self._on_answer = on_answer
         self._transport.write(request)
@@ -103,7 +103,7 @@ class _Connection(asyncio.Protocol):
             on_answer(int(received[9:12]), received[end + 4 :])
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -149,7 +149,7 @@ async def _at_rate(port: int, request: Request, per_second: float, requests: int
 
     async def send(number: int, due: float) -> None:
         while idle:
-            # The one used last: those that a lower rate no longer needs are closed by the server.
+            # Take the one that was used last. The server closes those that a lower rate no longer needs.
             connection = idle.pop()
             if connection.open:
                 break
@@ -180,7 +180,7 @@ async def _at_rate(port: int, request: Request, per_second: float, requests: int
 
 
 async def _first_of(all_answered: asyncio.Future[None], opened: list[_Connection]) -> None:
-    """Wait for the last answer, or raise what broke a connection."""
+    """Wait for the last answer. Raises the exception that broke a connection, if one did."""
     broken = [each.broken for each in opened]
     done, _ = await asyncio.wait([all_answered, *broken], return_when=asyncio.FIRST_COMPLETED)
     for each in done:

@@ -1,4 +1,4 @@
-"""Whether what is there already slows what comes: customers in MongoDB, tasks that wait in Redis."""
+"""Shows whether customers in MongoDB, or waiting tasks in Redis, slow down further signups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 import string
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.write_concern import WriteConcern
 
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BATCH = 2000
-_FULL, _EMPTY = "full", "empty"
-_ALPHABET = string.ascii_letters + string.digits
+_BATCH: Final = 2000
+"""Documents in one insert, or tasks in one pipeline, while a database is filled."""
+
+_FULL: Final = "full"
+_EMPTY: Final = "empty"
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+"""The characters of random ids and hashes."""
 
 
 def flat_customers(folder: Path, *, customers: int, signups: int, trivial: int, rounds: int) -> dict[str, Any]:
-    """Throughput into a collection that holds so many customers, against one that holds none.
+    """Throughput into a collection that already holds `customers`, compared with an empty one.
 
     Both lie in one mongod and take turns. With the default hash it is what users see, with a trivial one MongoDB's part
     shows.
@@ -66,7 +71,7 @@ def _throughput(service: Service, requests: int, turn: int, name: str) -> float:
 
 def _fill(service: Service, customers: int) -> dict[str, float]:
     with service.mongo_client() as client:
-        # Filled without waiting for the journal; what is measured afterwards waits.
+        # Filling does not wait for the journal. The signups that are measured afterwards do.
         collection = client[_FULL].get_collection(COLLECTION, write_concern=WriteConcern(w=1, j=False))
         started = time.perf_counter()
         documents = _documents(customers)
@@ -84,7 +89,7 @@ def _fill(service: Service, customers: int) -> dict[str, float]:
 
 
 def _documents(count: int) -> Iterator[dict[str, Any]]:
-    """Customers as the worker stores them; keys and hashes as random as real ones, or they would compress better."""
+    """Customers as the worker stores them. Ids and hashes are random as real ones, or they would compress better."""
     dice = random.Random(1)
     rest = {name: value for name, value in example_request().items() if name not in {"email", "password", "addresses"}}
     address = example_address()
@@ -104,7 +109,7 @@ def _documents(count: int) -> Iterator[dict[str, Any]]:
 
 
 def flat_waiting(folder: Path, *, tasks: int, accepts: int, starts: int, rounds: int) -> dict[str, Any]:
-    """Accepting and starting while so many tasks wait in the queue, against next to none.
+    """Accepting and starting while `tasks` wait in the queue, compared with an almost empty one.
 
     Both queues lie in one Redis, in databases of their own, and take turns.
     """
@@ -114,7 +119,7 @@ def flat_waiting(folder: Path, *, tasks: int, accepts: int, starts: int, rounds:
         held = service.redis_bytes()
         _accept(service, tasks, "fill")
         with service.redis_client() as client:
-            # Redis writes its append-only file anew as it grows; that passes.
+            # Redis rewrites its append-only file as it grows. Wait until it has done so.
             wait_while(lambda: client.info("persistence")["aof_rewrite_in_progress"], [service.redis.process])
         bytes_each = (service.redis_bytes() - held) / tasks
         for turn in range(rounds):
@@ -152,11 +157,11 @@ def _accept(service: Service, requests: int, run: str) -> float:
 
 
 def _starts(service: Service, tasks: int, name: str) -> float:
-    """How many of the waiting tasks a worker brings to their end a second, while it has a queue to draw on."""
+    """How many of the waiting tasks a worker finishes a second while the queue is not empty."""
     database = _database(name)
     waiting = service.open_tasks(database)
     service.start_worker(INTAKE_REDIS_URL=service.redis_url(database), INTAKE_MONGODB_DATABASE=name, **TRIVIAL_HASH)
-    # A tenth is its warm-up.
+    # The first tenth is a warm-up.
     service.wait_until_drained(down_to=waiting - tasks // 10, database=database)
     first, started = service.open_tasks(database), time.perf_counter()
     service.wait_until_drained(down_to=waiting - tasks, database=database)

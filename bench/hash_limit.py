@@ -1,4 +1,4 @@
-"""What the machine's cores hash at best: argon2id at the default cost, one thread a core, and nothing else."""
+"""The most that the machine can hash: argon2id at the default cost, one thread for each core, nothing else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from argon2.low_level import Type, hash_secret
 
 from worker.settings import usable_cores
 
-_ALONE = 10
-_PAUSE = threading.Event()
+_ALONE: Final = 10
+"""Hashes that are timed one by one."""
+
+_PAUSE: Final = threading.Event()
+"""Never set: waiting for it is a pause."""
 
 
 def _hash() -> None:
@@ -24,17 +28,17 @@ def _hash() -> None:
 
 @dataclass(frozen=True)
 class HashLimit:
-    """The limit, as it was in this run."""
+    """The limit that was measured in this run."""
 
     per_second: float
     cpu_milliseconds: float
-    """CPU time of one hash with all cores hashing, which is more than alone: cores share their path to memory."""
+    """CPU time of one hash while all cores hash. That is more than alone, since cores share their path to memory."""
     alone_milliseconds: float
-    """Wall time of one hash with nothing beside it."""
+    """Wall time of one hash while nothing else runs."""
 
 
 def measure_hash_limit(seconds: float) -> HashLimit:
-    """Hash for so long on all cores."""
+    """Hash on all cores for `seconds`."""
     cores = usable_cores()
     counts = [0] * cores
     alone = []
@@ -60,7 +64,7 @@ def measure_hash_limit(seconds: float) -> HashLimit:
 
 
 def measure_paced_hash(*, per_second: float, seconds: float) -> float:
-    """CPU milliseconds of one hash where so many a second arrive: what a service at that load cannot do without."""
+    """CPU milliseconds of one hash at this rate of hashes a second: the least that a service needs at that load."""
     count = max(1, int(per_second * seconds))
     with ThreadPoolExecutor(usable_cores()) as pool:
         started, cpu = time.perf_counter(), time.process_time()

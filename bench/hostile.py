@@ -1,4 +1,4 @@
-"""What hostile clients cost the shim, and the client beside them."""
+"""What hostile clients cost the shim, and what they cost another client."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RATE: Final = 10.0
-"""Signups a second of the client that means no harm."""
+"""Signups a second that the harmless client sends."""
 
 _LOOK_SECONDS: Final = 0.5
 
 
 def hostile(folder: Path, *, quiet_seconds: float, seconds: float) -> dict[str, Any]:
-    """A client's creates alone and beside every attack of `bench.attackers` at once, and the shim's memory."""
+    """A client's signups, alone and during all attacks of `bench.attackers` at once, and the shim's memory."""
     with Service(folder) as service:
         service.start_shim(INTAKE_RATE_PER_SECOND=f"{2 * RATE:g}")
         service.start_worker(**TRIVIAL_HASH)
@@ -45,7 +45,7 @@ def hostile(folder: Path, *, quiet_seconds: float, seconds: float) -> dict[str, 
 
 
 class _Attack:
-    """The attackers' process."""
+    """The process that attacks."""
 
     def __init__(self, port: int, token: str, seconds: float) -> None:
         self._process = subprocess.Popen(
@@ -59,7 +59,7 @@ class _Attack:
         self._process.stdin.close()
 
     def __enter__(self) -> None:
-        """It has begun."""
+        """Return once it has begun to attack."""
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdout is not None
@@ -69,7 +69,7 @@ class _Attack:
 
 
 class _Highest:
-    """The most memory that a process had resident while this looked."""
+    """The most resident memory of a process that was seen while this ran."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

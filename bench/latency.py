@@ -1,8 +1,8 @@
-"""How long a signup takes whose caller waits for its outcome, by how many arrive."""
+"""How long a caller who waits for the outcome of a signup waits, at several rates of arrival."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.driver import at_rate, saturate
 from bench.hash_limit import measure_hash_limit, measure_paced_hash
@@ -11,18 +11,18 @@ from bench.service import TRIVIAL_HASH, Service
 if TYPE_CHECKING:
     from pathlib import Path
 
-RATES = (5.0, 20.0)
-"""Signups a second."""
+RATES: Final = (5.0, 20.0)
+"""Rates at which signups arrive, a second."""
 
-SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
-"""And these, as shares of what the machine's cores hash: each run stands as near to saturation as the next."""
+SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Further rates, as shares of the machine's hash limit, so that each machine is as near to saturation."""
 
-REFERENCE = 20.0
-"""The rate at which the CPU beside the hash is told."""
+REFERENCE: Final = 20.0
+"""The rate for which the CPU time beside the hash is reported."""
 
 
 def latency(folder: Path, *, seconds: float, reference_seconds: float) -> dict[str, Any]:
-    """Open-loop arrivals with `Prefer: wait`, against the hash alone.
+    """Open-loop arrivals with `Prefer: wait`, compared with the hash alone.
 
     And one call after another with the hash made trivial: what a signup costs that shares nothing, and never pauses.
     """

@@ -1,4 +1,4 @@
-"""What a run found: medians with their spread, as a table and as JSON."""
+"""Reports what a run found: medians with their spread, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from local_stack import binaries
 from worker.settings import usable_cores
@@ -18,12 +18,22 @@ from worker.settings import usable_cores
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS: Final = Path(__file__).parent / "results"
 
-_VERSIONS_OF = ("argon2-cffi", "celery", "fastapi", "kombu", "pymongo", "redis", "taskiq", "taskiq-redis", "uvicorn")
+_VERSIONS_OF: Final = (
+    "argon2-cffi",
+    "celery",
+    "fastapi",
+    "kombu",
+    "pymongo",
+    "redis",
+    "taskiq",
+    "taskiq-redis",
+    "uvicorn",
+)
 
-# Bench → what it is called beside the others.
-COMPARED = {"end-to-end": "customer-intake", "peer-fastapi-celery": "FastAPI + Celery", "peer-taskiq": "taskiq"}
+COMPARED: Final = {"end-to-end": "customer-intake", "peer-fastapi-celery": "FastAPI + Celery", "peer-taskiq": "taskiq"}
+"""The benches that are compared, each with its name in the comparison."""
 
 
 def spread(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -40,7 +50,7 @@ def spread(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def provenance() -> dict[str, Any]:
-    """Where, when, of what and with what it is measured; asked before, since the code may change meanwhile."""
+    """The machine, the time, the commit and the versions. Ask before the run, since the code may change during it."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "HEAD"),
@@ -52,7 +62,7 @@ def provenance() -> dict[str, Any]:
 
 
 def document(origin: dict[str, Any], runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The whole report: where it comes from, and each bench's figures."""
+    """The whole report: its origin, and the figures of each bench."""
     return {**origin, "benches": {name: {"runs": len(each), "figures": spread(each)} for name, each in runs.items()}}
 
 
@@ -90,7 +100,7 @@ def table(report: dict[str, Any]) -> str:
 
 
 def _comparison(report: dict[str, Any]) -> Iterator[str]:
-    """The same work, side by side."""
+    """A table that compares the service with its peers."""
     there = {bench: name for bench, name in COMPARED.items() if bench in report["benches"]}
     if not there:
         return

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to, with what headers."""
+    """Where requests go, and the headers that they carry."""
 
     port: int
     path: str
     headers: dict[str, str] = field(default_factory=dict)
 
     def signups(self, run: str) -> Callable[[int], bytes]:
-        """The n-th signup of a run: the example request with an email of its own."""
+        """A function that makes the n-th signup of a run: the example request with an email of its own."""
         head, _, tail = json.dumps(example_request(email="")).partition('"email": ""')
         before = self._head("POST", self.path, "content-type: application/json")
 
@@ -32,7 +32,7 @@ class Target:
         return request
 
     def reads(self, task_ids: Sequence[str]) -> Callable[[int], bytes]:
-        """The n-th reading of a result, in turn."""
+        """A function that makes the n-th request for a result, taking the tasks in turn."""
         before = [self._head("GET", f"{self.path}.result?id={each}").encode() + b"\r\n" for each in task_ids]
         return lambda number: before[number % len(before)]
 

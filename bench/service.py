@@ -1,10 +1,10 @@
-"""The service as it is measured: everything on, real servers, settings as shipped."""
+"""The service that is measured, with real servers and with its default settings."""
 
 from __future__ import annotations
 
 import itertools
 import urllib.request
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import redis
 from pymongo import MongoClient
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
     from local_stack.process import ManagedProcess
 
-TRIVIAL_HASH = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
-"""Hashes at next to no cost, to see what everything else could move."""
+TRIVIAL_HASH: Final = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
+"""A setting that makes hashes cost almost nothing, so that a bench shows what everything else can do."""
 
-_DRAIN_SECONDS = 300
-_HASH_CPU = "intake_password_hash_cpu_seconds_total "
+_DRAIN_SECONDS: Final = 300
+"""How long the worker may take to finish all tasks."""
+
+_HASH_CPU: Final = "intake_password_hash_cpu_seconds_total "
+"""How the line of the worker's metric begins."""
 
 
 class Service:
@@ -62,29 +65,29 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shim.terminate()  # a killed one would leave its metrics' files behind
+        self.shim.terminate()  # if killed, it would leave the files of its metrics behind
         self.worker.kill()
         self.mongo.kill()
         self.redis.kill()
 
     def start_shim(self, **settings: str) -> None:
-        """Start the shim, anew where it runs, and wait until it listens."""
+        """Start the shim with these settings and wait until it listens. One that runs is stopped first."""
         self.shim.terminate()
         self.shim = self._shim(**settings)
         start_service_process(self.shim)
 
     def start_worker(self, **settings: str) -> None:
-        """Start the worker, anew where it runs (and has nothing to do), and wait until it consumes."""
+        """Start the worker with these settings and wait until it takes tasks. One that runs is killed first."""
         self.worker.kill()
         self.worker = self._worker(**settings)
         start_service_process(self.worker)
 
     def stop_worker(self) -> None:
-        """Let it finish what it has begun, and end it."""
+        """Let the worker finish the tasks that it has begun, and stop it."""
         self.worker.terminate(30)
 
     def target(self, **headers: str) -> Target:
-        """Where signups go."""
+        """The method that takes signups, called with a token and these headers."""
         path = "/services/customer/v1/customer.create"
         return Target(self._port, path, {"authorization": f"Bearer {self.token()}", **headers})
 
@@ -93,18 +96,18 @@ class Service:
         return sign_token(self._secrets.jwt_secret, sub=sub)
 
     def warm_up(self, requests: int, *, connections: int = 4) -> None:
-        """Send signups that are not counted and, where a worker runs, wait for their outcomes."""
+        """Send signups that do not count. Where a worker runs, wait for their outcomes."""
         run = f"warm-{next(self._runs)}"
         saturate(self._port, self.target().signups(run), requests=requests, connections=connections)
         if self.worker.alive:
             self.wait_until_drained()
 
     def meter(self) -> Meter:
-        """Reads what the components consume from now on."""
+        """A meter that reads what the components consume from now on."""
         return Meter(self.cpu)
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds of each component until now."""
+        """The CPU seconds that each component has used until now."""
         processes = {
             "shim": self.shim,
             "worker": self.worker,
@@ -114,7 +117,7 @@ class Service:
         return {name: cpu_seconds(each.pid) if each.alive and each.pid else 0.0 for name, each in processes.items()}
 
     def hash_cpu_seconds(self) -> float:
-        """CPU seconds that the worker has spent in hashes, by its own clocks."""
+        """The CPU seconds that the worker has spent in hashes, by its own metric."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
             for line in answer.read().decode().splitlines():
                 if line.startswith(_HASH_CPU):
@@ -122,35 +125,35 @@ class Service:
         raise LookupError(_HASH_CPU)
 
     def memory(self, *, peak: bool = False) -> dict[str, float]:
-        """Resident MiB of the shim and the worker."""
+        """Resident memory in MiB of the shim and of the worker, now or at its peak."""
         running = [each for each in (self.shim, self.worker) if each.alive]
         return {each.name: resident_mib(each.pid, peak=peak) for each in running if each.pid}
 
     def redis_url(self, database: int) -> str:
-        """Of another database of the same Redis."""
+        """The URL of another database of the same Redis."""
         return self.redis.url_with(database=database)
 
     def redis_client(self, database: int = 0) -> redis.Redis:
-        """A client of one database; the caller closes it."""
+        """A client of one Redis database. The caller closes it."""
         return redis.Redis.from_url(self.redis_url(database))
 
     def redis_bytes(self) -> int:
-        """What Redis has allocated, its buffers for the append-only file left out."""
+        """What Redis has allocated, without its buffers for the append-only file and for clients."""
         with self.redis_client() as client:
             info: dict[str, Any] = client.info("memory")
         return int(info["used_memory"]) - int(info["mem_aof_buffer"]) - int(info["mem_clients_normal"])
 
     def mongo_client(self) -> MongoClient[dict[str, Any]]:
-        """A client; the caller closes it."""
+        """A client of MongoDB. The caller closes it."""
         return MongoClient(self.mongo.uri)
 
     def open_tasks(self, database: int = 0) -> int:
-        """Accepted tasks without an outcome."""
+        """How many accepted tasks have no outcome yet."""
         with self.redis_client(database) as client:
             return int(client.zcard(OPEN_KEY))
 
     def wait_until_drained(self, *, down_to: int = 0, database: int = 0) -> None:
-        """Return when no more than so many accepted tasks are without their outcome."""
+        """Return when at most `down_to` accepted tasks have no outcome yet."""
         with self.redis_client(database) as client:
             wait_while(
                 lambda: client.zcard(OPEN_KEY) > down_to,

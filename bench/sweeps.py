@@ -1,10 +1,10 @@
-"""How long Redis is kept by one command while a million tasks wait, are requeued, or have lost their workers."""
+"""How long one command blocks Redis while a million tasks wait, are requeued, or have lost their workers."""
 
 from __future__ import annotations
 
 import time
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import redis
 from structlog.testing import capture_logs
@@ -36,19 +36,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BATCH = 1000
-_SEALED = b"s" * 900
-"""As long as the example's sealed request, so that memory is that of real tasks."""
+_BATCH: Final = 1000
+"""Tasks in one pipeline while Redis is filled."""
+
+_SEALED: Final = b"s" * 900
+"""As long as the sealed example request, so that a task takes as much memory as a real one."""
 
 
 def sweeps(folder: Path, *, tasks: int) -> dict[str, Any]:
-    """Redis' longest command, what a sweep takes of Redis, and what a task takes of its memory, in each state."""
+    """Redis' longest command, the time of a sweep, and the memory of a task, in each state of the tasks."""
     server = RedisServer(folder / "redis", free_port())
     server.start()
     try:
-        # Each sweep names tasks in its log.
+        # Each sweep logs the ids of tasks.
         with redis.Redis.from_url(server.url, protocol=2) as client, capture_logs():
-            # The longest of each command is its hundredth percentile; on a busy machine it is the machine's.
+            # The hundredth percentile is the longest call. On a busy machine that measures the machine.
             client.config_set("latency-tracking-info-percentiles", "99 100")
             return {"tasks": tasks, **_Backlog(client).measure(tasks)}
     finally:
@@ -69,7 +71,7 @@ class _Backlog:
             client,
             message=render_message(),
             interval_seconds=60,
-            # What is lost may be sent again at once.
+            # With no grace, what is lost is sent again immediately.
             grace_seconds=0,
             lease_seconds=60,
             metrics=WorkerMetrics(),
@@ -91,7 +93,7 @@ class _Backlog:
         resent_bytes: Any = self._client.memory_usage(RESENT_KEY, samples=0)
         figures["requeued"] = {**self._one_sweep(), "bytes_more_each": resent_bytes / tasks}
 
-        # Every worker has died: all are off the queue, and under leases that have run out.
+        # As if every worker had died: no task is in the queue, and all leases have run out.
         self._client.delete(QUEUE)
         self._run_all(
             record_scripts.START,
@@ -127,7 +129,7 @@ class _Backlog:
         return [record_key(task_id), OPEN_KEY, QUEUE, rate_key("bench")], arguments
 
     def _park(self, task_ids: Sequence[str]) -> None:
-        """As PARK leaves them, as far as REQUEUE and a sweep ask for it."""
+        """Make dead letters of tasks, as far as REQUEUE and a sweep look at them."""
         for batch in _batches(task_ids):
             with self._client.pipeline(transaction=False) as pipeline:
                 for task_id in batch:

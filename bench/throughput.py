@@ -1,10 +1,10 @@
-"""What the service moves: accepted, worked end to end, and read."""
+"""How many signups the service can accept, finish and answer a second."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.driver import saturate
 from bench.hash_limit import measure_hash_limit
@@ -13,12 +13,15 @@ from bench.service import TRIVIAL_HASH, Service
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONNECTIONS = 32
-LIMIT_SECONDS = 2.0
+CONNECTIONS: Final = 32
+"""Of the driver."""
+
+LIMIT_SECONDS: Final = 2.0
+"""How long the hash limit is measured."""
 
 
 def accepts(folder: Path, *, requests: int) -> dict[str, Any]:
-    """What one shim process accepts, with no worker running."""
+    """How many signups one shim process accepts a second while no worker runs."""
     with Service(folder) as service:
         target = service.target()
         service.warm_up(min(500, requests))
@@ -38,7 +41,7 @@ def accepts(folder: Path, *, requests: int) -> dict[str, Any]:
 
 
 def end_to_end(folder: Path, *, requests: int, trivial_hash: bool) -> dict[str, Any]:
-    """From the first POST to the last outcome, under saturation.
+    """From the first POST to the last outcome, with as many requests as the service can take.
 
     Args:
         folder: for data and logs.
@@ -83,7 +86,7 @@ def end_to_end(folder: Path, *, requests: int, trivial_hash: bool) -> dict[str, 
 
 
 def reads(folder: Path, *, tasks: int, requests: int) -> dict[str, Any]:
-    """Reading results that are there, with no worker running beside it."""
+    """How many results that are there can be read a second while no worker runs."""
     with Service(folder) as service:
         service.start_worker(**TRIVIAL_HASH)
         target = service.target()
@@ -104,7 +107,7 @@ def reads(folder: Path, *, tasks: int, requests: int) -> dict[str, Any]:
 
 
 def memory(folder: Path, *, requests: int, hashes: tuple[int, ...]) -> dict[str, Any]:
-    """Resident memory: of a shim that is at work, and of workers by how many hashes they have in flight."""
+    """Resident memory of a busy shim, and of workers by how many hashes they do at the same time."""
     workers: dict[str, dict[str, float]] = {}
     with Service(folder) as service:
         for count in hashes:

@@ -1,25 +1,28 @@
-"""Waiting for a condition while processes run that could end."""
+"""Waits for a condition, and stops waiting where a process that could bring it about has ended."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local_stack.process import ManagedProcess
 
-_PAUSE = threading.Event()
-_POLL_SECONDS = 0.02
+_PAUSE: Final = threading.Event()
+"""Never set: waiting for it is a pause."""
+
+_POLL_SECONDS: Final = 0.02
+"""How often the condition is looked at."""
 
 
 def wait_while(waiting: Callable[[], object], processes: Iterable[ManagedProcess], *, seconds: float = 60) -> None:
-    """Return when there is no more to wait for.
+    """Return once `waiting` is false.
 
     Raises:
-        RuntimeError: one of the processes ended meanwhile.
+        RuntimeError: one of the processes ended.
         TimeoutError: it took longer than `seconds`.
     """
     watched = list(processes)

@@ -1,11 +1,11 @@
-"""`customer-intake dead-letters`: what failed for a reason of the service's own, for the operator."""
+"""`customer-intake dead-letters`: tasks that the service could not finish, for the operator to deal with."""
 
 from __future__ import annotations
 
 import json
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import redis
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
     from startup.broker.redis_url import RedisUrl
 
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS: Final = 10
+"""For each call to Redis, and for connecting to it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line.")
 
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Tasks that wait for an operator. A request's content is sealed and never shown.
+    """Dead letters: tasks that failed and wait for an operator. Requests are sealed and never shown.
 
-    They are looked for in the Redis of INTAKE_REDIS_URL (or INTAKE_REDIS_URL_FILE), else in that of the local stack.
+    The Redis is that of INTAKE_REDIS_URL (or INTAKE_REDIS_URL_FILE), else that of the local stack.
     """
 
 
@@ -44,7 +45,7 @@ def dead_letters() -> None:
 @json_option
 @data_dir_option
 def list_(directory: Path, as_json: bool) -> None:
-    """List all, the oldest first."""
+    """List all dead letters, the oldest first."""
     with _redis(directory) as client:
         count = 0
         for letter in DeadLetters(client, MessageTemplate()).all():
@@ -59,7 +60,7 @@ def list_(directory: Path, as_json: bool) -> None:
 @json_option
 @data_dir_option
 def show(task_id: str, directory: Path, as_json: bool) -> None:
-    """Show one, without its request."""
+    """Show one dead letter, without its request."""
     with _redis(directory) as client:
         letter = DeadLetters(client, MessageTemplate()).find(task_id)
     if letter is None:
@@ -73,11 +74,11 @@ def show(task_id: str, directory: Path, as_json: bool) -> None:
 
 @dead_letters.command()
 @click.argument("task_ids", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All of them.")
+@click.option("--all", "every", is_flag=True, help="All dead letters.")
 @json_option
 @data_dir_option
 def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bool) -> None:
-    """Put tasks on the queue again, once what made them fail is mended."""
+    """Put tasks back on the queue. Mend first what made them fail."""
     with _redis(directory) as client:
         letters = DeadLetters(client, MessageTemplate())
         if every == bool(task_ids):
@@ -92,7 +93,7 @@ def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bo
 @json_option
 @data_dir_option
 def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -> None:
-    """Forget tasks and their requests for good: the promise of their 202 is broken knowingly."""
+    """Forget tasks and their requests for good. This breaks the promise of their 202."""
     if not yes:
         click.confirm(f"Drop {len(task_ids)} accepted signups for good?", abort=True, err=True)
     with _redis(directory) as client:
@@ -104,7 +105,7 @@ def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -
 @json_option
 @data_dir_option
 def keys_in_use(directory: Path, as_json: bool) -> None:
-    """Which sealing keys open tasks and dead letters still need; any other private key may go."""
+    """List the sealing keys that open tasks and dead letters still need. Any other private key may be deleted."""
     with _redis(directory) as client:
         counts = sealing_keys_in_use(client)
     for key_id, tasks in sorted(counts.items()):

@@ -12,7 +12,7 @@ from schemas.sealing import generate_key_pair
 
 @click.group()
 def keys() -> None:
-    """Key pairs with which requests are sealed."""
+    """Key pairs that seal requests."""
 
 
 @keys.command()
@@ -30,7 +30,7 @@ def generate(public_file: Path, private_file: Path) -> None:
         raise click.UsageError("the two files must be different")
     pair = generate_key_pair()
     try:
-        # The private one first: a public key without it would seal what nobody can open.
+        # The private key is written first: without it nobody could open what the public key seals.
         write_private_file(private_file, pair.private_line + "\n")
         write_private_file(public_file, pair.public_line + "\n")
     except OSError as error:

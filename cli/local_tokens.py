@@ -12,23 +12,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_SCOPE: Final = "customer:create"
+"""Lets a caller create customers, with the shim's default settings."""
+
 DAY_SECONDS: Final = 24 * 60 * 60
+"""How long a token is good unless asked otherwise."""
 
 
 def jwt_secret_path(directory: Path) -> Path:
-    """Where a data directory keeps the secret that signs tokens."""
+    """The file in a data directory that holds the secret that signs tokens."""
     return directory / "secrets" / "jwt-secret"
 
 
 def sign_token(
     secret_path: Path, *, sub: str, scopes: Sequence[str] = (DEFAULT_SCOPE,), expires_in: int = DAY_SECONDS
 ) -> str:
-    """A token for this caller.
+    """A bearer token for the caller `sub`, good for `expires_in` seconds.
 
     Raises:
         OSError: the secret cannot be read.
     """
     now = int(time.time())
     claims = {"sub": sub, "scope": " ".join(scopes), "iat": now, "exp": now + expires_in}
-    # Without the white space around it, as the shim reads it.
+    # The shim too ignores white space around the secret.
     return jwt.encode(claims, secret_path.read_bytes().strip(), algorithm="HS256")

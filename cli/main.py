@@ -10,6 +10,7 @@ import click
 from startup.process import prepare_command
 
 _COMMANDS: Final = {
+    # command → its module and its name there
     "up": ("cli.stack.up", "up"),
     "status": ("cli.stack.status", "status"),
     "down": ("cli.stack.down", "down"),
@@ -25,7 +26,7 @@ class _LazyGroup(click.Group):
     """Imports a command's module only when it is called: `token` need not wait for MongoDB's driver."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """What the console script calls, and nothing else does."""
+        """Run the command line; the console script calls this."""
         prepare_command()
         return super().__call__(*args, **kwargs)
 

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 DEFAULT_DIRECTORY: Final = ".local"
+"""The local stack's data directory, seen from where the command is run."""
 
 data_dir_option = click.option(
     "--data-dir",

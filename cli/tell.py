@@ -1,4 +1,4 @@
-"""What the commands say to a person: results on stdout, everything else here."""
+"""Messages of the commands to a person. Results go to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import click
 
 
 def tell(message: str) -> None:
-    """One message on stderr, told apart from what a program reads on stdout."""
+    """Print one message on stderr, so that stdout holds nothing but what a program may read."""
     click.echo(message, err=True)

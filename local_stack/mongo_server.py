@@ -1,4 +1,4 @@
-"""A real MongoDB replica set of our own: one member for majority and journaled writes, three for failovers."""
+"""Runs a real MongoDB replica set. One member is enough for majority writes; three allow a failover."""
 
 from __future__ import annotations
 
@@ -19,20 +19,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPLICA_SET: Final = "rs0"
+"""The set's name."""
+
 READY_SECONDS: Final = 60.0
+"""How long a member, or the set, may take to get ready."""
+
 STOP_SECONDS: Final = 20.0
+"""How long a member may take to stop before it is killed."""
 
 _CACHE_GIGABYTES: Final = "0.25"
-"""The least that is allowed; left alone, each member would take half of the machine's memory."""
+"""The least that MongoDB allows. By default each member would take half of the machine's memory."""
 
 _RECOVERS: Final = '"id":22302,'
-"""The log message "Recovering data from the last clean checkpoint"; MongoDB's ids of messages are stable."""
+"""The log message "Recovering data from the last clean checkpoint"; MongoDB keeps the ids of its messages stable."""
 
 _LOG_BYTES: Final = 256 * 1024
-"""More than a start writes before it recovers."""
+"""More than a member logs before it recovers."""
 
 _NOT_YET_INITIALIZED: Final = 94
+"""MongoDB's error code for a member that belongs to no set yet."""
+
 _ELECTION_MILLISECONDS: Final = 2000
+"""How long members miss a primary before they elect another."""
 
 
 class MongoMember:
@@ -47,7 +55,7 @@ class MongoMember:
         options: Sequence[str] = (),
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        """`options` are added to the command line."""
+        """`options` are added to the command line of `mongod`."""
         self.port = port
         self.name = name
         self._directory = directory
@@ -60,21 +68,21 @@ class MongoMember:
 
     @property
     def address(self) -> str:
-        """As the replica set's configuration names it."""
+        """Host and port, as in the replica set's configuration."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def process(self) -> ManagedProcess:
-        """The process; made by the first start."""
+        """The member's process. Looks for the executable at the first call."""
         if self._process is None:
             command = [
                 str(binaries.mongod(self._tell)),
                 *("--replSet", REPLICA_SET, "--bind_ip", LOOPBACK, "--port", str(self.port)),
                 *("--dbpath", str(self._directory), "--wiredTigerCacheSizeGB", _CACHE_GIGABYTES),
-                # Sockets in /tmp would collide with another stack's of the same port, and nobody uses them.
+                # Nobody uses sockets in /tmp, and they would collide with those of another stack.
                 "--nounixsocket",
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-                # How long a stopping member waits for others to take over: they are stopped as well.
+                # A member that stops need not wait for another to take over: all are stopped together.
                 *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
                 *self._options,
             ]
@@ -84,7 +92,7 @@ class MongoMember:
         return self._process
 
     def start(self) -> None:
-        """Start it without waiting: members wait for each other."""
+        """Start the member without waiting, since members wait for each other."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.process.start()
 
@@ -94,12 +102,12 @@ class MongoMember:
         return self.process.has_logged(_RECOVERS, within_bytes=_LOG_BYTES)
 
     def stop(self) -> None:
-        """Ask it to stop; a primary steps down first."""
+        """Ask the member to stop. A primary steps down first."""
         if self._process is not None:
             self._process.terminate(STOP_SECONDS)
 
     def kill(self) -> None:
-        """As a crash: SIGKILL."""
+        """Send SIGKILL, as a crash would end the member."""
         self.process.kill()
 
     def client(self) -> MongoClient[dict[str, Any]]:
@@ -110,7 +118,7 @@ class MongoMember:
 class MongoReplicaSet:
     """One `mongod` for each port, as the replica set `rs0` on the loopback interface.
 
-    The data may be of an earlier run with other ports: the configuration is brought up to date at the start.
+    The data may come from an earlier run with other ports. `start` brings the set's configuration up to date.
     """
 
     def __init__(
@@ -142,7 +150,7 @@ class MongoReplicaSet:
 
     @property
     def uri(self) -> str:
-        """All members, for a client that follows the primary."""
+        """A URI that names all members, so that a client follows the primary."""
         return f"mongodb://{','.join(member.address for member in self.members)}/?replicaSet={REPLICA_SET}"
 
     def start(self) -> None:
@@ -154,15 +162,15 @@ class MongoReplicaSet:
         self.wait_ready()
 
     def initiate(self) -> None:
-        """Make these members the replica set, if they are not yet.
+        """Configure these members as the replica set, unless they are that already.
 
         Raises:
-            NotReadyError: a member ended, or does not answer.
+            NotReadyError: a member ended, or did not answer in time.
         """
         for member in self.members:
             self._wait_until_answers(member)
         first = self.members[0]
-        # On a busy machine a new member takes longer to initiate than a client otherwise waits for an answer.
+        # On a busy machine initiating takes longer than this client waits for other answers.
         with first.client() as client, pymongo.timeout(READY_SECONDS):
             try:
                 current = client.admin.command("replSetGetConfig")["config"]
@@ -170,29 +178,29 @@ class MongoReplicaSet:
                 if error.code == _NOT_YET_INITIALIZED:
                     client.admin.command("replSetInitiate", self._configuration(version=1))
                     return
-                # A member that does not find itself in its configuration (its port is new) still tells it below.
+                # The port is new, so the member is not in its own configuration. It still stores it here.
                 current = client.local.system.replset.find_one() or {}
             if [each["host"] for each in current["members"]] != [each.address for each in self.members]:
                 wanted = self._configuration(version=int(current["version"]) + 1)
-                # What the set was given when it was made stays: its id, and the protocol's version.
+                # The other settings stay, such as the set's id and the version of its protocol.
                 wanted = {**current, "version": wanted["version"], "members": wanted["members"]}
                 wanted.pop("_id", None)
                 wanted.pop("term", None)
-                # By force: with the old ports gone there is no primary that could be asked.
+                # By force, since without the old ports there is no primary that could do it.
                 client.admin.command("replSetReconfig", {"_id": REPLICA_SET, **wanted}, force=True)
 
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
         """Wait for a primary that takes writes.
 
         Raises:
-            NotReadyError: there is none in time.
+            NotReadyError: there was no primary in time.
         """
         wait_until_ready(
             self.members[0].process, lambda: self.primary() is not None, timeout=timeout, stopping=self._stopping
         )
 
     def primary(self) -> MongoMember | None:
-        """The member that takes writes now; None between two elections."""
+        """The member that takes writes now; None while there is no primary."""
         for member in self.members:
             if not member.process.alive:
                 continue
@@ -214,12 +222,12 @@ class MongoReplicaSet:
             primary.stop()
 
     def kill(self) -> None:
-        """All members at once, as a crash."""
+        """Send SIGKILL to all members, as a crash would end them."""
         for member in self.members:
             member.kill()
 
     def restart(self) -> None:
-        """Stop all and start them again, with their data."""
+        """Stop all members and start them again with their data."""
         self.stop()
         self.start()
 
@@ -228,7 +236,7 @@ class MongoReplicaSet:
             "_id": REPLICA_SET,
             "version": version,
             "members": [{"_id": number, "host": member.address} for number, member in enumerate(self.members)],
-            # On one machine nobody needs ten seconds to notice that a primary is gone.
+            # The default is ten seconds. On one machine a primary that is gone can be noticed sooner.
             "settings": {"electionTimeoutMillis": _ELECTION_MILLISECONDS},
         }
 

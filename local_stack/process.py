@@ -1,4 +1,4 @@
-"""One child process that can be stopped, killed, paused and started again, and whose output is kept in a file."""
+"""A child process that can be stopped, killed, paused and started again. Its output goes to a file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class ManagedProcess:
-    """A process of its own session: Ctrl-C on the terminal reaches only the parent, which stops things in order.
+    """A child process in a session of its own.
 
-    On Linux the kernel kills it when the thread that started it ends, so that a killed parent leaves nothing behind.
-    The environment may hold secrets and is in no repr.
+    Ctrl-C on the terminal therefore reaches only the parent, which stops its children in order. On Linux the kernel
+    kills the child when the thread that started it ends, so that a killed parent leaves nothing behind. The environment
+    may hold secrets and is not in the repr.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class ManagedProcess:
         return f"ManagedProcess({self.name!r}, pid={self.pid}, alive={self.alive})"
 
     def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start the process, unless it runs."""
         if self.alive:
             return
         descriptor = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -59,7 +60,7 @@ class ManagedProcess:
                 env=None if self._environment is None else dict(self._environment),
                 cwd=self._directory,
                 start_new_session=True,
-                # What it writes (Redis' log of everything, for one) is its owner's alone.
+                # Files that it makes, such as Redis' append-only file, are readable by their owner alone.
                 umask=0o077,
             )
         finally:
@@ -67,7 +68,7 @@ class ManagedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The id of the process that was started last, whether it lives or not."""
+        """The id of the process that was started last, whether it still runs or not; None before the first start."""
         return self._process.pid if self._process is not None else None
 
     @property
@@ -77,21 +78,21 @@ class ManagedProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; negative: by that signal. None while it runs or was never started."""
+        """The exit code, or minus the number of the signal that ended it. None while it runs and before a start."""
         return self._process.poll() if self._process is not None else None
 
     def ask_to_stop(self) -> None:
-        """SIGTERM, without waiting; a paused process is woken, or it would not hear."""
+        """Send SIGTERM without waiting. A paused process is resumed first, so that it can handle the signal."""
         self.resume()
         self.send(signal.SIGTERM)
 
     def terminate(self, timeout: float = 10.0) -> bool:
-        """Ask it to stop and wait; killed after `timeout`. Returns whether it stopped by itself."""
+        """Ask the process to stop, and kill it after `timeout` seconds. Returns whether it stopped by itself."""
         self.ask_to_stop()
         return self.wait(timeout)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it has ended; killed after `timeout`. Returns whether it ended by itself."""
+        """Wait until the process has ended, and kill it after `timeout` seconds. Returns whether it ended by itself."""
         if self._process is None:
             return True
         try:
@@ -102,7 +103,7 @@ class ManagedProcess:
         return True
 
     def kill(self) -> None:
-        """SIGKILL to it and whatever it started, and wait until it is gone."""
+        """Send SIGKILL to the process and to whatever it started, and wait until it has ended."""
         if self._process is None or not self.alive:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -110,20 +111,20 @@ class ManagedProcess:
         self._process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: it is there and does not answer, as behind a broken network."""
+        """Send SIGSTOP. The process then exists and does not answer, as behind a broken network."""
         self.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT: let a paused process go on."""
         self.send(signal.SIGCONT)
 
     def restart(self, timeout: float = 10.0) -> None:
-        """Stop it and start it again."""
+        """Stop the process, kill it after `timeout` seconds, and start it again."""
         self.terminate(timeout)
         self.start()
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of what it printed."""
+        """The last lines of its output; "" where there is none."""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - 512 * lines))
@@ -147,14 +148,14 @@ class ManagedProcess:
             return False
 
     def send(self, number: signal.Signals) -> None:
-        """Any signal, where it lives."""
+        """Send a signal, if the process runs."""
         if self._process is not None and self.alive:
             self._process.send_signal(number)
 
 
 def _launcher() -> tuple[str, ...]:
-    """What stands in front of a command so that it ends with this process; nothing where there is no such request."""
+    """What to put before a command so that the kernel ends it with this process. Empty where only Linux could do so."""
     if sys.platform != "linux":
         return ()
-    # -I and -S: nothing of the environment's or of any package is run before the command.
+    # With -I and -S Python runs no code of the environment or of packages before the command.
     return (sys.executable, "-I", "-S", str(Path(die_with_parent.__file__)), str(os.getpid()))

@@ -1,4 +1,4 @@
-"""Waiting for a process that was started, without waiting for one that has ended."""
+"""Waits until a process that was started is ready, and stops waiting where it has ended."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
 
 TELL_SECONDS: Final = 5.0
-"""How often it is told how far a process is that takes long."""
+"""How often a process that takes long is reported to the user."""
 
 _POLL_SECONDS: Final = 0.05
+"""How often the process is asked."""
+
 _LOG_LINES: Final = 15
+"""How much of its log an error shows."""
 
 
 class NotReadyError(RuntimeError):
-    """A process ended or did not get ready; the message holds the end of its log."""
+    """A process ended, or did not get ready in time. The message holds the end of its log."""
 
 
 class StopRequestedError(Exception):
-    """Somebody asked to stop while something was being started."""
+    """The user asked to stop while a process was being started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """The process is not ready and says itself what it does: it is waited for as long as it takes."""
+    """The process is not ready, but says what it is doing. It is waited for however long that takes."""
 
     what: str
 
@@ -45,11 +48,11 @@ def wait_until_ready(
     stopping: threading.Event | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> None:
-    """Poll `ready` until it holds; `tell` is told every few seconds what a busy process does.
+    """Poll `ready` until it returns True. Reports to `tell` every few seconds what a busy process is doing.
 
     Raises:
         NotReadyError: the process ended, or was neither ready nor busy for `timeout` seconds.
-        StopRequestedError: `stopping` was set meanwhile.
+        StopRequestedError: `stopping` was set.
     """
     pause = stopping or threading.Event()
     told_at = time.monotonic()
@@ -75,6 +78,6 @@ def _how(process: ManagedProcess) -> str:
 
 def _report(process: ManagedProcess, what: str) -> str:
     if process.exit_code == -signal.SIGILL:
-        return f"{process.name} {what}"  # it had no time to write a log
+        return f"{process.name} {what}"  # it ended before it could log anything
     tail = process.log_tail(_LOG_LINES)
     return f"{process.name} {what}. The end of {process.log_path}:\n{tail}"

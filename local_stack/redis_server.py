@@ -1,4 +1,4 @@
-"""A real Redis of our own, set up as accepting requires it."""
+"""Runs a real Redis, configured as the service requires it."""
 
 from __future__ import annotations
 
@@ -22,28 +22,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_SECONDS: Final = 20.0
+"""How long it may say nothing while it starts."""
+
 STOP_SECONDS: Final = 15.0
+"""How long it may take to stop before it is killed."""
 
 _CONFIGURATION: Final = "redis.conf"
+"""The name of its configuration, in its directory."""
 
 _DURABLE: Final = (
-    # A 202 is a promise: what Redis acknowledged is on disk.
+    # A 202 is a promise, so Redis acknowledges only what is on disk.
     "appendonly yes",
     "appendfsync always",
-    # The append-only file is the whole truth; a second one would only cost memory for a fork.
+    # The append-only file holds everything. Snapshots beside it would only cost memory for a fork.
     'save ""',
-    # Full memory must refuse a new task and never forget an accepted one.
+    # With its memory full, Redis must refuse a new task and never forget an accepted one.
     "maxmemory-policy noeviction",
     # Keeps a task record with its sealed request in one compact allocation.
     "hash-max-listpack-value 2048",
 )
+"""Lines of the configuration."""
 
 
 class RedisServer:
     """A `redis-server` on the loopback interface with a password.
 
-    Data and configuration live in `directory`. An empty `password` asks for a random one, None for none; it is in the
-    configuration (mode 0600) and in `url`, and nowhere else.
+    Data and configuration are in `directory`. A `password` of "" means a random one, None means no password. The
+    password is in the configuration (mode 0600) and in `url`, and nowhere else.
     """
 
     def __init__(
@@ -70,7 +75,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """With the password in it: for the environment of a child, never for its arguments or a log."""
+        """Its URL with the password in it. Put it in the environment of a child, never in its arguments or a log."""
         return self.url_with()
 
     def url_with(self, *, port: int | None = None, database: int = 0) -> str:
@@ -79,7 +84,7 @@ class RedisServer:
 
     @property
     def process(self) -> ManagedProcess:
-        """The process; made by the first start."""
+        """The server's process. Looks for the executable at the first call."""
         if self._process is None:
             self._process = ManagedProcess(
                 "redis",
@@ -90,17 +95,17 @@ class RedisServer:
         return self._process
 
     def start(self, timeout: float = READY_SECONDS) -> None:
-        """Write the configuration, start it and wait until it answers; `timeout` is that of `wait_ready`."""
+        """Write the configuration, start the server and wait until it answers. See `wait_ready` for `timeout`."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_configuration()
         self.process.start()
         self.wait_ready(timeout)
 
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
-        """Wait until it answers: after a restart, until it has read its data back, however much there is.
+        """Wait until the server answers. After a restart that is when it has read back all its data.
 
         Raises:
-            NotReadyError: it ended, or said nothing for `timeout` seconds.
+            NotReadyError: the server ended, or neither answered nor said that it loads, for `timeout` seconds.
         """
         with redis.Redis.from_url(
             self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
@@ -113,7 +118,7 @@ class RedisServer:
                     return Busy(_progress(client))
                 except redis.ConnectionError as error:
                     if isinstance(error, redis.AuthenticationError):
-                        raise  # another Redis has this port
+                        raise  # another Redis has taken this port
                     return False
                 except (redis.TimeoutError, redis.ResponseError):
                     return False
@@ -121,16 +126,16 @@ class RedisServer:
             wait_until_ready(self.process, answers, timeout=timeout, stopping=self._stopping, tell=self._tell)
 
     def stop(self) -> None:
-        """Ask it to stop; it writes what is left to disk."""
+        """Ask the server to stop. It first writes to disk whatever is not there yet."""
         if self._process is not None:
             self._process.terminate(STOP_SECONDS)
 
     def kill(self) -> None:
-        """As a crash: SIGKILL."""
+        """Send SIGKILL, as a crash would end the server."""
         self.process.kill()
 
     def restart(self) -> None:
-        """Stop it and start it again, with its data."""
+        """Stop the server and start it again with its data."""
         self.stop()
         self.start()
 
@@ -151,7 +156,7 @@ class RedisServer:
 
 
 def _progress(client: redis.Redis) -> str:
-    """How far a Redis is that reads its data back. It answers INFO meanwhile."""
+    """How much of its data a starting Redis has read back. It answers INFO meanwhile."""
     try:
         told = client.info("persistence")
         percent, seconds = told["loading_loaded_perc"], told["loading_eta_seconds"]
@@ -161,10 +166,10 @@ def _progress(client: redis.Redis) -> str:
 
 
 def url_of_directory(directory: Path) -> str:
-    """The URL of the server whose configuration was last written here, with its password.
+    """The URL, with the password, of the server whose configuration is in this directory.
 
     Raises:
-        OSError: there is none, or it belongs to somebody else.
+        OSError: there is no configuration, or another user owns it.
     """
     lines = (directory / _CONFIGURATION).read_text(encoding="utf-8").splitlines()
     settings = dict(line.split(" ", 1) for line in lines if " " in line)

@@ -1,4 +1,4 @@
-"""The local stack's secrets: made once, kept afterwards, readable by their owner alone."""
+"""The local stack's secrets. They are made once, kept, and readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - dataclass fields
+from typing import Final
 
 from schemas.sealing import generate_key_pair
 
-_RANDOM_BYTES = 48
+_RANDOM_BYTES: Final = 48
+"""Of each secret that is a key. The settings ask for at least 32."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretFiles:
-    """Where each secret lies; this object holds none."""
+    """The path of each secret. The object holds no secret itself."""
 
     jwt_secret: Path
     id_key: Path
@@ -23,16 +25,16 @@ class SecretFiles:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make the directory, or take away what others may do with it."""
+    """Make the directory, or take all rights of others away from it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Write a new file that nobody else can read, not even while it is written.
+    """Write a new file that nobody else can read at any moment.
 
     Raises:
-        FileExistsError: it is there already; a secret is never written over.
+        FileExistsError: there is a file already. A secret is never written over.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -42,7 +44,7 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 def ensure_secret_files(directory: Path) -> SecretFiles:
-    """The secrets of this directory; those that are missing are made."""
+    """The secrets in this directory. Makes those that are missing."""
     make_private_directory(directory)
     files = SecretFiles(
         jwt_secret=directory / "jwt-secret",
@@ -54,7 +56,7 @@ def ensure_secret_files(directory: Path) -> SecretFiles:
         if not path.exists():
             write_private_file(path, secrets.token_urlsafe(_RANDOM_BYTES) + "\n")
     if not files.sealing_private_keys.exists():
-        # The public key alone is of no use, and what it sealed is lost with its private key.
+        # A public key without its private key is of no use: nobody can open what it seals.
         files.sealing_public_key.unlink(missing_ok=True)
     if not files.sealing_public_key.exists():
         _make_key_pair(files)
@@ -64,7 +66,7 @@ def ensure_secret_files(directory: Path) -> SecretFiles:
 def _make_key_pair(files: SecretFiles) -> None:
     pair = generate_key_pair()
     if files.sealing_private_keys.exists():
-        # What older keys sealed must still open: the new one joins their ring.
+        # The new key is added to the ring, since older keys must still open what they sealed.
         with files.sealing_private_keys.open("a", encoding="ascii") as ring:
             ring.write(pair.private_line + "\n")
     else:

@@ -1,4 +1,4 @@
-"""The whole service on one machine: Redis, MongoDB, workers and the shim, started and stopped in order."""
+"""The whole service on one machine: starts Redis, MongoDB, workers and the shim in order, and stops them."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
 
 WORKER_STOP_SECONDS: Final = 35.0
-"""More than the worker's own bound for a warm shutdown."""
+"""More than a worker allows itself for finishing its tasks."""
 
 SHIM_STOP_SECONDS: Final = 30.0
-"""More than the shim gives to requests that are open."""
+"""More than the shim allows itself for finishing open requests."""
 
 _READY_SECONDS: Final = 60.0
+"""How long the shim or a worker may take to get ready."""
+
 _HEALTH_SECONDS: Final = 10.0
-"""A health file older than this says nothing; the worker writes it every two seconds."""
+"""A health file that is older than this does not count. The worker writes it every two seconds."""
 
 
 class PortTakenError(RuntimeError):
-    """Something else listens on the port that was asked for."""
+    """Another program listens on the port that was asked for."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is taken")
@@ -44,7 +46,7 @@ class PortTakenError(RuntimeError):
 
 
 class LocalStack:
-    """All processes of one data directory; `port` 0 takes any free one. Made once for each run."""
+    """All processes of one data directory. A `port` of 0 means any free one. Make a new object for each run."""
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class LocalStack:
 
     @property
     def url(self) -> str:
-        """Where the shim answers."""
+        """The shim's root."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
@@ -86,12 +88,12 @@ class LocalStack:
         return [self.redis.process, *(member.process for member in self.mongo.members), *self.workers, self.shim]
 
     def start(self, tell: Callable[[str], None]) -> None:
-        """Start everything and wait until each part is ready; on a failure what runs is left to `stop`.
+        """Start everything and wait until each part is ready. After a failure call `stop` for what was started.
 
         Raises:
             MissingServerError: there is no Redis or no MongoDB to start.
-            NotReadyError: something ended or did not get ready.
-            StopRequestedError: `stopping` was set meanwhile.
+            NotReadyError: a process ended or did not get ready.
+            StopRequestedError: `stopping` was set.
         """
         tell("Redis")
         self.redis.start()
@@ -113,7 +115,7 @@ class LocalStack:
         self.record(ready=True)
 
     def record(self, *, ready: bool = False) -> None:
-        """Write down what runs, for other commands."""
+        """Write the state file, from which other commands learn what runs. `ready`: everything has answered."""
         state = StackState(
             supervisor=ProcessIdentity.own(),
             url=self.url,
@@ -138,7 +140,7 @@ class LocalStack:
         write_state(self.directory, state)
 
     def stop(self) -> list[str]:
-        """Stop everything: callers first, then those they need. Returns the names of those that had to be killed."""
+        """Stop everything, the shim first and Redis last. Returns the names of the processes that had to be killed."""
         killed = []
         if not self.shim.terminate(SHIM_STOP_SECONDS):
             killed.append(self.shim.name)
@@ -171,7 +173,7 @@ class LocalStack:
 
 
 def answers_ready(port: int) -> bool:
-    """Whether the shim on this port says that it can accept."""
+    """Whether `/readyz` of the shim on this port answers 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", "/readyz")
@@ -190,7 +192,7 @@ def _is_fresh(path: Path) -> bool:
 
 
 def _server_ports(path: Path, *, avoid: int) -> tuple[int, int]:
-    """Redis' and MongoDB's ports: those of the last run where they are still free."""
+    """The ports of Redis and MongoDB: those of the last run if both are still free, else two new ones."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         kept = (int(document["redis"]), int(document["mongo"]))

@@ -1,8 +1,8 @@
-"""What runs, written down (mode 0600) so that other commands and tests find it: processes, ports and URLs.
+"""The state file of a data directory: which processes run, on which ports, under which URLs.
 
-The URL of Redis holds its password, which the command line needs for dead letters; a new one is made at every start.
-A process id alone proves nothing, since ids are used again. With the time at which the process started it names one
-process and no other, and only such a one is ever signalled.
+Other commands and tests read it. Its mode is 0600, since the URL of Redis holds a password; each start makes a new one.
+Process ids are used again after a process has ended. So the time at which the process started is written down as well,
+and a process gets a signal only where both match.
 """
 
 from __future__ import annotations
@@ -12,26 +12,28 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
-FILE_NAME = "state.json"
+FILE_NAME: Final = "state.json"
+"""Its name in the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """One process, told apart from any other that gets its id later."""
+    """Identifies one process, and not a later one with the same id."""
 
     pid: int
     started: str
-    """As the kernel counts it; empty where it does not tell (then the id alone must do)."""
+    """When it started, by the kernel's count. Empty on a system without /proc, where the id alone has to do."""
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
-        """The identity of a process that runs now."""
+        """The identity of the process that has this id now."""
         return cls(pid, _start_time(pid) or "")
 
     @classmethod
     def own(cls) -> ProcessIdentity:
-        """This process."""
+        """The identity of this process."""
         return cls.of(os.getpid())
 
     @property
@@ -48,21 +50,21 @@ class ProcessIdentity:
 
 @dataclass(slots=True)
 class StackState:
-    """One run of the local stack."""
+    """What the file says of one run of the local stack."""
 
     supervisor: ProcessIdentity
     url: str = ""
-    """The shim's."""
+    """The shim's root."""
     redis_url: str = field(default="", repr=False)
     mongodb_uri: str = ""
     ready: bool = False
-    """Whether everything answered once; a start that is under way has not."""
+    """Whether everything has answered once. False while the stack is being started."""
     components: dict[str, ProcessIdentity] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
 
 def write_state(directory: Path, state: StackState) -> None:
-    """Replace the file at once: a reader never sees half of it."""
+    """Replace the file in one step, so that a reader never sees half of it."""
     # NamedTemporaryFile creates with mode 0600.
     with tempfile.NamedTemporaryFile("w", dir=directory, prefix=f".{FILE_NAME}.", delete=False) as scratch:
         json.dump(asdict(state), scratch, indent=2)
@@ -71,7 +73,7 @@ def write_state(directory: Path, state: StackState) -> None:
 
 
 def read_state(directory: Path) -> StackState | None:
-    """What the file says; None where there is none, or none that can be understood."""
+    """What the file says; None where there is no file, or one that cannot be understood."""
     try:
         document = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
         return StackState(
@@ -88,7 +90,7 @@ def read_state(directory: Path) -> StackState | None:
 
 
 def remove_state(directory: Path) -> None:
-    """Nothing runs any more."""
+    """Delete the file: nothing runs any more."""
     (directory / FILE_NAME).unlink(missing_ok=True)
 
 
@@ -97,7 +99,7 @@ def _identity(document: dict[str, object]) -> ProcessIdentity:
 
 
 def _start_time(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat; None where there is no such process or no /proc, or where it is a zombie."""
+    """Field 22 of /proc/PID/stat. None where there is no such process, where it is a zombie, or without /proc."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

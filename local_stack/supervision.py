@@ -1,4 +1,4 @@
-"""Watching over the processes that were started: a dead one is named and started again, within bounds."""
+"""Watches over processes: reports one that has ended and starts it again, a limited number of times."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
 
 _POLL_SECONDS: Final = 0.3
+"""How often the processes are looked at."""
+
 _LOG_LINES: Final = 20
+"""How much of a log an error shows."""
 
 MAXIMUM_RESTARTS: Final = 5
+"""How often one process is started again within RESTART_WINDOW_SECONDS."""
+
 RESTART_WINDOW_SECONDS: Final = 60.0
+"""Restarts that are longer ago do not count."""
 
 
 class GaveUpError(RuntimeError):
-    """A process ended again and again; the message holds the end of its log."""
+    """A process ended again and again. The message holds the end of its log."""
 
 
 def supervise(
@@ -32,9 +38,9 @@ def supervise(
     tell: Callable[[str], None],
     restarted: Callable[[], None],
 ) -> None:
-    """Watch until `stopping` is set; `restarted` is called after each restart.
+    """Watch until `stopping` is set. Calls `restarted` after each restart.
 
-    A process is started again without waiting until it is ready: each part bears with the absence of the others.
+    Nobody waits until a restarted process is ready, since each part of the service copes with the absence of another.
 
     Raises:
         GaveUpError: one ended more than MAXIMUM_RESTARTS times in RESTART_WINDOW_SECONDS.

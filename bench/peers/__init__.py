@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import redis
 from pymongo import MongoClient
@@ -24,9 +24,10 @@ from local_stack.redis_server import RedisServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WARM_UP = 30
+_WARM_UP: Final = 30
+"""Signups that a new worker gets before it is measured."""
 
-_WORKERS = {
+_WORKERS: Final = {
     "fastapi_celery": "celery -A bench.peers.fastapi_celery:celery_app worker -c 2 -l WARNING",
     "taskiq_streams": "taskiq worker bench.peers.taskiq_streams:broker --workers 2 --log-level WARNING",
 }
@@ -62,19 +63,19 @@ class _Peer:
         self.redis.kill()
 
     def start_worker(self, **settings: str) -> None:
-        """Start the worker, anew where it runs, and let it work a little."""
+        """Start the worker with these settings and warm it up. One that runs is killed first."""
         self.kill_worker()
         self.worker = self._process("worker", _WORKERS[self._name], **settings)
         self.worker.start()
         self.send(_WARM_UP, connections=2)
 
     def kill_worker(self) -> None:
-        """End it, and what of it is left in Redis."""
+        """Kill the worker, and delete what it leaves in Redis."""
         self.worker.kill()
         with redis.Redis.from_url(self.redis.url) as client:
-            # What comes before Redis has noticed would go to the dead.
+            # Until Redis notices that it has gone, a message could be handed to the dead worker.
             wait_while(lambda: client.info("clients")["blocked_clients"], [self.redis.process])
-            # taskiq's lock has no expiry: a worker killed while it has it would stop all that come after.
+            # taskiq's lock does not expire. A worker killed with it would stop all later ones.
             for key in client.scan_iter("autoclaim:*"):
                 client.delete(key)
 
@@ -86,7 +87,7 @@ class _Peer:
         )
 
     def accept(self, requests: int, *, connections: int) -> float:
-        """Send signups; returns how many were accepted a second."""
+        """Send signups. Returns how many were accepted a second."""
         request = self.target.signups(f"signup-{self._sent}")
         load = saturate(self.target.port, request, requests=requests, connections=connections)
         assert set(load.statuses) == {202}, load.statuses
@@ -94,7 +95,7 @@ class _Peer:
         return load.per_second
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds of each component until now."""
+        """The CPU seconds that each component has used until now."""
         processes = {
             "front": self.front,
             "worker": self.worker,
@@ -114,7 +115,7 @@ class _Peer:
 
 
 def measure_peer(folder: Path, *, name: str, requests: int, trivial: int, accepts: int) -> dict[str, Any]:
-    """The same as the service's measures: end to end, with the hash made trivial, and accepting with no worker."""
+    """What is measured of the service: end to end, with a trivial hash, and accepting without a worker."""
     limit = measure_hash_limit(LIMIT_SECONDS if requests > 100 else 0.2)
     with _Peer(name, folder) as peer:
         peer.start_worker()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
 from fastapi import FastAPI
 
 from bench.peers.work import create_customer
 
-_URL = os.environ["PEER_REDIS_URL"]
+_URL: Final = os.environ["PEER_REDIS_URL"]
 
 celery_app = Celery("peer", broker=_URL, backend=_URL)
 app = FastAPI()

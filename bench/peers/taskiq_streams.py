@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
@@ -15,7 +15,7 @@ from bench.peers.work import create_customer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_URL = os.environ["PEER_REDIS_URL"]
+_URL: Final = os.environ["PEER_REDIS_URL"]
 
 _results: RedisAsyncResultBackend[Any] = RedisAsyncResultBackend(redis_url=_URL)
 broker = RedisStreamBroker(url=_URL).with_result_backend(_results)

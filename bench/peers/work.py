@@ -54,7 +54,7 @@ def _customers() -> Collection[dict[str, Any]]:
     return customers
 
 
-# As the service's test profile, where what everything else could move is measured.
+# The cost of the service's test profile, to measure what everything else can do.
 _cost = (1, 64) if os.environ.get("PEER_TRIVIAL_HASH") else (2, 19456)
 _hasher = PasswordHasher(time_cost=_cost[0], memory_cost=_cost[1], parallelism=1)
 

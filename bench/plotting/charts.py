@@ -1,4 +1,4 @@
-"""Bars and lines with axes, drawn into a picture."""
+"""Draws bars and lines with axes into a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LABELS: Final = 130
 
 @dataclass(frozen=True)
 class Box:
-    """Where a chart may draw."""
+    """The part of the picture in which a chart is drawn."""
 
     x: float
     y: float
@@ -30,14 +30,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of one or more parts, by their kinds."""
+    """A bar of one or more parts, each of a kind."""
 
     name: str
     parts: Mapping[str, float]
     note: str
-    """What stands behind it."""
+    """The text behind the bar."""
     spread: tuple[float, float] | None = None
-    """The least and the most of what the whole bar shows."""
+    """The least and the most of all runs, for the whole bar."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def line_chart(
 
 
 def _round_ticks(most: float) -> list[float]:
-    """Four to eight round numbers from 0 that reach to `most` or just under it."""
+    """Four to eight round numbers that begin with 0 and end at `most` or just below it."""
     rough = max(most, 1e-9) / 5
     unit = 10 ** math.floor(math.log10(rough))
     step = min((factor * unit for factor in (1, 2, 5, 10)), key=lambda each: abs(each - rough))

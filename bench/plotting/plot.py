@@ -1,9 +1,9 @@
-"""`python -m bench plot REPORT`: the plots of docs/performance.md, beside the report that they are drawn from."""
+"""`python -m bench plot REPORT`: draws the plots of docs/performance.md, beside the report with their figures."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.plotting.charts import Bar, Box, Line, bar_chart, legend, line_chart
 from bench.plotting.svg import Svg
@@ -12,8 +12,10 @@ from bench.report import COMPARED, leaf, median
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COMPONENTS = {"hash": "the hash", "worker": "worker", "shim": "front", "redis": "Redis", "mongod": "MongoDB"}
-_WIDTH = 960
+_COMPONENTS: Final = {"hash": "the hash", "worker": "worker", "shim": "front", "redis": "Redis", "mongod": "MongoDB"}
+"""Each component with its name in the plots."""
+_WIDTH: Final = 960
+"""Of a plot, in pixels."""
 
 
 def main(path: Path) -> None:
@@ -26,7 +28,7 @@ def main(path: Path) -> None:
 
 
 def throughput(report: dict[str, Any]) -> str:
-    """What the service and its peers move, and where the CPU of one signup goes."""
+    """How many signups the service and its peers finish, and where the CPU time of one signup goes."""
     svg = Svg(
         _WIDTH,
         420,
@@ -72,7 +74,7 @@ def throughput(report: dict[str, Any]) -> str:
 
 
 def latency(report: dict[str, Any]) -> str:
-    """How long callers wait for their outcome, by how many there are."""
+    """How long callers wait for their outcome, by how many arrive a second."""
     svg = Svg(
         _WIDTH,
         440,

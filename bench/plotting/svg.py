@@ -1,4 +1,4 @@
-"""A small writer of SVG: what a plot needs, readable on light and on dark pages, with no dependency."""
+"""A small writer of SVG that has what a plot needs. Its pictures can be read on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _STROKES: Final = {
 
 
 def number(value: float) -> str:
-    """A coordinate with no more digits than a screen shows."""
+    """A coordinate, rounded to what a screen can show."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 class Svg:
-    """A picture that grows element by element."""
+    """A picture to which elements are added."""
 
     def __init__(self, width: int, height: int, *, title: str, description: str) -> None:
         self._width, self._height = width, height
@@ -75,14 +75,14 @@ class Svg:
         bold: bool = False,
         upwards: bool = False,
     ) -> None:
-        """One line of text; `y` is its base line."""
+        """One line of text. `y` is its base line."""
         weight = ' font-weight="600"' if bold else ""
         turn = f' transform="rotate(-90 {number(x)} {number(y)})"' if upwards else ""
         place = f'x="{number(x)}" y="{number(y)}" text-anchor={quoteattr(anchor)}'
         self._elements.append(f'<text {place} class="{kind}"{weight}{turn}>{escape(text)}</text>')
 
     def render(self) -> str:
-        """The file's text."""
+        """The picture as the text of a file."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._width} {self._height}" '
             f'width="{self._width}" height="{self._height}" role="img">'

@@ -1,4 +1,4 @@
-"""How much it takes to serve a load: arithmetic on what one signup costs."""
+"""Works out what hardware a load needs, from what one signup costs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from cli.planning import measured_costs as costs
 
 BUSY: Final = 0.8
-"""Share of the cores' time to plan with: above it, waiting grows faster than work (docs/performance.md's latency)."""
+"""The share of the cores' time to plan with. Above it, waiting times grow fast (docs/performance.md, latency)."""
 
 THREAD_BUSY: Final = 0.6
-"""The same for what has one thread for everything: a shim process, Redis, the worker's interpreter. It cannot lean on
-a neighbour while the kernel does something else."""
+"""The same for whatever does all its work in one thread: a shim process, Redis, a worker's interpreter. No other thread
+can take its work while the kernel runs something else on its core."""
 
 _MILLISECONDS: Final = 1000
 _DAY_SECONDS: Final = 24 * 60 * 60
@@ -22,52 +22,52 @@ _KIB_A_GIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What is to be served, and with what."""
+    """The load that is to be served, and the machine that is to serve it."""
 
     signups_per_second: float
     cores: int
-    """For everything: workers, shims, Redis and MongoDB."""
+    """All there are, for workers, shims, Redis and MongoDB together."""
     hash_milliseconds: float
-    """CPU of one hash, on these cores."""
+    """CPU time of one hash on these cores."""
     reads_per_signup: float
     backlog: int
-    """Tasks that wait when the queue is to be drained."""
+    """How many tasks wait when the queue begins to be worked off."""
     result_ttl_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What it takes. Cores are cores' worth of CPU."""
+    """What the load needs. A core stands for one second of CPU time a second."""
 
     fits: bool
-    """Whether the cores are enough, with room left."""
+    """Whether the cores are enough, with `BUSY` of their time used."""
     cores_needed: int
     signups_per_second_at_most: float
-    """What these cores move when they do nothing else and none of them is idle."""
+    """What these cores can do when none of them is ever idle."""
     signups_per_second_with_room: float
     cores_busy: dict[str, float]
-    """By component, at the demanded load."""
+    """How many cores each component keeps busy at this load."""
     worker_processes: int
     hashes_at_once: int
-    """In each worker process: INTAKE_HASH_CONCURRENCY."""
+    """The INTAKE_HASH_CONCURRENCY of each worker process."""
     shim_processes: int
     redis_share_of_its_core: float
-    """Redis has one thread: near 1, partition."""
+    """Redis does its work in one thread, so that it needs partitioning where this comes near 1."""
     brokers: int
     mongodb_inserts_per_second: float
     memory_mib: dict[str, float]
-    """By component, of all its processes together."""
+    """The memory of each component, all its processes together."""
     redis_gib: dict[str, float]
     mongodb_gib_a_day: float
     drain_seconds: float | None
-    """To work off the backlog while the load goes on; None: never."""
+    """How long the backlog takes to be worked off while the load goes on; None where it never is."""
     drain_seconds_alone: float
     """The same while nothing arrives."""
 
 
 def reckon(demand: Demand) -> Plan:
-    """What this demand takes."""
-    # What was measured elsewhere is as much slower or faster here as the hash is.
+    """Work out what this demand needs."""
+    # The other costs were measured on another machine. They are assumed to scale as the hash does.
     here = demand.hash_milliseconds / costs.HASH_MILLISECONDS
     each = {
         "hash": demand.hash_milliseconds,
@@ -82,7 +82,7 @@ def reckon(demand: Demand) -> Plan:
     cores_needed = math.ceil(sum(busy.values()) / BUSY)
 
     working_cores = busy["hash"] + busy["worker"]
-    # A process' interpreter does one thing at a time; only hashes run beside it.
+    # A worker's Python code runs in one thread at a time. Only hashes run beside it.
     cores_a_process = max(1, math.floor(THREAD_BUSY * (each["hash"] + each["worker"]) / each["worker"]))
     cores_for_workers = max(1, math.ceil(working_cores / BUSY))
     worker_processes = math.ceil(cores_for_workers / cores_a_process)

@@ -22,20 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CALIBRATION_SECONDS: Final = 2.0
+"""How long the hash is timed."""
 
 _TIME_COST: Final = 2
+"""The default of INTAKE_ARGON2_TIME_COST."""
+
 _DEFAULT_COST: Final = PasswordCost(
     memory_kib=LEAST_MEMORY_KIB_BY_TIME_COST[_TIME_COST], time_cost=_TIME_COST, parallelism=1
 )
+"""What a hash costs with default settings."""
 
 
 @click.command()
 @click.option("--signups-per-second", required=True, type=click.FloatRange(min=0, min_open=True), help="At the peak.")
-@click.option("--cores", type=click.IntRange(min=1), help="For everything together; default: this machine's.")
+@click.option("--cores", type=click.IntRange(min=1), help="Cores for all processes together; default: this machine's.")
 @click.option(
     "--hash-milliseconds",
     type=click.FloatRange(min=0, min_open=True),
-    help=f"CPU of one hash there; default: timed on this machine for {CALIBRATION_SECONDS:g} s.",
+    help=f"CPU time of one hash; default: timed on this machine for {CALIBRATION_SECONDS:g} s.",
 )
 @click.option(
     "--reads-per-signup", type=click.FloatRange(min=0), default=1, show_default=True, help="How often a result is read."
@@ -61,10 +65,10 @@ def plan(
     result_ttl_seconds: int,
     as_json: bool,
 ) -> None:
-    """Reckon cores, processes, memory and queue times for a load.
+    """Work out cores, processes, memory and queue times for a load.
 
-    The hash is timed on this machine; what a signup costs beside it was measured (docs/performance.md) and is taken to
-    be as much slower or faster here as the hash is.
+    The hash is timed on this machine. What else a signup costs was measured once (docs/performance.md), and is assumed
+    to be slower or faster here by the same factor as the hash.
     """
     if hash_milliseconds is None:
         tell(f"timing the hash for {CALIBRATION_SECONDS:g} s ...")
@@ -86,7 +90,7 @@ def plan(
 
 
 def time_hash(seconds: float) -> float:
-    """CPU milliseconds of one hash at the default cost, with all of this machine's cores hashing, as they will."""
+    """CPU milliseconds of one hash at the default cost, timed while all cores of this machine hash."""
     passwords, password = Argon2Passwords(_DEFAULT_COST), SecretStr("calibration")
     cores = usable_cores()
     barrier = threading.Barrier(cores)

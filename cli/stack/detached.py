@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS: Final = 0.1
+"""How often the state file is looked at."""
 
 
 def start_detached(directory: Path, *, port: int, workers: int) -> None:
-    """Return when the service is ready; exit with `up`'s own code and words where it ends before.
+    """Start `up` in the background and return when the service is ready.
+
+    Where `up` ends before that, this process ends with its exit code, after repeating its messages.
 
     Raises:
         AlreadyRunningError: another `up` holds the directory.
     """
     with holding(directory):
-        pass  # said at once, rather than by the log of a process in the background
+        pass  # checked here too, so that the error is told by this process
     logs = directory / "logs"
     make_private_directory(logs)
     log = logs / "up.log"
@@ -41,7 +44,7 @@ def start_detached(directory: Path, *, port: int, workers: int) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Of its own session: it outlives this terminal.
+            # In a session of its own it outlives this terminal.
             start_new_session=True,
         )
     try:
@@ -50,12 +53,12 @@ def start_detached(directory: Path, *, port: int, workers: int) -> None:
         process.terminate()
         process.wait()
         raise click.Abort from None
-    # It is meant to outlive this process: no warning that it was not waited for.
+    # It is meant to outlive this process. With a return code set, subprocess does not warn of that.
     process.returncode = 0
 
 
 def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Repeat what it says. There is no deadline here: each part has its own, and `up` ends when one passes."""
+    """Repeat the messages of `up` until it is ready. It ends by itself where a part is not ready in time."""
     pause = threading.Event()
     with log.open(encoding="utf-8", errors="replace") as said:
         while True:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SERVERS_SECONDS: Final = 40.0
+"""How long Redis and MongoDB may take to stop."""
 
 
 @click.command()
 @data_dir_option
 def down(directory: Path) -> None:
-    """Stop what `up` started, in order; data and secrets stay."""
+    """Stop what `up` started, in order. Data and secrets stay."""
     state = read_state(directory)
     if state is None:
         click.echo(f"nothing runs in {directory}")

@@ -1,4 +1,4 @@
-"""Which local stack runs in a data directory, and ending what is left of one."""
+"""Tells which local stack runs in a data directory, and ends what a killed one left behind."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS: Final = 0.1
+"""How often processes are looked at while they end."""
+
 _CLEAN_SECONDS: Final = 10.0
+"""How long a process that was left behind may take to end after SIGTERM, and again after SIGKILL."""
 
 
 class AlreadyRunningError(RuntimeError):
-    """Another `up` holds the data directory; `pid` is None while it has not written it down yet."""
+    """Another `up` uses the data directory. `pid` is its process id, or None before it has written that down."""
 
     def __init__(self, pid: int | None) -> None:
         super().__init__("already running" if pid is None else f"already running as process {pid}")
@@ -31,13 +34,13 @@ class AlreadyRunningError(RuntimeError):
 
 @contextlib.contextmanager
 def holding(directory: Path) -> Iterator[None]:
-    """Hold the data directory for one `up`.
+    """Lock the data directory for one `up`.
 
-    A lock rather than a pid file: the kernel drops it with the process, so that it is never stale. Children do not
+    The kernel drops the lock when the process ends, so that it is never stale as a pid file can be. Children do not
     inherit it.
 
     Raises:
-        AlreadyRunningError: another holds it.
+        AlreadyRunningError: another `up` has the lock.
     """
     make_private_directory(directory)
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -53,9 +56,9 @@ def holding(directory: Path) -> Iterator[None]:
 
 
 def clean_up(directory: Path) -> list[str]:
-    """End what a killed `up` may have left running; returns the names of what was found.
+    """End the processes that a killed `up` left running, and return their names.
 
-    Only for who holds the directory. A process is signalled only if it is the very one that was written down.
+    Call this inside `holding`. A process gets a signal only if both its id and its start time were written down.
     """
     state = read_state(directory)
     if state is None:
@@ -70,12 +73,12 @@ def clean_up(directory: Path) -> list[str]:
 
 
 def living(state: StackState) -> dict[str, ProcessIdentity]:
-    """The components that still run."""
+    """The components of this state that still run."""
     return {name: each for name, each in state.components.items() if each.alive}
 
 
 def wait_for_end(processes: Iterable[ProcessIdentity], timeout: float) -> bool:
-    """Wait until none of them runs; whether that came about in time."""
+    """Wait until none of the processes runs. Returns False where one still does after `timeout` seconds."""
     pause = threading.Event()
     deadline = time.monotonic() + timeout
     watched = list(processes)

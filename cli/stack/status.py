@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @data_dir_option
 def status(as_json: bool, directory: Path) -> None:
-    """Tell what runs; the exit code is 0 if everything does, 1 otherwise."""
+    """Tell what runs. The exit code is 0 where everything is ready, 1 otherwise."""
     state = read_state(directory)
     report = _report(state)
     if as_json:
@@ -38,7 +38,7 @@ def status(as_json: bool, directory: Path) -> None:
 
 
 def _report(state: StackState | None) -> dict[str, Any]:
-    """What a program is told; no secret is in it."""
+    """The report for programs. No secret is in it."""
     if state is None:
         return {"state": "stopped"}
     alive = living(state)

@@ -26,10 +26,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_PORT: Final = 3005
+"""Where the shim listens unless told otherwise."""
+
 _MAXIMUM_PORT: Final = 65535
+
 _EXAMPLE_CALLER: Final = "me"
+"""The caller in the printed curl; `submit` uses it too."""
+
 _FAILED: Final = 1
+"""Exit code: a part did not start, or ended again and again."""
+
 _REFUSED: Final = 2
+"""Exit code: the port or the data directory is in use."""
 
 
 @click.command()
@@ -43,10 +51,10 @@ _REFUSED: Final = 2
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @data_dir_option
-@click.option("--in-background", is_flag=True, hidden=True, help="What --detach starts; it prints no token.")
+@click.option("--in-background", is_flag=True, hidden=True, help="Used by --detach: prints no token.")
 def up(detach: bool, port: int, workers: int, directory: Path, in_background: bool) -> None:
     """Start Redis, MongoDB, workers and the shim, and watch over them until Ctrl-C."""
-    # Whatever is written from here on, by this process or by one that it starts, is for its owner alone.
+    # Files that this process and its children make from here on are readable by their owner alone.
     os.umask(0o077)
     try:
         if detach:
@@ -95,7 +103,7 @@ def _run(directory: Path, *, port: int, workers: int, in_background: bool) -> in
 
 
 def _stop_on_signals() -> threading.Event:
-    """Ctrl-C and SIGTERM ask for an orderly stop; asking again does not break it off."""
+    """Have Ctrl-C, SIGTERM and SIGHUP ask for an orderly stop. A second signal does not break the stop off."""
     stopping = threading.Event()
 
     def ask(_number: int, _frame: object) -> None:

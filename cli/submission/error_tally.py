@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _MAXIMUM_KINDS: Final = 100
-"""What is remembered, however many different errors there are."""
+"""How many different errors are remembered. Further ones are only counted."""
 _SHOWN_KINDS: Final = 10
+"""How many errors are told, the most frequent first."""
 _SHOWN_LINES: Final = 5
+"""How many line numbers are told for each error, the lowest first."""
 _MAXIMUM_CHARACTERS: Final = 160
+"""A longer text of the service is cut."""
 _NUMBER: Final = re.compile(r"\d+")
+"""A number in a message. It is left out when messages are compared."""
 _PLAIN_FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""A field's name that may be shown. Others could be content of the file."""
 _UNPRINTABLE: Final = re.compile(r"[^ -~]")
+"""Whatever a terminal might not simply show."""
 
 
 @dataclass(slots=True)
@@ -39,14 +45,14 @@ class _Kind:
 
 
 class ErrorTally:
-    """Counts rows by error and message. Messages are the service's; nothing else of an answer is kept."""
+    """Counts rows by error and message. Keeps the service's messages and nothing else of its answers."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], _Kind] = {}
         self._others = 0
 
     def add(self, line: int, error: str, *, message: str = "") -> None:
-        """Count a row."""
+        """Count one row."""
         # "at character 12" and "addresses.3.city" are one kind each.
         key = (error, _NUMBER.sub("0", message))
         kind = self._kinds.get(key)
@@ -58,7 +64,7 @@ class ErrorTally:
         kind.add(line)
 
     def lines(self) -> list[str]:
-        """One line for each error, the most frequent first."""
+        """One line for each error that is told, and one with the number of the other rows."""
         kinds = sorted(self._kinds.values(), key=lambda kind: (-kind.rows, kind.lines))
         hidden = self._others + sum(kind.rows for kind in kinds[_SHOWN_KINDS:])
         return [
@@ -68,7 +74,7 @@ class ErrorTally:
 
 
 def message_of(document: dict[str, Any]) -> str:
-    """The first fault that a failure names, with its field; "" where it names none."""
+    """The first fault in a failure's `data.errors`, after its field's name; "" where there is none."""
     data = document.get("data")
     errors = data.get("errors") if isinstance(data, dict) else None
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):

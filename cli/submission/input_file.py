@@ -1,4 +1,4 @@
-"""The file or stream of signups: opened, looked at by its beginning, and read from its first row on."""
+"""The file or stream of signups. Its beginning is looked at first; then it is read from its first row on."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 STDIN: Final = Path("-")
-_HEAD_BYTES: Final = 1024 * 1024
-"""What of a file is looked at: more than a row may have. Of a stream, what comes with its first row."""
-_STDIN_DESCRIPTOR: Final = 0
+"""The path that means standard input."""
 
-# The content holds passwords. Whoever sees its digest, in a batch's name, can try out no password faster than with a
-# password hash.
+_HEAD_BYTES: Final = 1024 * 1024
+"""How much of a file is looked at: more than one row may have. Of a stream it is what comes with its first row."""
+_STDIN_DESCRIPTOR: Final = 0
+"""Standard input, by its number."""
+
 _SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
+"""Makes the content's digest slow to compute. The content holds passwords and its digest is in the batch's name, so
+guessing a password by the digest must cost as much as by a password hash."""
+
 _DIGEST_BYTES: Final = 8
+"""Enough that two files of one name have two digests."""
 
 _NOT_OPENED: Final = {
     errno.ENOENT: ("no file: nothing has this name", "Look for it again."),
@@ -38,14 +43,14 @@ _NOT_OPENED: Final = {
 
 
 class WrongInputError(Exception):
-    """The input is refused as a whole; the text is for a person."""
+    """The input is refused as a whole. The text tells a person what it is and what to do."""
 
 
 class InputFile:
-    """Signups, one JSON object a line."""
+    """An open file or stream of signups, one JSON object a line."""
 
     def __init__(self, path: Path) -> None:
-        """Open it; `-` is stdin.
+        """Open the file; `-` is stdin.
 
         Raises:
             WrongInputError: it cannot be opened.
@@ -68,7 +73,7 @@ class InputFile:
 
     @property
     def is_regular(self) -> bool:
-        """A file that can be read again, unlike a pipe or a terminal."""
+        """Whether this is a file that can be read again, unlike a pipe or a terminal."""
         return stat.S_ISREG(self._status.st_mode)
 
     def is_same(self, other: Path) -> bool:
@@ -79,7 +84,9 @@ class InputFile:
             return False
 
     def content_digest(self) -> str:
-        """Says whether two regular files hold the same; read from the start to the end, and nothing of it is kept.
+        """A digest of the whole content: two regular files with the same digest hold the same.
+
+        Reads the file from start to end, then returns to where it was.
 
         Raises:
             WrongInputError: it cannot be read.
@@ -94,10 +101,10 @@ class InputFile:
         return hashlib.scrypt(content, salt=b"customer-intake submit", dklen=_DIGEST_BYTES, **_SCRYPT).hex()
 
     def lines(self) -> IO[bytes]:
-        """Its bytes from the first row on, without a byte order mark, once the form is known to be right.
+        """The content from the first row on, without a byte order mark. Looks at its form first.
 
         Raises:
-            WrongInputError: it is no JSON lines in UTF-8, or has no rows, or cannot be read.
+            WrongInputError: the content is not JSON lines in UTF-8, has no rows, or cannot be read.
         """
         try:
             head, complete = self._read_head()
@@ -108,14 +115,14 @@ class InputFile:
         return io.BufferedReader(_Replayed(head.removeprefix(UTF_8_MARK), self._raw))
 
     def _read_head(self) -> tuple[bytes, bool]:
-        """The beginning, and whether it is all."""
+        """The first bytes, and whether they are all there is."""
         head = bytearray()
         while len(head) < _HEAD_BYTES:
             piece = self._raw.read(_HEAD_BYTES - len(head))
             if not piece:
                 return bytes(head), True
             head += piece
-            # Whoever writes to a pipe may wait for the first result.
+            # A program that writes to the pipe may wait for the first result before it writes more.
             if not self.is_regular and b"\n" in head.removeprefix(UTF_8_MARK).lstrip():
                 break
         return bytes(head), False
@@ -125,18 +132,18 @@ class InputFile:
 
 
 def wrong_form(head: bytes, *, complete: bool) -> WrongForm | None:
-    """What a file is by its beginning where it is not one JSON object a line in UTF-8, or is empty.
+    """What is wrong with a file, judged by its beginning; None where it is one JSON object a line in UTF-8.
 
     Args:
         head: its first bytes.
-        complete: whether that is all of it.
+        complete: whether these are all its bytes.
     """
     if (form := binary_form(head)) is not None:
         return form
     text = head.removeprefix(UTF_8_MARK)
     cut = not complete and not text.endswith(b"\n")
     if cut and text.strip().count(b"\n"):
-        # Only whole lines say what they are.
+        # The last line is cut off, so it is not judged.
         text, cut = text[: text.rfind(b"\n") + 1], False
     lines = list(numbered(io.BytesIO(text)))
     if not lines:
@@ -152,7 +159,7 @@ def _unreadable(error: OSError) -> WrongForm:
 
 
 class _Replayed(io.RawIOBase):
-    """A head that was read already, then what follows."""
+    """A stream that first gives bytes that were read already, then what follows them."""
 
     def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
         self._head = memoryview(head)

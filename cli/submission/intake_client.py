@@ -1,4 +1,4 @@
-"""One kept-alive connection to the shim, for `submit`. Only the standard library: the command adds no dependency."""
+"""One kept-alive connection to the shim, for `submit`. Uses the standard library alone, so needs no dependency."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
+"""The method, below the service's prefix."""
+
 _CALL_SECONDS: Final = 30
-"""For an answer that is not waited for on purpose; the shim gives up on Redis long before."""
+"""How long a call may take, beside the time that the shim is asked to hold it. The shim gives up on Redis sooner."""
 
 
 class InvalidUrlError(Exception):
-    """The URL cannot be used; the text does not repeat it."""
+    """The URL cannot be used. The text says why and does not repeat the URL."""
 
 
 class NoAnswerError(Exception):
-    """The call may or may not have arrived: repeat it."""
+    """No answer came, so that nobody knows whether the call arrived. It may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the method is."""
+    """The parts of the method's URL."""
 
     secure: bool
     host: str
@@ -55,27 +57,27 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the shim said."""
+    """An HTTP answer of the shim."""
 
     status: int
     document: dict[str, Any]
-    """Empty where the body is no JSON object: then something else than the shim has answered."""
+    """The body. Empty where that is no JSON object: then something other than the shim has answered."""
     retry_after_seconds: float
 
     @property
     def task_id(self) -> str | None:
-        """The task that a call was accepted as."""
+        """The id of the task that the answer tells of; None where it tells of none."""
         task = self.document.get("task")
         return str(task["id"]) if isinstance(task, dict) and "id" in task else None
 
     @property
     def error(self) -> str:
-        """The code of a failure, or the status where there is none."""
+        """The code of a failure, or `http_<status>` where the body names none."""
         return str(self.document.get("error", f"http_{self.status}"))
 
 
 class IntakeConnection:
-    """Calls the two methods, one at a time. A broken connection is made anew with the next call."""
+    """Calls the two methods, one call at a time. The next call connects again where the connection broke."""
 
     def __init__(self, target: Target, token: str) -> None:
         self._path = target.path
@@ -93,22 +95,26 @@ class IntakeConnection:
         """`customer.create`.
 
         Raises:
-            NoAnswerError: as it says.
+            NoAnswerError: no answer came. The call may be repeated with the same key.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         return self._call("POST", self._path, body, headers, seconds=_CALL_SECONDS)
 
     def result(self, task_id: str, *, wait_seconds: int) -> Answer:
-        """`customer.create.result`; raises as `create` does."""
+        """`customer.create.result`.
+
+        Raises:
+            NoAnswerError: no answer came. The call may be repeated.
+        """
         path = f"{self._path}.result?id={quote(task_id, safe='')}&wait={wait_seconds}"
         return self._call("GET", path, None, {}, seconds=wait_seconds + _CALL_SECONDS)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._connection.close()
 
     def abort(self) -> None:
-        """Break off the call that another thread is in; there will be no other."""
+        """Break off the call in which another thread is. No further call may follow."""
         self._aborted = True
         if (sock := self._connection.sock) is not None:
             with suppress(OSError):
@@ -120,7 +126,7 @@ class IntakeConnection:
             try:
                 return self._exchange(method, path, body, headers, seconds=seconds)
             except (ConnectionError, http.client.HTTPException):
-                # The shim closes connections that were idle; that is no outage. Every call here may be repeated.
+                # The shim closes idle connections. That is no outage, and every call may be repeated: use a new one.
                 self.close()
                 if not reused or self._aborted:
                     raise
@@ -138,7 +144,7 @@ class IntakeConnection:
             connection.timeout = _CALL_SECONDS
             connection.connect()
         connection.sock.settimeout(seconds)
-        # A body that is too large is answered before its end and the connection closed: the answer may be there still.
+        # The shim answers a body that is too large before its end, then hangs up. Its answer can still be read.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, {"Authorization": self._authorization, **headers})
         response = connection.getresponse()
@@ -155,5 +161,5 @@ class IntakeConnection:
 
 
 def _seconds(retry_after: str) -> float:
-    """The header's seconds; its other form, a date, is not the shim's."""
+    """The seconds of a Retry-After header. Its other form, a date, is never sent by the shim and counts as 0."""
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0

@@ -1,4 +1,4 @@
-"""The lines of a file of any length, of which no more than one is in memory."""
+"""Reads the lines of a file of any length, with one line in memory at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAXIMUM_LINE_BYTES: Final = 16 * 1024 * 1024
-"""More than any shim takes by far; of a longer line only so much is sent, and gets its 413."""
+"""Far more than any shim accepts. A longer line is cut here, and the shim answers it with 413."""
 
 
 def numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,4 @@
-"""Where the results of a run go: stdout, or a file that keeps what an earlier run left until there is something new."""
+"""Where results go: stdout, or a file. A file keeps what an earlier run wrote until a row of this run is accepted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ if TYPE_CHECKING:
 
 
 class ResultsOut(Protocol):
-    """Takes lines, each of which is out at once."""
+    """Takes lines and passes each of them on immediately."""
 
     def write(self, line: str) -> None:
-        """The result of a row that was taken."""
+        """Write the result of a row that was accepted."""
 
     def write_untaken(self, line: str) -> None:
-        """The result of a row that was not taken. The whole file, or the token, may turn out to be the wrong one."""
+        """Write the result of a row that was not accepted.
+
+        It may be held back until a row is accepted, since the whole file may turn out to be the wrong one.
+        """
 
 
 class ResultsStream:
-    """A pipe or terminal, whose reader may wait for each line."""
+    """A pipe or a terminal. Its reader may wait for each line, so every line is flushed."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -35,13 +38,13 @@ class ResultsStream:
 
 
 class ResultsFile:
-    """A file, which is emptied with the first row that was taken. Where none was, it stays as it is."""
+    """A file. It is emptied when the first row is accepted, and left alone where none is."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, made where it is not there.
+        """Open the file; make it where there is none.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
@@ -60,14 +63,14 @@ class ResultsFile:
         self._write(line)
 
     def write_untaken(self, line: str) -> None:
-        """See ResultsOut. They are few: a run ends where nothing but these comes."""
+        """See ResultsOut. Few lines are held back: a run in which nothing is accepted ends soon."""
         if self._untouched:
             self._untaken.append(line)
         else:
             self._write(line)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self._file.close()
 
     def _write(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""One JSON line for each row of a batch, and how many there were of each kind."""
+"""Writes one JSON line for each row of a batch, and counts the rows by what came of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from cli.submission.row_window import Row
 
 KEY_REUSED: Final = "idempotency_key_reused"
+"""The shim's error where a key comes again with another body."""
+
 _BATCH_USED: Final = "the batch name was used for other lines: choose another --batch"
+"""What that means for a person who runs `submit`."""
+
 _NO_ANSWER: Final = "no_answer"
+"""The error of a row for which the run ended too early."""
 
 
 class RowResults:
-    """Writes results as they come, from any thread. Of a line nothing is written but its number."""
+    """Writes results as they come, from any thread. A result names its line by number and repeats nothing of it."""
 
     def __init__(self, out: ResultsOut) -> None:
         self._out = out
@@ -31,23 +36,23 @@ class RowResults:
         self.created = 0
         self.refused: Counter[str] = Counter()
         self.requests_refused = 0
-        """Of the refused, those that never were a signup: no JSON, too large, another row's key."""
+        """How many of the refused rows were no signups: no JSON, too large, or with a key that another line used."""
         self.without_outcome = 0
 
     @property
     def nothing_taken(self) -> bool:
-        """Rows were answered, and not one of them as a signup."""
+        """Whether rows were refused as requests and not a single one was accepted."""
         return self.requests_refused > 0 and self.accepted == 0
 
     def row_accepted(self, row: Row, *, write: bool) -> None:
-        """The shim promised an outcome; `write`: it will not be read."""
+        """The shim accepted the row. `write`: write that as its result, since its outcome will not be read."""
         with self._lock:
             self.accepted += 1
             if write:
                 self._write({"line": row.line, "id": row.task_id})
 
     def row_outcome(self, row: Row, response: dict[str, Any]) -> None:
-        """A row's documented response."""
+        """The row has its outcome: the documented response."""
         known = _named(row)
         with self._lock:
             if response.get("ok") is True:
@@ -60,7 +65,7 @@ class RowResults:
             self._write({**known, "ok": False, **_failure(response)})
 
     def row_refused(self, row: Row, answer: Answer) -> None:
-        """The shim refused the request itself."""
+        """The shim refused the row as a request."""
         message = {"message": _BATCH_USED} if answer.error == KEY_REUSED else {}
         result = {**_named(row), "ok": False, "error": answer.error, **_failure(answer.document), **message}
         with self._lock:
@@ -70,21 +75,21 @@ class RowResults:
             self._write(result, taken=False)
 
     def row_failed(self, row: Row, answer: Answer) -> None:
-        """An accepted row that has no outcome to be read: a dead letter, or a result that has expired."""
+        """The row was accepted and its outcome cannot be read: a dead letter, or a result that has expired."""
         with self._lock:
             self.without_outcome += 1
             self._errors.add(row.line, answer.error)
             self._write({**_named(row), "ok": False, "error": answer.error, **_failure(answer.document)})
 
     def row_unanswered(self, row: Row) -> None:
-        """The run ended before there was an answer."""
+        """The run ended before the row had an answer."""
         with self._lock:
             self.without_outcome += 1
             self._errors.add(row.line, _NO_ANSWER)
             self._write({**_named(row), "error": _NO_ANSWER}, taken=row.task_id is not None)
 
     def summary(self) -> str:
-        """One line for a person."""
+        """All counts in one line for a person."""
         with self._lock:
             codes = ", ".join(f"{count:,} {error}" for error, count in self.refused.most_common())
             return (
@@ -93,7 +98,7 @@ class RowResults:
             )
 
     def errors(self) -> list[str]:
-        """One line an error for a person, with the first lines of the file that have it."""
+        """One line for each error, for a person, with the numbers of the first lines that have it."""
         with self._lock:
             return self._errors.lines()
 

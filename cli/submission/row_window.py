@@ -1,4 +1,4 @@
-"""The rows that are on the way: as many as there is room for, however long the file."""
+"""The rows of a run that were read and have no result yet. Their number is bounded, however long the file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Row:
     """One line of the file."""
 
     line: int
-    """Its number, from 1."""
+    """The line's number, from 1."""
     body: bytes = field(repr=False)
     read_at: float
-    """By the monotonic clock."""
+    """When the line was read, by the monotonic clock."""
     task_id: str | None = None
 
 
@@ -26,7 +26,12 @@ class RowWindow:
     """
 
     def __init__(self, *, rows: int, unsent: int) -> None:
-        """At most `rows` on the way, of which at most `unsent` have not been accepted: these still hold their lines."""
+        """Make an empty window.
+
+        Args:
+            rows: how many it holds at the most.
+            unsent: how many of them may be not accepted yet. Only these keep their line in memory.
+        """
         self._maximum_rows = rows
         self._maximum_unsent = unsent
         lock = threading.Lock()
@@ -42,7 +47,7 @@ class RowWindow:
         self.stopped = threading.Event()
 
     def add(self, row: Row) -> bool:
-        """Wait for room and take a row in; False once the window is stopped."""
+        """Wait for room and take a row in. Returns False, and takes nothing, once the window is stopped."""
         with self._room:
             while not self.stopped.is_set() and (
                 len(self._rows) >= self._maximum_rows or len(self._unsent) >= self._maximum_unsent
@@ -57,21 +62,21 @@ class RowWindow:
             return True
 
     def complete(self) -> None:
-        """No row follows."""
+        """Say that no further row will be added."""
         with self._room:
             self._complete = True
             self._end_if_over()
 
     def next_to_post(self) -> Row | None:
-        """Wait for a row that is to be posted; None when there will be none."""
+        """Wait for a row that is to be posted; returns None when no further one will come."""
         return self._next(self._to_post, self._posts)
 
     def next_to_read(self) -> Row | None:
-        """Wait for a row whose outcome is to be read, the oldest first; None when there will be none."""
+        """Wait for a row whose outcome is to be read, the oldest first; returns None when no further one will come."""
         return self._next(self._to_read, self._reads)
 
     def accepted(self, row: Row) -> None:
-        """It was posted, and its outcome is to be read."""
+        """The row was posted and accepted: drop its line, and queue it for reading its outcome."""
         with self._room:
             row.body = b""
             self._unsent.discard(row)
@@ -80,13 +85,13 @@ class RowWindow:
             self._room.notify()
 
     def read_later(self, row: Row) -> None:
-        """It has no outcome yet: others first."""
+        """The row has no outcome yet: queue it again, behind the others."""
         with self._room:
             self._to_read.append(row)
             self._reads.notify()
 
     def finish(self, row: Row) -> bool:
-        """It leaves; whether it was there still, and not handed over by `clear`."""
+        """Remove a row that has its result. Returns False where `clear` has handed it over already."""
         with self._room:
             if row not in self._rows:
                 return False
@@ -97,25 +102,25 @@ class RowWindow:
             return True
 
     def stop(self) -> None:
-        """End every wait; rows stay where they are until `clear`."""
+        """End every wait. The rows stay in the window until `clear`."""
         with self._room:
             self.stopped.set()
             self._wake_all()
 
     def clear(self) -> list[Row]:
-        """Hand over the rows that are still here, in the order of their lines."""
+        """Remove all rows that are left and return them in the order of their lines."""
         with self._room:
             left = sorted(self._rows, key=lambda row: row.line)
             self._rows.clear()
             return left
 
     def wait_until_over(self, seconds: float) -> bool:
-        """Wait until every row has left and none follows, or the window is stopped; False where that takes longer."""
+        """Wait until all rows are done or the window is stopped. Returns False where neither happens in `seconds`."""
         with self._over:
             return self._over.wait_for(lambda: self._is_over() or self.stopped.is_set(), seconds)
 
     def __len__(self) -> int:
-        """How many rows are on the way."""
+        """How many rows are in the window."""
         with self._room:
             return len(self._rows)
 

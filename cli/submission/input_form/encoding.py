@@ -1,4 +1,4 @@
-"""Files that are no UTF-8 text: told by their first bytes, by NULs and control characters, or by their encoding."""
+"""Recognises files that are not text in UTF-8, by first bytes, NULs, control characters or encoding."""
 
 from __future__ import annotations
 
@@ -46,14 +46,15 @@ _WITHOUT_MARK: Final = (
     ("UTF-16BE", (True, False, True, False)),
 )
 _MOSTLY: Final = 0.3
-"""So much of the places that ASCII leaves 0 is 0 also where some text is not ASCII: JSON's own signs always are."""
+"""The share of zeros at a place that proves an encoding. Not all text is ASCII, but JSON's own signs are."""
 _HARDLY: Final = 0.01
+"""The share of zeros at any other place that is still borne with."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-"""No text has these; a damaged row may have a few."""
+"""Characters that no text has. A few of them may still come from a damaged row."""
 
 
 def binary_form(head: bytes) -> WrongForm | None:
-    """What a file is that is no text in an ASCII-like encoding."""
+    """What a file is where it is not text in an ASCII-like encoding; None where it may be."""
     if (form := _by_first_bytes(head)) is not None:
         return form
     if (encoding := _encoding_by_mark(head) or _encoding_by_zeros(head)) is not None:
@@ -64,13 +65,13 @@ def binary_form(head: bytes) -> WrongForm | None:
 
 
 def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool) -> WrongForm | None:
-    """Text in another encoding than UTF-8.
+    """Whether the text is in another encoding than UTF-8; None where it is not.
 
-    A file in UTF-8 with some damaged rows is none: these are refused one by one.
+    A few damaged rows do not make a file one: the service refuses them one by one.
 
     Args:
-        lines: numbered.
-        cut: whether the last one goes on.
+        lines: the first lines, each with its number.
+        cut: whether the last of them is incomplete.
     """
     encoded, broken = 0, []
     for index, (number, line) in enumerate(lines):

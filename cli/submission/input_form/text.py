@@ -1,4 +1,4 @@
-"""Text that is no JSON lines: other JSON, columns, markup."""
+"""Recognises text that is not JSON lines: other JSON, tables, markup."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from cli.submission.input_form.wrong_form import WrongForm
 _ONE_A_LINE: Final = "Write one JSON object a line"
 _NAMES: Final = "with the names email, password, firstName, lastName"
 _ENOUGH_OBJECTS: Final = 10
-"""So many objects without an email are no signups, also where others follow."""
+"""This many objects without an email are no signups, even where further ones follow."""
 _COLUMNS: Final = ((",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
 _LIST_OF_OBJECTS: Final = re.compile(r'"([A-Za-z_][A-Za-z0-9_]{0,63})"\s*+:\s*+\[\s*+\{')
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LIST_OF_A_SIGNUP: Final = "addresses"
 
-# Numbers are not needed, and reading an integer of very many digits takes very long.
 _DECODER: Final = json.JSONDecoder(parse_int=lambda digits: digits, parse_float=lambda digits: digits)
+"""Leaves numbers as text. They are not needed, and converting an integer of very many digits takes very long."""
 
 
 def text_form(lines: list[tuple[int, bytes]], *, complete: bool, cut: bool) -> WrongForm | None:
-    """What a text is where it is not one JSON object a line. Single lines that are none do not make it another form.
+    """What a text is where it is not one JSON object a line; None where it is.
+
+    Single lines that are no objects do not matter: the service refuses them one by one.
 
     Args:
-        lines: the first that are not blank, numbered.
-        complete: no other follows.
-        cut: the last one goes on.
+        lines: the first lines that are not blank, each with its number.
+        complete: whether no further line follows.
+        cut: whether the last of them is incomplete.
     """
     texts = [line.decode("utf-8", errors="replace") for _, line in lines]
     if not texts:
@@ -57,7 +59,7 @@ def _value_over_lines(texts: list[str], *, complete: bool, cut: bool) -> WrongFo
 
 
 def _is_begun(line: str, *, cut: bool) -> bool:
-    """A value begins in this line and does not end in it, where nobody would break a string."""
+    """Whether a JSON value begins in this line and goes on in the next, so that its objects span lines."""
     try:
         _DECODER.raw_decode(line)
     except json.JSONDecodeError as error:
@@ -68,7 +70,10 @@ def _is_begun(line: str, *, cut: bool) -> bool:
 
 
 def _list_name(head: str, *, complete: bool) -> str | None:
-    """The name of the list of objects that an object holds and a signup does not; "" where it is no plain name."""
+    """The name of a list of objects that the first object holds, if no signup has a list of that name.
+
+    Returns "" where the name cannot be shown, None where there is no such list.
+    """
     if complete and isinstance(value := _value(head), dict):
         return _list_in(value)
     if '"email"' in head.partition("[")[0]:
@@ -142,7 +147,7 @@ def _split(query: str) -> str:
 
 
 def _value(text: str) -> Any:
-    """A line's value; None where it is no JSON."""
+    """The JSON value of a line; None where the line is no JSON."""
     try:
         value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What is said about a file that is not taken."""
+"""What a person is told about a file that is refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WrongForm:
-    """A file that is refused as a whole, in words for a person. Nothing of what it holds is in them but JSON names."""
+    """Why a file is refused as a whole. The text repeats nothing of the file but names of JSON fields."""
 
     what: str
-    """Completes "this is"."""
+    """What the file is: the words that follow "this is"."""
     to_do: str
-    """A sentence, in which FILE stands for the file."""
+    """What to do, as a sentence. FILE in it stands for the file."""
 
     def __str__(self) -> str:
         return f"this is {self.what}. Nothing was sent. {self.to_do}"
