@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from api_shim.edge.bodies import Bodies
-    from api_shim.edge.responses import Answer
+    from api_shim.edge.responses import Answer, StreamedAnswer
     from api_shim.intake.accept_and_wait import AcceptAndWait
     from api_shim.intake.results import Results
     from api_shim.metrics import ShimMetrics
@@ -34,7 +34,7 @@ RESULT_PATH: Final = "/customer/v1/customer.create.result"
 class Endpoint:
     """A method as an ASGI application."""
 
-    def __init__(self, method: Callable[[HttpRequest], Awaitable[Answer]]) -> None:
+    def __init__(self, method: Callable[[HttpRequest], Awaitable[Answer | StreamedAnswer]]) -> None:
         self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from api_shim.edge.refusals import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from api_shim.edge.refusals import Refusals
     from api_shim.edge.request import HttpRequest
 
@@ -19,6 +23,9 @@ _LARGEST_BODIES_HELD: Final = 4
 
 _LENGTH_DIGITS: Final = 18
 """A Content-Length with more is refused without being reckoned with."""
+
+_STRETCH_BYTES: Final = 64 * 1024
+"""Of a body that is read in pieces: with each stretch of so many bytes its time begins anew."""
 
 _HURRIED_SECONDS: Final = 2.0
 """What the rest of a body gets once the shim has stopped listening."""
@@ -49,6 +56,7 @@ class Bodies:
         self._reading: set[asyncio.Timeout] = set()
         self._parts: dict[asyncio.Timeout, int] = {}
         self._held = 0
+        self._end_at = math.inf
 
     async def read(self, request: HttpRequest) -> bytes:
         """The whole body.
@@ -58,32 +66,73 @@ class Bodies:
             BodyTooSlowError: it did not come in time.
             ClientDisconnect: the client has left.
         """
-        length = request.header(b"content-length") or ""
-        if len(length) > _LENGTH_DIGITS or (length.isdigit() and int(length) > self._maximum_bytes):
+        _refuse_announced(request, self._maximum_bytes)
+        async with self._deadline(self._seconds) as deadline:
+            body, more = await request.next_body()
+            if more:
+                body = await self._with_the_rest(request, body, deadline)
+        if len(body) > self._maximum_bytes:
             raise PayloadTooLargeError
-        deadline = asyncio.timeout(self._seconds)
+        return body
+
+    async def pieces(self, request: HttpRequest, *, maximum_bytes: int) -> AsyncIterator[bytes]:
+        """The body as it comes, in pieces that are not empty. Nothing is held between two of them.
+
+        The server stops reading from the client while the caller is busy with a piece, so that a body of any length
+        takes about 128 KiB. The caller's own time does not count against the client. A long upload is no slow one:
+        the client has `seconds` for each 64 KiB, not for the whole.
+
+        Args:
+            request: whose body.
+            maximum_bytes: how many there may be, in place of the limit for bodies that are read whole.
+
+        Raises:
+            PayloadTooLargeError: by its Content-Length, before any of it is read, or as soon as it exceeds the limit.
+            BodyTooSlowError: too little came for too long, or the shim has stopped listening and the rest did not come.
+            ClientDisconnect: the client has left.
+        """
+        _refuse_announced(request, maximum_bytes)
+        clock = asyncio.get_running_loop().time
+        more, size, stretch, left = True, 0, 0, self._seconds
+        while more:
+            asked_at = clock()
+            async with self._deadline(left):
+                piece, more = await request.next_body()
+            left -= clock() - asked_at
+            size += len(piece)
+            stretch += len(piece)
+            if size > maximum_bytes:
+                raise PayloadTooLargeError
+            if stretch >= _STRETCH_BYTES:
+                stretch, left = 0, self._seconds
+            if piece:
+                yield piece
+
+    def hurry(self) -> None:
+        """The shim stops listening: from now on no body may take longer than two seconds more."""
+        self._end_at = asyncio.get_running_loop().time() + _HURRIED_SECONDS
+        for deadline in self._reading:
+            if not deadline.expired() and (when := deadline.when()) is not None and when > self._end_at:
+                deadline.reschedule(self._end_at)
+
+    @asynccontextmanager
+    async def _deadline(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+        """For what is read within it.
+
+        Raises:
+            BodyTooSlowError: it took longer than `seconds`, or than `hurry` allows.
+        """
+        deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._end_at))
         self._reading.add(deadline)
         try:
             async with deadline:
-                body, more = await request.next_body()
-                if more:
-                    body = await self._with_the_rest(request, body, deadline)
+                yield deadline
         except TimeoutError:
             self._refusals.add(Reason.SLOW_BODY)
             raise BodyTooSlowError from None
         finally:
             self._reading.discard(deadline)
             self._held -= self._parts.pop(deadline, 0)
-        if len(body) > self._maximum_bytes:
-            raise PayloadTooLargeError
-        return body
-
-    def hurry(self) -> None:
-        """The shim stops listening: it does not wait long for what is missing."""
-        soon = asyncio.get_running_loop().time() + _HURRIED_SECONDS
-        for deadline in self._reading:
-            if not deadline.expired() and (when := deadline.when()) is not None and when > soon:
-                deadline.reschedule(soon)
 
     async def _with_the_rest(self, request: HttpRequest, first: bytes, deadline: asyncio.Timeout) -> bytes:
         body, more = bytearray(first), True
@@ -100,3 +149,9 @@ class Bodies:
             oldest = next(iter(self._parts))
             self._held -= self._parts.pop(oldest)
             oldest.reschedule(asyncio.get_running_loop().time())
+
+
+def _refuse_announced(request: HttpRequest, maximum_bytes: int) -> None:
+    length = request.header(b"content-length") or ""
+    if len(length) > _LENGTH_DIGITS or (length.isdigit() and int(length) > maximum_bytes):
+        raise PayloadTooLargeError

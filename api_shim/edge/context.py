@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from api_shim.edge.responses import Answer
     from api_shim.metrics import ShimMetrics
 
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -77,42 +78,35 @@ class RequestContext:
             return
         started = time.perf_counter()
         request_id = _request_id(scope)
-        status = 0
-
-        async def send_in_context(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                if is_over(send):
-                    raise ClientDisconnect
-                status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), _NOSNIFF]
-                if (self._draining() or (status >= _ERROR and _awaits_consent(scope))) and _CLOSE not in headers:
-                    headers.append(_CLOSE)
-                message["headers"] = headers
-            await send(message)
-
-        state = scope.setdefault("state", {})
+        scope.setdefault("state", {})
+        answer = _Answering(scope, send, request_id, draining=self._draining)
         try:
-            await self._route(scope)(scope, receive, send_in_context)
+            await self._route(scope)(scope, receive, answer.send)
+            status = answer.status
         except ClientDisconnect:
-            status = status or _CLIENT_GONE_STATUS
+            status = _CLIENT_GONE_STATUS
+        except asyncio.CancelledError:
+            # uvicorn cancels what still runs when its time to stop is over. An answer that has begun is cut off.
+            status = await answer.instead(responses.service_unavailable(), receive)
         except Exception as error:
             # Here and not in the server, whose log would show the exception's text.
             log.error("request_failed", request_id=request_id, exc_info=error)  # noqa: TRY400
-            if not status:
-                with suppress(ClientDisconnect):
-                    await responses.internal_error()(scope, receive, send_in_context)
-                status = status or _CLIENT_GONE_STATUS
+            status = await answer.instead(responses.internal_error(), receive)
+        self._tell(scope, answer, status=status, seconds=time.perf_counter() - started)
+
+    def _tell(self, scope: Scope, answer: _Answering, *, status: int, seconds: float) -> None:
         # The route's own path, never what was sent: an unknown path or a query can hold anything.
         route = getattr(scope.get("route"), "path", _OTHER)
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
-        seconds = time.perf_counter() - started
         self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
+        state = scope["state"]
         fields = {name: state[name] for name in ("task_id", "reason") if name in state}
+        if answer.is_streamed:
+            fields["bytes"] = answer.length
         write = log.debug if route in _QUIET_ROUTES else log.info
         write(
             "request",
-            request_id=request_id,
+            request_id=answer.request_id,
             method=method,
             route=route,
             status=status,
@@ -136,6 +130,60 @@ class RequestContext:
         """Where metrics have a port of their own, they are nowhere else, and nothing else is there."""
         port = self._metrics_port
         return bool(port) and (scope["path"] == METRICS_PATH) != (scope["server"][1] == port)
+
+
+class _Answering:
+    """The answer to one request on its way out: adds what every answer has, and remembers what its log line needs."""
+
+    __slots__ = ("_draining", "_scope", "_send", "is_streamed", "length", "request_id", "status")
+
+    def __init__(self, scope: Scope, send: Send, request_id: str, *, draining: Callable[[], bool]) -> None:
+        self._scope = scope
+        self._send = send
+        self._draining = draining
+        self.request_id = request_id
+        self.status = 0
+        """0 until the head was sent."""
+        self.length = 0
+        """Bytes of the body that were sent."""
+        self.is_streamed = False
+
+    async def send(self, message: Message) -> None:
+        """The ASGI `send` for the layers within.
+
+        Raises:
+            ClientDisconnect: the client has left, and what was to be sent is lost.
+        """
+        if is_over(self._send):
+            raise ClientDisconnect
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self.request_id.encode("ascii")), _NOSNIFF]
+            if self._ends_the_connection() and _CLOSE not in headers:
+                headers.append(_CLOSE)
+            message["headers"] = headers
+        await self._send(message)
+        if message["type"] == "http.response.body":
+            # uvicorn waits for room, and drops the message where the client leaves while it does.
+            if is_over(self._send):
+                raise ClientDisconnect
+            self.length += len(message.get("body", b""))
+            self.is_streamed |= message.get("more_body", False)
+
+    async def instead(self, answer: Answer, receive: Receive) -> int:
+        """Send this in place of an answer that failed, unless that has begun; the status that tells what became of it.
+
+        An answer that has begun lacks its end, which the server tells the client by closing the connection.
+        """
+        if not self.status:
+            try:
+                await answer(self._scope, receive, self.send)
+            except ClientDisconnect:
+                return _CLIENT_GONE_STATUS
+        return answer.status
+
+    def _ends_the_connection(self) -> bool:
+        return self._draining() or (self.status >= _ERROR and _awaits_consent(self._scope))
 
 
 def _awaits_consent(scope: Scope) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import ClientDisconnect
 
 from schemas.protocol.keys import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -35,6 +39,55 @@ class Answer:
         """Send it."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class StreamedAnswer:
+    """An answer whose body is made while it is sent; an ASGI application that answers with it.
+
+    The next piece is asked for once the client has room for it, so a slow client costs one piece of memory. Where the
+    client leaves, whatever `pieces` waits for is cancelled and the generator is closed: its `finally` runs, and
+    `ClientDisconnect` tells the layers around. What `pieces` raises ends the connection, so that the client cannot
+    take what it has for the whole. What the client still sends meanwhile is thrown away.
+    """
+
+    __slots__ = ("_pieces", "headers", "status")
+
+    def __init__(self, status: int, pieces: AsyncGenerator[bytes, None], headers: list[tuple[bytes, bytes]]) -> None:
+        """`headers` without a length: the server sends the body in chunks."""
+        self.status = status
+        self.headers = headers
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; the answer to HEAD has no body, and none is made."""
+        async with aclosing(self._pieces) as pieces:
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            if scope["method"] != "HEAD":
+                await _send_while_wanted(pieces, receive, send)
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_while_wanted(pieces: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
+    left = asyncio.timeout(None)
+    # Begun after the head was sent: before that, asking for the body would tell a client to send it.
+    leaving = asyncio.create_task(_end_when_left(receive, left))
+    try:
+        async with left:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except TimeoutError:
+        if left.expired():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        leaving.cancel()
+
+
+async def _end_when_left(receive: Receive, sending: asyncio.Timeout) -> None:
+    """Let the time of what is sent be over as soon as the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    sending.reschedule(asyncio.get_running_loop().time())
 
 
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)

@@ -34,10 +34,11 @@ def protocol(
 def is_over(send: Any) -> bool:
     """Whether nobody is left to answer on the connection that this ASGI `send` belongs to.
 
-    ASGI does not tell: uvicorn drops an answer to a client that has left, or fails on one that it refused itself.
+    False once the answer is complete. ASGI does not tell: uvicorn drops an answer to a client that has left, or fails
+    on one that it refused itself.
     """
     cycle = getattr(send, "__self__", None)
-    return cycle is not None and (cycle.disconnected or cycle.transport.is_closing())
+    return cycle is not None and not cycle.response_complete and (cycle.disconnected or cycle.transport.is_closing())
 
 
 class Connections:

@@ -9,6 +9,8 @@ uvicorn is pinned below its next minor version.
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import h11
@@ -28,6 +30,12 @@ LOOK_SECONDS: Final = 1.0
 _HURRIED_SECONDS: Final = 1.0
 """What a client that does not read gets once the shim has stopped listening."""
 
+_STRETCH_BYTES: Final = 64 * 1024
+"""Of an answer that is still being made: whoever takes so much of it has its time anew."""
+
+_ACKNOWLEDGED: Final = slice(120, 128)
+"""Where `tcpi_bytes_acked` is in Linux' `struct tcp_info` (4.1 or newer)."""
+
 log = structlog.get_logger("api_shim.edge")
 
 
@@ -45,6 +53,21 @@ def owed(connection: H11Protocol) -> Reason | None:
     return None
 
 
+def _taken(connection: H11Protocol) -> int:
+    """Bytes that the client has acknowledged, where its answer is still being made.
+
+    0 for an answer that waits as a whole: all of it is in memory, so its client gets no more time by reading a little.
+    0 also where the system is not Linux and cannot tell.
+    """
+    cycle = connection.cycle
+    if not hasattr(socket, "TCP_INFO") or not cycle.response_started or cycle.response_complete:
+        return 0
+    info = connection.transport.get_extra_info("socket").getsockopt(
+        socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED.stop
+    )
+    return int.from_bytes(info[_ACKNOWLEDGED], sys.byteorder)
+
+
 class Watchdog:
     """Looks at every connection each second, and aborts those that have owed the same thing for too long."""
 
@@ -52,7 +75,7 @@ class Watchdog:
         self._connections = connections
         self._refusals = refusals
         self._patience = dict(patience)
-        self._since: dict[tuple[H11Protocol, Reason, Any], float] = {}
+        self._since: dict[tuple[H11Protocol, Reason, Any], tuple[float, int]] = {}
 
     def hurry(self) -> None:
         """The shim ends: it does not wait long for those that do not read."""
@@ -76,7 +99,11 @@ class Watchdog:
             if reason is None:
                 continue
             key = (connection, reason, connection.cycle)
-            since[key] = began = self._since.get(key, now)
+            taken = _taken(connection) if reason is Reason.READS_NOTHING else 0
+            began, taken_then = self._since.get(key, (now, taken))
+            if taken - taken_then >= _STRETCH_BYTES:
+                began, taken_then = now, taken
+            since[key] = (began, taken_then)
             if now - began >= self._patience[reason]:
                 connection.transport.abort()
                 self._refusals.add(reason)

@@ -1,0 +1,155 @@
+"""A server of long bodies and long answers: the edge as the shim puts it together, around methods of a test's own.
+
+`python -m tests.api_shim.edge.streaming_app` serves with the shim's settings. `POST /up` takes a body in pieces, `GET
+/down` makes an answer. With `held` in the query both stop after a MiB, until `POST /open`. `GET /counts` tells
+what they have done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+from prometheus_client import generate_latest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api_shim.edge.bodies import Bodies
+from api_shim.edge.bounds import RequestsAtOnce
+from api_shim.edge.context import RequestContext
+from api_shim.edge.refusals import Refusals, count_malformed_requests
+from api_shim.edge.responses import StreamedAnswer
+from api_shim.edge.server.connections import CONNECTIONS, Connections
+from api_shim.edge.server.draining import drain_on_signals
+from api_shim.edge.server.strict_h11 import make_h11_strict
+from api_shim.edge.server.uvicorn_server import serve
+from api_shim.endpoints import Endpoint
+from api_shim.metrics import ShimMetrics
+from api_shim.settings import ShimSettings, read_shim_settings
+from startup.logs import configure_logs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from api_shim.edge.request import HttpRequest
+
+MIB: Final = 1024 * 1024
+MOST_BYTES: Final = 1024 * MIB
+_PIECE: Final = b"x" * (64 * 1024)
+
+
+class _Methods:
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._open = asyncio.Event()
+        self.counts: dict[str, int] = {}
+        self._begin_anew()
+
+    async def up(self, request: HttpRequest) -> StreamedAnswer:
+        """Take the body; the answer is its length."""
+        query = parse_qs(request.query.decode(), keep_blank_values=True)
+        taken = 0
+        try:
+            async for piece in self._bodies.pieces(request, maximum_bytes=MOST_BYTES):
+                taken += len(piece)
+                self.counts["taken"] += len(piece)
+                if "held" in query and taken > MIB:
+                    await self._open.wait()
+        finally:
+            self.counts["uploads_ended"] += 1
+        return StreamedAnswer(200, self._made(len(str(taken)), str(taken).encode()), [])
+
+    async def down(self, request: HttpRequest) -> StreamedAnswer:
+        """Answer with as many bytes as are asked for."""
+        query = parse_qs(request.query.decode(), keep_blank_values=True)
+        return StreamedAnswer(200, self._made(int(query["bytes"][0]), held="held" in query, fails="fails" in query), [])
+
+    async def _made(
+        self, length: int, piece: bytes = _PIECE, *, held: bool = False, fails: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        made = 0
+        try:
+            while made < length:
+                yield piece[: length - made]
+                made += len(piece)
+                self.counts["made"] += len(piece)
+                if held and made > MIB:
+                    await self._open.wait()
+                if fails:
+                    raise RuntimeError("canary in an exception's text")
+        finally:
+            self.counts["answers_ended"] += 1
+
+    async def open(self, _request: Request) -> Response:
+        """Let those that are held go on."""
+        self._open.set()
+        return Response(status_code=204)
+
+    async def reset(self, _request: Request) -> Response:
+        """Begin anew, for another test."""
+        self._begin_anew()
+        return Response(status_code=204)
+
+    def _begin_anew(self) -> None:
+        self._open.clear()
+        self.counts = {"taken": 0, "made": 0, "uploads_ended": 0, "answers_ended": 0}
+
+    async def tell(self, _request: Request) -> Response:
+        """The counts."""
+        return JSONResponse(self.counts)
+
+
+def create_app() -> ASGIApp:
+    """As `api_shim.app` does, without tasks."""
+    settings = read_shim_settings(os.environ)
+    edge = settings.edge
+    configure_logs(level="info", log_format="json", component="shim")
+    metrics = ShimMetrics()
+    refusals = Refusals(metrics.turned_away)
+    bodies = Bodies(refusals, maximum_bytes=settings.maximum_body_bytes, seconds=edge.body_seconds)
+    methods = _Methods(bodies)
+    at_once = RequestsAtOnce(refusals, maximum=edge.maximum_requests, waiting=lambda: 0)
+    connections = Connections(edge, refusals, maximum=edge.maximum_connections)
+    draining = asyncio.Event()
+
+    def end() -> None:
+        connections.hurry()
+        bodies.hurry()
+
+    async def show_metrics(_request: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type="text/plain")
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        make_h11_strict(maximum_head_bytes=edge.maximum_head_bytes)
+        count_malformed_requests(refusals)
+        drain_on_signals(seconds=edge.drain_seconds, drain=draining.set, end=end)
+        yield {CONNECTIONS: connections}
+
+    routes = [
+        Route("/up", at_once.around(Endpoint(methods.up)), methods=["POST"]),
+        Route("/down", at_once.around(Endpoint(methods.down)), methods=["GET"]),
+        Route("/open", methods.open, methods=["POST"]),
+        Route("/reset", methods.reset, methods=["POST"]),
+        Route("/counts", methods.tell),
+        Route("/metrics", show_metrics),
+    ]
+    return RequestContext(Starlette(routes=routes, lifespan=lifespan), routes, metrics, draining=draining.is_set)
+
+
+def main() -> None:
+    """Serve until a signal."""
+    configure_logs(level="info", log_format="json", component="shim")
+    settings: ShimSettings = read_shim_settings(os.environ)
+    serve("tests.api_shim.edge.streaming_app:create_app", settings)
+
+
+if __name__ == "__main__":
+    main()
