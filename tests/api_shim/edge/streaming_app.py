@@ -29,7 +29,7 @@ from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.edge.server.uvicorn_server import serve
 from api_shim.endpoints import Endpoint
 from api_shim.metrics import ShimMetrics
-from api_shim.settings import ShimSettings, read_shim_settings
+from api_shim.settings import read_shim_settings
 from startup.logs import configure_logs
 
 if TYPE_CHECKING:
@@ -147,8 +147,14 @@ def create_app() -> ASGIApp:
 def main() -> None:
     """Serve until a signal."""
     configure_logs(level="info", log_format="json", component="shim")
-    settings: ShimSettings = read_shim_settings(os.environ)
-    serve("tests.api_shim.edge.streaming_app:create_app", settings)
+    settings = read_shim_settings(os.environ)
+    serve(
+        "tests.api_shim.edge.streaming_app:create_app",
+        settings.edge,
+        host=settings.host,
+        port=settings.port,
+        processes=settings.processes,
+    )
 
 
 if __name__ == "__main__":
