@@ -9,10 +9,11 @@ from api_shim.edge import request as http_request
 from api_shim.edge import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
 from api_shim.edge.request import HttpRequest
-from api_shim.intake.accept import AcceptedTask, KeyReused, QueueFull, RateLimited
+from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
+from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

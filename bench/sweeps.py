@@ -12,27 +12,29 @@ from structlog.testing import capture_logs
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from schemas.ids import new_task_id
-from schemas.protocol import record_scripts
 from schemas.protocol.keys import (
     DEAD_KEY,
-    HELD_KEY,
     OPEN_KEY,
     QUEUE,
     RESENT_KEY,
     SWEEPER_LEASE_KEY,
     Field,
     State,
-    rate_key,
     record_key,
 )
 from schemas.protocol.message import MessageTemplate, render_message
+from schemas.protocol.steps.accepting import accept
+from schemas.protocol.steps.working import Delivery, start
 from worker.metrics import WorkerMetrics
+from worker.promise.calls import send
 from worker.promise.dead_letters import DeadLetters
 from worker.promise.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from schemas.protocol.call import Call
 
 T = TypeVar("T")
 
@@ -80,7 +82,7 @@ class _Backlog:
     def measure(self, tasks: int) -> dict[str, Any]:
         empty = self._used_bytes()
         task_ids = [new_task_id() for _ in range(tasks)]
-        self._run_all(record_scripts.ACCEPT, (self._accept(task_id) for task_id in task_ids))
+        self._run_all(self._accept(task_id) for task_id in task_ids)
         bytes_each = (self._used_bytes() - empty) / tasks
         figures: dict[str, Any] = {"open": {**self._one_sweep(), "bytes_each": bytes_each}}
 
@@ -95,10 +97,7 @@ class _Backlog:
 
         # As if every worker had died: no task is in the queue, and all leases have run out.
         self._client.delete(QUEUE)
-        self._run_all(
-            record_scripts.START,
-            (([record_key(task_id), HELD_KEY], [task_id, "dead", 0, 0]) for task_id in task_ids),
-        )
+        self._run_all(start(Delivery(task_id, "dead"), lease_seconds=0, alone=False) for task_id in task_ids)
         figures["expired_leases"] = self._sweeps_until_sent(tasks)
         return figures
 
@@ -123,10 +122,17 @@ class _Backlog:
             "sent_per_second": sent / (time.perf_counter() - started),
         }
 
-    def _accept(self, task_id: str) -> tuple[list[str], list[Any]]:
-        message = self._messages.message(task_id)
-        arguments = [task_id, "f" * 43, _SEALED, "bench", message, 0, 0, 0, "", 0]
-        return [record_key(task_id), OPEN_KEY, QUEUE, rate_key("bench")], arguments
+    def _accept(self, task_id: str) -> Call[Any]:
+        return accept(
+            task_id=task_id,
+            fingerprint="f" * 43,
+            sealed=_SEALED,
+            caller="bench",
+            message=self._messages.message(task_id),
+            most_open=0,
+            rate_per_second=0,
+            rate_burst=0,
+        ).with_deadline(0)
 
     def _park(self, task_ids: Sequence[str]) -> None:
         """Make dead letters of tasks, as far as REQUEUE and a sweep look at them."""
@@ -138,13 +144,11 @@ class _Backlog:
                 pipeline.execute()
         self._client.delete(OPEN_KEY, QUEUE)
 
-    def _run_all(self, script: str, calls: Iterable[tuple[list[str], list[Any]]]) -> None:
-        digest = self._client.script_load(script)
+    def _run_all(self, calls: Iterable[Call[Any]]) -> None:
         for batch in _batches(calls):
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys, arguments in batch:
-                    pipeline.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
-                pipeline.execute()
+            for reply in send(self._client, batch):
+                if isinstance(reply, Exception):
+                    raise reply
 
     def _longest(self) -> dict[str, float]:
         percentiles: dict[str, dict[str, float]] = self._client.info("latencystats")

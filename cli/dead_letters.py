@@ -13,8 +13,8 @@ import redis
 from cli.options import data_dir_option
 from cli.tell import tell
 from local_stack.redis_server import url_of_directory
-from schemas.protocol.keys import Finished
 from schemas.protocol.message import MessageTemplate
+from schemas.protocol.steps.ending import RecordChange
 from startup.broker.redis_clients import redis_client
 from startup.broker.redis_url import parse_redis_url
 from startup.environment import EnvironmentReader, SettingsError
@@ -141,11 +141,11 @@ def _url(directory: Path) -> RedisUrl:
         ) from None
 
 
-def _tell(results: Iterable[tuple[str, Finished]], *, done: str, as_json: bool) -> None:
+def _tell(results: Iterable[tuple[str, RecordChange]], *, done: str, as_json: bool) -> None:
     failed = 0
-    for task_id, result in results:
-        failed += result is not Finished.WRITTEN
-        word = done if result is Finished.WRITTEN else "no dead letter"
+    for task_id, change in results:
+        failed += change is not RecordChange.WRITTEN
+        word = done if change is RecordChange.WRITTEN else "no dead letter"
         click.echo(json.dumps({"id": task_id, "result": word}) if as_json else f"{task_id}  {word}")
     if failed:
         raise click.exceptions.Exit(1)

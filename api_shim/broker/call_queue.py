@@ -8,7 +8,6 @@ on their way already.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from dataclasses import dataclass
 from itertools import chain
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api_shim.broker.redis_reports import RedisReports
+    from schemas.protocol.call import Script
 
 _MOST_CALLS_TOGETHER: Final = 256
 """How many calls share a round trip at most. It bounds how long Redis works before it answers the first of them."""
@@ -48,19 +48,6 @@ keep the process busy when thousands wait for a Redis that stands still."""
 _OVERLOADED: Final = Refusal(
     "overloaded", Kind.WAIT, "as much waits for Redis as may wait: Redis is slow, or callers send very much at once"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script, called by its digest."""
-
-    source: str
-    digest: str
-
-
-def script(source: str) -> Script:
-    """The script with its digest (SHA-1 is what Redis' EVALSHA names it by)."""
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 @dataclass(slots=True)

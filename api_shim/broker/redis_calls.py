@@ -6,22 +6,26 @@ With `appendfsync always` Redis syncs once for all commands that it reads at onc
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from api_shim.broker.call_queue import CallQueue
 from api_shim.broker.redis_link import PROTOCOL, Argument, RedisLink, packed, packed_argument, packed_head
 from api_shim.vital_task import VitalTask
+from schemas.protocol.call import ProtocolError
 from startup.broker.redis_clients import redis_pool
 from startup.broker.redis_refusals import Kind, Refusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from api_shim.broker.call_queue import QueuedCall, Script
+    from api_shim.broker.call_queue import QueuedCall
     from api_shim.broker.redis_reports import RedisReports
     from api_shim.broker.server_findings import ServerFindings
+    from schemas.protocol.call import Call, Script
     from startup.broker.redis_url import RedisUrl
+
+Reply = TypeVar("Reply")
 
 _LEAST_AGE_SECONDS: Final = 1.0
 """A connection that is younger is kept also where another server is wanted: the name was looked up just now."""
@@ -74,28 +78,27 @@ class RedisCalls:
         await self._disconnect()
         await self._pool.aclose()
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, latest: float | None = None
-    ) -> Any:
-        """The script's reply. It is sent once.
+    async def run(self, call: Call[Reply], *, latest: float | None = None) -> Reply:
+        """Make a call and return its reply. The call is sent once.
 
         Args:
-            script: what to run.
-            keys: its KEYS.
-            arguments: its ARGV.
-            latest: for a promise, by the event loop's clock: the script gets this time as its last argument, by Redis'
-                clock in Unix milliseconds, and the call has no longer than that. While the server must not be promised
-                anything, it is refused unsent.
+            call: what to run.
+            latest: the deadline of a call that has one, by the event loop's clock. It is filled in when the call is
+                sent, by Redis' clock, and the answer takes no longer than that. A call with a deadline makes a promise:
+                it is refused unsent while this server must not be trusted with one.
 
         Raises:
             BrokerRefusedError: it was not carried out.
             BrokerUnavailableError: it is not known whether it was.
+            ProtocolError: a call without a deadline is given one, or one with a deadline is given none.
         """
-        return await self._queue.put(_packed_script(script, keys, arguments, latest), script, latest)
+        if call.has_deadline == (latest is None):
+            raise ProtocolError(f"{call.script.name} needs a deadline, or takes none")
+        return call.read(await self._queue.put(_packed_call(call), call.script, latest))
 
-    async def read(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """The reply of a script that changes nothing, repeated once; raises as `run` does."""
-        return await self._twice(_packed_script(script, keys, arguments, None), script)
+    async def read(self, call: Call[Reply]) -> Reply:
+        """Make a call that changes nothing, and return its reply. The call is repeated once; raises as `run` does."""
+        return call.read(await self._twice(_packed_call(call), call.script))
 
     async def command(self, *command: Argument) -> Any:
         """The reply to a plain command that changes nothing, repeated once; raises as `run` does."""
@@ -153,7 +156,7 @@ class RedisCalls:
         unknown = await self._exchange_once(link, together)
         if unknown:
             # Redis restarted and forgot them; none of these was carried out.
-            sources = list({call.script.source for call in unknown if call.script})
+            sources = list({call.script.text for call in unknown if call.script})
             await link.send([packed("SCRIPT", "LOAD", source) for source in sources])
             replies: list[Any] = []
             await link.read(replies, len(sources))
@@ -225,6 +228,7 @@ class RedisCalls:
 _FORGETS: Final = "Redis forgets scripts faster than they can be loaded"
 
 
-def _packed_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument], latest: float | None) -> bytes:
-    command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
-    return packed_head(len(command) + (latest is not None)) + b"".join(map(packed_argument, command))
+def _packed_call(call: Call[Any]) -> bytes:
+    """The call in Redis' protocol. The deadline that it may have is to be appended."""
+    command = ("EVALSHA", call.script.digest, len(call.keys), *call.keys, *call.arguments)
+    return packed_head(len(command) + call.has_deadline) + b"".join(map(packed_argument, command))

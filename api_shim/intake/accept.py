@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from api_shim.broker.call_queue import script
 from schemas.ids import IdDeriver, new_task_id
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import OPEN_KEY, QUEUE, Accepted, State, rate_key, record_key
+from schemas.protocol.steps import accepting
+from schemas.protocol.steps.accepting import Accepted, KeyReused, Late, QueueFull, RateLimited
 from startup.broker.redis_refusals import Kind, Refusal
 
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
+    from schemas.protocol.call import Call
+    from schemas.protocol.keys import State
     from schemas.protocol.message import MessageTemplate
     from schemas.sealing import Sealer
 
-_ACCEPT: Final = script(record_scripts.ACCEPT)
 _REPEAT_AFTER_SECONDS: Final = 0.05
 
-_LATE: Final = Refusal(Accepted.LATE, Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
+_LATE: Final = Refusal("late", Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,6 @@ class AcceptedTask:
     state: State
     repeated: bool
     """The same request has come before, with the same idempotency key."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyReused:
-    """The idempotency key was used with another request."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFull:
-    """As many tasks are open as may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimited:
-    """The caller is over its rate."""
-
-    retry_after_seconds: float
 
 
 Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
@@ -76,9 +59,6 @@ class Acceptor:
         self._ids = ids
         self._message = message
         self._limits = limits
-        # The rate limit's arguments, in milliseconds: what one request costs, and how much may be owed.
-        self._cost = 1000 / limits.rate_per_second if limits.rate_per_second else 0.0
-        self._burst = self._cost * limits.rate_burst
 
     def task_id(self, *, caller: str, idempotency_key: str | None) -> str:
         """The id for a request of the caller (the token's subject); the key makes a repeat of it the same task."""
@@ -101,43 +81,34 @@ class Acceptor:
                 it had carried one out and each of its answers was lost, the request is accepted all the same.
         """
         reply = await self._call_until_known(
-            [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
-            [
-                task_id,
-                self._ids.fingerprint(body),
-                self._sealer.seal(task_id=task_id, body=body),
-                caller,
-                self._message.message(task_id),
-                self._limits.open_tasks,
-                f"{self._cost:.3f}",
-                f"{self._burst:.3f}",
-                waiter,
-            ],
+            accepting.accept(
+                task_id=task_id,
+                fingerprint=self._ids.fingerprint(body),
+                sealed=self._sealer.seal(task_id=task_id, body=body),
+                caller=caller,
+                message=self._message.message(task_id),
+                most_open=self._limits.open_tasks,
+                rate_per_second=self._limits.rate_per_second,
+                rate_burst=self._limits.rate_burst,
+                waiter=waiter,
+            )
         )
-        match Accepted(reply[0].decode()):
-            case Accepted.ACCEPTED:
-                return AcceptedTask(task_id, State.PENDING, repeated=False)
-            case Accepted.KNOWN:
-                # Under a random id only this very call can be meant: its first answer was lost on the way.
-                return AcceptedTask(task_id, State(reply[1].decode()), repeated=repeatable)
-            case Accepted.REUSED:
-                return KeyReused()
-            case Accepted.QUEUE_FULL:
-                return QueueFull()
-            case Accepted.RATE_LIMITED:
-                return RateLimited(reply[1] / 1000)
-            case Accepted.LATE:
-                raise BrokerRefusedError(_LATE)
+        if isinstance(reply, Accepted):
+            # A random id can only be known from this very call: its first answer was lost on the way.
+            return AcceptedTask(task_id, reply.state, repeated=reply.known and repeatable)
+        return reply
 
-    async def _call_until_known(self, keys: list[str], arguments: list[Any]) -> Any:
+    async def _call_until_known(
+        self, call: Call[accepting.AcceptReply]
+    ) -> Accepted | KeyReused | QueueFull | RateLimited:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._limits.seconds
         while True:
             failure: BrokerUnavailableError
             try:
                 # The deadline goes along: what Redis comes to after we have answered 503 it does not carry out.
-                reply = await self._calls.run(_ACCEPT, keys, arguments, latest=deadline)
-                if reply[0] != Accepted.LATE.encode():
+                reply = await self._calls.run(call, latest=deadline)
+                if not isinstance(reply, Late):
                     return reply
                 # Redis stood still for as long, or its clock was set since it was last looked at.
                 failure = BrokerRefusedError(_LATE)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.intake.accept import AcceptedTask, KeyReused, QueueFull, RateLimited
+from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
 from schemas.protocol.keys import State
+from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.broker.call_queue import script
 from schemas.ids import is_task_id
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import State, record_key, result_key
+from schemas.protocol.keys import State
+from schemas.protocol.steps import accepting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from schemas.outcome import CeleryResult
 
     UntilLeft = Callable[[], Coroutine[Any, Any, NoReturn]]
-
-_READ: Final = script(record_scripts.READ)
 
 _READ_AGAIN_SECONDS: Final = 5.0
 """How often a waiting call reads the record by itself. A publication can be missed, since Redis stores none."""
@@ -77,16 +74,16 @@ class Results:
         """
         if not is_task_id(task_id):
             return NotFound()
-        owner, state, result = await self._calls.read(_READ, [record_key(task_id), result_key(task_id)], [])
-        if owner is None or owner.decode() != caller:
+        task = await self._calls.read(accepting.read(task_id))
+        if task is None or task.caller != caller:
             return NotFound()
-        if state == b"FAILURE":
+        if task.state is State.FAILURE:
             return DeadLetter()
-        if result is not None:
-            return _reading_of(result)
-        if state == b"SUCCESS":
+        if task.result is not None:
+            return _reading_of(task.result)
+        if task.state is State.SUCCESS:
             return NotFound()  # the outcome has expired
-        return Unfinished(State(state.decode()))
+        return Unfinished(task.state)
 
     def expect(self, task_id: str) -> Listener:
         """Listen for the outcome of a task that is about to be accepted with the listener's channel.

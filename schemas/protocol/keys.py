@@ -1,7 +1,6 @@
-"""The task record in Redis: names of keys and fields, states, and the arguments and replies of its scripts.
+"""The names of what is kept in Redis: keys, the fields of a task's record, and the states of a task.
 
-The record is a hash without expiry while its task is open. The scripts that move it from state to state are in
-`schemas.protocol.record_scripts`; nothing else writes to it.
+The record is a hash. It has no expiry while its task is open. Only the steps (`schemas.protocol.steps`) write to it.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ QUEUE: Final = "customer.create"
 OPEN_KEY: Final = "intake:open"
 """Sorted set: id of each open task → when its message was last sent, in Unix milliseconds.
 
-So the sweeper finds what was sent before the queue's head without looking at what waits in the queue.
+With it the sweeper finds the tasks that were sent before the queue's head without looking at the queue.
 """
 
 RESENT_KEY: Final = "intake:resent"
 """Sorted set: id of each open task that was sent more than once → when it was accepted, in Unix milliseconds.
 
-The oldest open task is the first of this one or the first of `OPEN_KEY`.
+The oldest open task is the first in this set or the first in `OPEN_KEY`.
 """
 
 SWEEPER_LEASE_KEY: Final = "intake:sweeper"
-"""Held by the worker that sweeps, with an expiry."""
+"""The name of the worker that is the sweeper. The key's expiry is the sweeper's lease."""
 
 SWEEPER_PLACE_KEY: Final = "intake:sweeper:place"
-"""Where a sweep goes on that was not at its end; missing where the next one starts anew."""
+"""Hash: where the next sweep goes on, if the last one did not reach its end. Without it the next sweep starts anew."""
 
 DEAD_KEY: Final = "intake:dead"
 """Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""
@@ -41,22 +40,22 @@ HELD_KEY: Final = "intake:held"
 
 
 def record_key(task_id: str) -> str:
-    """The task's record."""
+    """The key of the task's record."""
     return f"intake:task:{task_id}"
 
 
 def result_key(task_id: str) -> str:
-    """Where Celery's Redis result backend looks for the outcome, and the channel on which it is published."""
+    """The key where Celery's Redis result backend looks for the outcome, and the channel on which it is published."""
     return f"celery-task-meta-{task_id}"
 
 
 def waiter_channel(name: str) -> str:
-    """Where a shim process of that name hears of the outcomes that its calls wait for: `TASK_ID RESULT`."""
+    """The channel of the shim process of that name. It carries outcomes that calls wait for: `TASK_ID RESULT`."""
     return f"intake:shim:{name}"
 
 
 def rate_key(caller: str) -> str:
-    """The caller's place in the rate limit."""
+    """The key that says when the caller's requests so far will be paid for, by the rate limit."""
     return f"intake:rate:{caller}"
 
 
@@ -68,79 +67,47 @@ class State(StrEnum):
     STARTED = "STARTED"
     """A worker has it."""
     RETRY = "RETRY"
-    """A worker had it and gave it back or died; it will be delivered again."""
+    """A worker had it, and gave it back or died. It will be delivered again."""
     SUCCESS = "SUCCESS"
     """It has an outcome, which may be a documented error."""
     FAILURE = "FAILURE"
-    """It has none and is parked as a dead letter."""
+    """It has no outcome: it is a dead letter."""
 
 
 class Field(StrEnum):
-    """Fields of the record. The scripts spell them alike."""
+    """Fields of the record. Times are Unix milliseconds by Redis' clock.
+
+    The scripts in `schemas/protocol/lua/` write them, and spell them alike. How to add one: `schemas.protocol.steps`.
+    """
 
     FINGERPRINT = "fingerprint"
+    """Of the request, keyed: a repeat under the same id is the same request only where this is the same."""
     SEALED = "sealed"
-    """The sealed request; gone once there is an outcome."""
+    """The sealed request. It is removed once there is an outcome."""
     CALLER = "caller"
+    """The subject of the token that the request came with: nobody else may read the task."""
     ACCEPTED_AT = "accepted_at"
-    """Times are Unix milliseconds by Redis' clock."""
+    """When the task was accepted."""
     SENT_AT = "sent_at"
+    """When its message was last sent; of a message that was put back, no later than that of the message behind it."""
     SENDS = "sends"
-    """How often the message was put on the queue; sends to a worker that could not read the request are left out."""
+    """How often its message was sent. Sends to a worker that could not read the request are not counted."""
     STARTS = "starts"
-    """How often a worker started on it without giving it back."""
+    """How often a worker started the task without giving it back."""
     STATE = "state"
+    """One of `State`."""
     FINISHED_AT = "finished_at"
+    """When the task got its outcome or became a dead letter."""
     MISSING_AT = "missing_at"
-    """When a sweep first found it neither queued nor held."""
+    """When a sweep first found the task neither queued nor held."""
     HOLDER = "holder"
-    """Which delivery started it last."""
+    """The name of the delivery that started the task last."""
     WAITER = "waiter"
-    """The channel of a shim process in which a call waits for the outcome, gone with the outcome."""
+    """The channel of a shim process in which a call waits for the outcome. It is removed with the outcome."""
     REASON = "reason"
-    """Why it is a dead letter: a code."""
+    """Why the task is a dead letter: a code."""
     DETAIL = "detail"
-    """What else an operator may know of it: a dependency's error by name, an index. Nothing of the request."""
+    """What else an operator may know of the reason: a dependency's error by name, an index. Nothing of the request."""
     DEFERRED_AT = "deferred_at"
-    """When a worker that could not read the request first left it to others, since it was last given back."""
-
-
-class Accepted(StrEnum):
-    """What the ACCEPT script replies first."""
-
-    ACCEPTED = "accepted"
-    KNOWN = "known"
-    """The same request has this id already: a repeat by the client, or of a call whose answer was lost."""
-    REUSED = "reused"
-    """Another request has this id: the idempotency key was used before."""
-    LATE = "late"
-    """The call came to Redis after its time was over; nothing was changed."""
-    QUEUE_FULL = "queue_full"
-    RATE_LIMITED = "rate_limited"
-
-
-class Started(StrEnum):
-    """What the START script replies first."""
-
-    STARTED = "started"
-    FINISHED = "finished"
-    """There is an outcome already: nothing to do."""
-    PARKED = "parked"
-    """It is a dead letter: nothing to do, an operator has it."""
-    HELD = "held"
-    """Another delivery of it is being worked on, under a lease that has not run out: nothing to do."""
-    ALONE = "alone"
-    """It was started before and came to nothing: nothing was counted, start it again with nothing beside it."""
-    UNKNOWN = "unknown"
-    """No such record: it expired, was dropped, or Redis lost it."""
-
-
-class Finished(StrEnum):
-    """What the FINISH, RELEASE, DEFER and PARK scripts reply."""
-
-    WRITTEN = "written"
-    FINISHED = "finished"
-    """An outcome was there before, or the task is not this delivery's any more; nothing was changed."""
-    OVERDUE = "overdue"
-    """Nobody could read the request for as long as it may wait; nothing was changed."""
-    UNKNOWN = "unknown"
+    """When a worker that could not read the request first left it to others. It is removed when another worker, which
+    could read it, gives the task back."""

@@ -1,32 +1,29 @@
-"""Task records in a real Redis, moved by the scripts that both sides use."""
+"""Task records in a real Redis, moved by the steps that both sides use."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from schemas.protocol import record_scripts as scripts
-from schemas.protocol.keys import (
-    DEAD_KEY,
-    HELD_KEY,
-    OPEN_KEY,
-    QUEUE,
-    RESENT_KEY,
-    SWEEPER_LEASE_KEY,
-    SWEEPER_PLACE_KEY,
-    Field,
-    State,
-    rate_key,
-    record_key,
-    result_key,
-)
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, Field, State, record_key
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate, render_message
+from schemas.protocol.steps import accepting, ending, operating, sweeping, working
+from schemas.protocol.steps.sweeping import Swept
+from schemas.protocol.steps.working import Delivery, Started
+from worker.promise.calls import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import redis
+
+    from schemas.protocol.call import Call
+    from schemas.protocol.steps.accepting import AcceptReply, Found
+    from schemas.protocol.steps.sweeping import AnotherSweeps
+    from schemas.protocol.steps.working import NotStarted
+
+Reply = TypeVar("Reply")
 
 DAY_MILLISECONDS = 24 * 60 * 60 * 1000
 
@@ -46,79 +43,67 @@ class Scripts:
         sealed: bytes = b"sealed",
         caller: str = "me",
         most_open: int = 0,
-        cost_milliseconds: float = 0,
-        burst_milliseconds: float = 0,
+        rate_per_second: float = 0,
+        rate_burst: int = 0,
         waiter: str = "",
         latest_milliseconds: int = 0,
-    ) -> Any:
+    ) -> AcceptReply:
         """ACCEPT."""
-        return self._run(
-            scripts.ACCEPT,
-            [record_key(task_id), OPEN_KEY, QUEUE, rate_key(caller)],
-            [
-                task_id,
-                fingerprint,
-                sealed,
-                caller,
-                self.messages.message(task_id),
-                most_open,
-                cost_milliseconds,
-                burst_milliseconds,
-                waiter,
-                latest_milliseconds,
-            ],
+        call = accepting.accept(
+            task_id=task_id,
+            fingerprint=fingerprint,
+            sealed=sealed,
+            caller=caller,
+            message=self.messages.message(task_id),
+            most_open=most_open,
+            rate_per_second=rate_per_second,
+            rate_burst=rate_burst,
+            waiter=waiter,
         )
+        return self.run(call.with_deadline(latest_milliseconds))
 
-    def read(self, task_id: str) -> Any:
+    def read(self, task_id: str) -> Found | None:
         """READ."""
-        return self._run(scripts.READ, [record_key(task_id), result_key(task_id)], [])
+        return self.run(accepting.read(task_id))
 
     def start(
         self, task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int = 0
-    ) -> Any:
+    ) -> Started | NotStarted:
         """START by a delivery of its own; its lease runs out at once, as if its worker died."""
-        name = secrets.token_hex(4) if delivery is None else delivery
-        keys = [record_key(task_id), HELD_KEY]
-        return self._run(scripts.START, keys, [task_id, name, lease_milliseconds, int(alone)])
+        return self.run(_start(task_id, alone=alone, delivery=delivery, lease_milliseconds=lease_milliseconds))
+
+    def started(
+        self, task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int = 0
+    ) -> Started:
+        """START that starts the task."""
+        reply = self.start(task_id, alone=alone, delivery=delivery, lease_milliseconds=lease_milliseconds)
+        assert isinstance(reply, Started)
+        return reply
 
     def start_all(self, task_ids: Iterable[str], *, lease_milliseconds: int) -> None:
         """START of many, each by a delivery of its own."""
-        calls = [
-            ([record_key(task_id), HELD_KEY], [task_id, secrets.token_hex(4), lease_milliseconds, 0])
-            for task_id in task_ids
-        ]
-        self._run_all(scripts.START, calls)
+        self.run_all([_start(task_id, lease_milliseconds=lease_milliseconds) for task_id in task_ids])
 
-    def renew(self, *task_ids: str, lease_milliseconds: int, delivery: str = "mine") -> Any:
+    def renew(self, *task_ids: str, lease_milliseconds: int, delivery: str = "mine") -> int:
         """RENEW by one delivery of each task."""
-        pairs = [each for task_id in task_ids for each in (task_id, delivery)]
-        return self._run(scripts.RENEW, [HELD_KEY], [record_key(""), lease_milliseconds, *pairs])
+        deliveries = [Delivery(task_id, delivery) for task_id in task_ids]
+        return self.run(working.renew(deliveries, lease_seconds=lease_milliseconds / 1000))
 
     def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
         """FINISH."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY]
-        return str(self._run(scripts.FINISH, keys, [task_id, result, milliseconds]))
+        return self.run(ending.finish(task_id, result, lifetime_seconds=milliseconds / 1000))
 
     def release(self, task_id: str, *, delivery: str = "mine") -> str:
         """RELEASE."""
-        keys = [record_key(task_id), HELD_KEY, QUEUE]
-        return str(
-            self._run(scripts.RELEASE, keys, [task_id, delivery, self.messages.message(task_id), record_key("")])
-        )
+        return self.run(ending.release(Delivery(task_id, delivery), message=self.messages.message(task_id)))
 
     def put_back(self, *messages: bytes) -> int:
         """PUT_BACK."""
-        return int(self._run(scripts.PUT_BACK, [QUEUE, HELD_KEY], [record_key(""), *messages]))
+        return self.run(ending.put_back(messages))
 
     def defer(self, task_id: str, *, delivery: str = "mine", patience_milliseconds: int = 60_000) -> str:
         """DEFER."""
-        return str(
-            self._run(
-                scripts.DEFER,
-                [record_key(task_id), HELD_KEY, OPEN_KEY, RESENT_KEY],
-                [task_id, delivery, patience_milliseconds],
-            )
-        )
+        return self.run(ending.defer(Delivery(task_id, delivery), patience_seconds=patience_milliseconds / 1000))
 
     def park(
         self,
@@ -136,17 +121,15 @@ class Scripts:
             if record.get("state") in {"PENDING", "RETRY"}:
                 delivery = "parking"
                 self.start(task_id, alone=True, delivery=delivery)
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY]
-        return str(self._run(scripts.PARK, keys, [task_id, delivery, reason, detail, result]))
+        return self.run(ending.park(Delivery(task_id, delivery), reason=reason, detail=detail, result=result))
 
     def requeue(self, task_id: str) -> str:
         """REQUEUE."""
-        keys = [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY]
-        return str(self._run(scripts.REQUEUE, keys, [task_id, self.messages.message(task_id)]))
+        return self.run(operating.requeue(task_id, message=self.messages.message(task_id)))
 
     def drop(self, task_id: str) -> str:
         """DROP."""
-        return str(self._run(scripts.DROP, [record_key(task_id), DEAD_KEY, result_key(task_id)], [task_id]))
+        return self.run(operating.drop(task_id))
 
     def sweep(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
         """A whole sweep after another that found the same: what they sent again."""
@@ -160,14 +143,15 @@ class Scripts:
     def sweep_once(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
         """A whole sweep: what it sent again."""
         resent: list[str] = []
-        ended = 0
-        while not ended:
-            ended, looked_at, *page = self.sweep_page(
+        at_end = False
+        while not at_end:
+            swept = self.sweep_page(
                 grace_milliseconds=grace_milliseconds, most=most, missed_milliseconds=missed_milliseconds
             )
-            assert looked_at <= most
-            resent += page
-        assert ended == 1
+            assert isinstance(swept, Swept)
+            assert swept.looked_at <= most
+            resent += swept.resent
+            at_end = swept.at_end
         return resent
 
     def sweep_page(
@@ -178,30 +162,27 @@ class Scripts:
         missed_milliseconds: int = 0,
         lease_milliseconds: int = 60_000,
         lease_of: str = "sweeper",
-    ) -> Any:
+    ) -> Swept | AnotherSweeps:
         """One call of SWEEP, by a worker that has the sweeper's lease unless another is named."""
         self.client.set(SWEEPER_LEASE_KEY, lease_of, px=60_000)
-        return self._run(
-            scripts.SWEEP,
-            [OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY],
-            [
-                record_key(""),
+        return self.run(
+            sweeping.sweep(
                 "sweeper",
-                60_000,
-                most,
-                grace_milliseconds,
-                600_000,
-                render_message(),
-                PLACEHOLDER_ID,
-                missed_milliseconds,
-                lease_milliseconds,
-            ],
+                sweeper_lease_seconds=60,
+                most=most,
+                grace_seconds=grace_milliseconds / 1000,
+                longest_gap_seconds=600,
+                message=render_message(),
+                placeholder=PLACEHOLDER_ID,
+                missed_seconds=missed_milliseconds / 1000,
+                task_lease_seconds=lease_milliseconds / 1000,
+            )
         )
 
     def record(self, task_id: str) -> dict[str, str]:
         """The record as it stands."""
-        held: dict[bytes, bytes] = self.client.hgetall(record_key(task_id))  # type: ignore[assignment]
-        return {name.decode(): value.decode(errors="replace") for name, value in held.items()}
+        record: dict[bytes, bytes] = self.client.hgetall(record_key(task_id))  # type: ignore[assignment]
+        return {name.decode(): value.decode(errors="replace") for name, value in record.items()}
 
     def open_ids(self) -> set[str]:
         """Ids of open tasks."""
@@ -218,15 +199,20 @@ class Scripts:
 
     def accept_all(self, task_ids: Sequence[str]) -> None:
         """ACCEPT of many."""
-        self._run_all(
-            scripts.ACCEPT,
+        self.run_all(
             [
-                (
-                    [record_key(task_id), OPEN_KEY, QUEUE, rate_key("me")],
-                    [task_id, "fp", b"sealed", "me", self.messages.message(task_id), 0, 0, 0, "", 0],
-                )
+                accepting.accept(
+                    task_id=task_id,
+                    fingerprint="fp",
+                    sealed=b"sealed",
+                    caller="me",
+                    message=self.messages.message(task_id),
+                    most_open=0,
+                    rate_per_second=0,
+                    rate_burst=0,
+                ).with_deadline(0)
                 for task_id in task_ids
-            ],
+            ]
         )
 
     def park_all(self, task_ids: Sequence[str]) -> None:
@@ -240,16 +226,7 @@ class Scripts:
 
     def requeue_all(self, task_ids: Sequence[str]) -> None:
         """REQUEUE of many."""
-        self._run_all(
-            scripts.REQUEUE,
-            [
-                (
-                    [record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY],
-                    [task_id, self.messages.message(task_id)],
-                )
-                for task_id in task_ids
-            ],
-        )
+        self.run_all([operating.requeue(task_id, message=self.messages.message(task_id)) for task_id in task_ids])
 
     def send_at(self, task_id: str, milliseconds: int) -> None:
         """Have the task's message been sent then."""
@@ -276,18 +253,22 @@ class Scripts:
         """The queue's next message is taken by a process that dies before it starts on it."""
         assert self.client.rpop(QUEUE) is not None
 
-    def _run_all(self, script: str, calls: Iterable[tuple[list[str], list[Any]]]) -> None:
-        digest = self.client.script_load(script)
-        with self.client.pipeline(transaction=False) as pipeline:
-            for keys, arguments in calls:
-                pipeline.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
-            pipeline.execute()
+    def run_all(self, calls: Sequence[Call[Reply]]) -> list[Reply]:
+        """The replies to these calls; an error that Redis replies is raised."""
+        replies = send(self.client, calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
-    def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:
-        return _decoded(self.client.register_script(script)(keys=keys, args=args))
+    def run(self, call: Call[Reply]) -> Reply:
+        """The reply to this call; an error that Redis replies is raised."""
+        (reply,) = self.run_all([call])
+        return reply
 
 
-def _decoded(reply: Any) -> Any:
-    if isinstance(reply, bytes):
-        return reply.decode(errors="replace")
-    return [_decoded(one) for one in reply] if isinstance(reply, list) else reply
+def _start(
+    task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int
+) -> Call[Started | NotStarted]:
+    name = secrets.token_hex(4) if delivery is None else delivery
+    return working.start(Delivery(task_id, name), lease_seconds=lease_milliseconds / 1000, alone=alone)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from schemas.protocol.keys import Finished, Started
+from schemas.protocol.steps.ending import RecordChange
+from schemas.protocol.steps.working import Delivery, NotStarted
 from worker.dependencies.patience import GiveBackError
-from worker.promise.records import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,13 +112,13 @@ class Groups:
                 self._give_back(deliveries)
                 return
             for delivery, ending in zip(deliveries, endings, strict=True):
-                if ending != Started.ALONE:
+                if ending != NotStarted.ALONE:
                     # Before the wait for those that run alone: a lease that is renewed keeps a deferred or failed task
                     # from being sent again.
                     self._leases.let_go(delivery)
                     _log_end(delivery, ending, started)
             for delivery, ending in zip(deliveries, endings, strict=True):
-                if ending == Started.ALONE:
+                if ending == NotStarted.ALONE:
                     self._work_alone(delivery)
 
     def _work_alone(self, delivery: Delivery) -> None:
@@ -157,7 +157,7 @@ class Groups:
             except Exception as error:
                 log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
                 continue
-            if released is Finished.WRITTEN:
+            if released is RecordChange.WRITTEN:
                 log.info("task", task_id=delivery.task_id, outcome="given_back")
             else:
                 log.info("task", task_id=delivery.task_id, outcome=str(released))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Task
 
 from schemas.protocol.keys import TASK_NAME
-from worker.promise.records import Delivery
+from schemas.protocol.steps.working import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from schemas import outcome as outcomes
-from schemas.protocol.keys import Finished, Started
+from schemas.protocol.steps.ending import RecordChange
+from schemas.protocol.steps.working import NotStarted, Started
 from startup.seldom import Seldom
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, Row, guarded
 from worker.customer.sealed_requests import Elsewhere
 from worker.customer.task_group import Ended, Task, TaskGroup, failed
-from worker.promise.records import Parking, Start
+from worker.promise.records import Parking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from schemas.protocol.steps.working import Delivery
     from worker.customer.sealed_requests import SealedRequests
     from worker.customer.stages import Stages
     from worker.customer.task_group import State
     from worker.dependencies.patience import Patience
     from worker.metrics import WorkerMetrics
-    from worker.promise.records import Delivery, TaskRecords
+    from worker.promise.records import TaskRecords
     from worker.promise.turnstile import Turnstile
 
 DEFERRED: Final = "deferred"
@@ -66,7 +68,7 @@ class CreateCustomer:
 
         Returns:
             The ending of each task in one word: `created`, a documented error's code, or why there was nothing to do.
-            `Started.ALONE` asks the caller for `run_alone`, once this thread has no other task to work on.
+            `NotStarted.ALONE` asks the caller for `run_alone`, once this thread has no other task to work on.
 
         Raises:
             GiveBackError: the worker stops while the broker or the database is away, or it cannot use the database.
@@ -85,7 +87,7 @@ class CreateCustomer:
             (ending,) = self._run([delivery], alone=True)
         return ending
 
-    def release(self, delivery: Delivery) -> Finished:
+    def release(self, delivery: Delivery) -> RecordChange:
         """Give the task back without counting its start. Nothing changes where it was not started, or has ended.
 
         Raises:
@@ -100,7 +102,7 @@ class CreateCustomer:
         endings: dict[int, str] = {}
         tasks: dict[int, Task] = {}
         for place, (delivery, reply) in enumerate(zip(deliveries, replies, strict=True)):
-            if isinstance(reply, Start):
+            if isinstance(reply, Started):
                 self._metrics.task_started(reply.waited_seconds)
                 customer_id = self._requests.customer_id(task_id=delivery.task_id, fingerprint=reply.fingerprint)
                 tasks[place] = Task(delivery, reply, customer_id)
@@ -111,7 +113,7 @@ class CreateCustomer:
         with self._metrics.tasks_in_flight(len(tasks)):
             endings |= zip(tasks, self._work(list(tasks.values())), strict=True)
         for ending in endings.values():
-            if ending != Started.ALONE:
+            if ending != NotStarted.ALONE:
                 self._metrics.task_ended(ending)
         return [endings[place] for place in range(len(deliveries))]
 
@@ -157,7 +159,7 @@ class CreateCustomer:
         for (_, outcome), reply in zip(results, replies, strict=True):
             if isinstance(reply, Exception):
                 states.append(Failed(reply))
-            elif reply is Finished.UNKNOWN:
+            elif reply is RecordChange.UNKNOWN:
                 # An operator dropped the record, or Redis lost it. Nobody is left who could read the outcome.
                 states.append(Ended(str(reply)))
             else:
@@ -170,9 +172,9 @@ class CreateCustomer:
         for task, each, reply in zip(tasks, elsewhere, replies, strict=True):
             if isinstance(reply, Exception):
                 states.append(Failed(reply))
-            elif reply is Finished.OVERDUE:
+            elif reply is RecordChange.OVERDUE:
                 states.append(Refused(each.reason))
-            elif reply is Finished.WRITTEN:
+            elif reply is RecordChange.WRITTEN:
                 self._metrics.task_deferred(each.reason)
                 if self._seldom.is_due(each.reason):
                     log.warning("task_deferred", task_id=task.delivery.task_id, reason=each.reason)
@@ -188,7 +190,7 @@ class CreateCustomer:
         for parking, reply in zip(parkings, replies, strict=True):
             if isinstance(reply, Exception):
                 states.append(Failed(reply))
-            elif reply is Finished.WRITTEN:
+            elif reply is RecordChange.WRITTEN:
                 task_id = parking.delivery.task_id
                 log.error("dead_letter", task_id=task_id, reason=parking.reason, detail=parking.detail)
                 states.append(Ended(parking.reason))

@@ -13,7 +13,7 @@ from worker.customer.sealed_requests import Elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from worker.promise.records import Delivery, Start
+    from schemas.protocol.steps.working import Delivery, Started
 
 FAILED: Final = "failed"
 """The ending of a task that met an error of this service's own. It is delivered again."""
@@ -26,7 +26,7 @@ class Task:
     """A task that START handed over to this worker."""
 
     delivery: Delivery
-    start: Start
+    start: Started
     customer_id: str
 
 

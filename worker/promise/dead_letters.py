@@ -1,4 +1,4 @@
-"""Dead letters, for the operator: what is parked and why, a second chance, and the end. Never a request's content."""
+"""Dead letters, for the operator: list them with their reasons, requeue them, drop them. Shows nothing of a request."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, Field, Finished, record_key, result_key
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, State, record_key
+from schemas.protocol.steps import operating
+from schemas.protocol.steps.ending import RecordChange
 from schemas.sealing import UnsealError, sealed_with
+from worker.promise.calls import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import redis
 
+    from schemas.protocol.call import Call
     from schemas.protocol.message import MessageTemplate
 
 _PAGE: Final = 500
-"""Dead letters a round trip: Redis answers others between two of them, and no more are held in memory here."""
+"""Dead letters in one round trip. Redis answers others between two pages, and one page is kept in memory here."""
 
-_SHOWN_FIELDS = (
+_SHOWN_FIELDS: Final = (
     Field.STATE,
     Field.REASON,
     Field.DETAIL,
@@ -32,16 +35,17 @@ _SHOWN_FIELDS = (
     Field.CALLER,
     Field.SEALED,
 )
+"""Fields that a `DeadLetter` is made of, in the order in which `_letter` takes them apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What may be shown of a dead letter."""
+    """A dead letter, as an operator may see it."""
 
     task_id: str
     reason: str
     detail: str
-    """What else is known of the reason: an error by name, an index."""
+    """What else is known of the reason: an error by name, an index. Empty where nothing is."""
     accepted_at: datetime
     parked_at: datetime
     sends: int
@@ -51,7 +55,7 @@ class DeadLetter:
     """Id of the key that opens its request."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The dead letter as a JSON object."""
         return {
             "id": self.task_id,
             "reason": self.reason,
@@ -71,11 +75,9 @@ class DeadLetters:
     def __init__(self, client: redis.Redis, message: MessageTemplate) -> None:
         self._client = client
         self._message = message
-        self._requeue = client.register_script(record_scripts.REQUEUE)
-        self._drop = client.register_script(record_scripts.DROP)
 
     def all(self) -> Iterator[DeadLetter]:
-        """Every dead letter, the oldest first."""
+        """Yield every dead letter, the oldest first."""
         for page in _pages(self._client, DEAD_KEY):
             with self._client.pipeline(transaction=False) as pipeline:
                 for task_id in page:
@@ -84,46 +86,49 @@ class DeadLetters:
             yield from (letter for letter in letters if letter is not None)
 
     def find(self, task_id: str) -> DeadLetter | None:
-        """The dead letter of this task; None where the task is none."""
+        """The dead letter with this task id; None where the task is not a dead letter."""
         return _letter(task_id, self._client.hmget(record_key(task_id), *_SHOWN_FIELDS))
 
-    def requeue_all(self) -> Iterator[tuple[str, Finished]]:
-        """Requeue whatever is a dead letter by now, the oldest first; see `requeue`.
+    def requeue_all(self) -> Iterator[tuple[str, RecordChange]]:
+        """Requeue every task that is a dead letter now, the oldest first; see `requeue`.
 
-        What becomes a dead letter again meanwhile stays one.
+        A task that becomes a dead letter again meanwhile is not requeued a second time.
         """
         seconds, microseconds = self._client.time()
         now = 1000 * seconds + microseconds // 1000
         passed_over = 0
         while page := _ids(self._client.zrange(DEAD_KEY, "-inf", now, byscore=True, offset=passed_over, num=_PAGE)):
-            with self._client.pipeline(transaction=False) as pipeline:
-                for task_id in page:
-                    self._queue_requeue(task_id, pipeline)
-                replies = pipeline.execute()
-            for task_id, reply in zip(page, replies, strict=True):
-                result = Finished(reply.decode())
-                passed_over += result is not Finished.WRITTEN
-                yield task_id, result
+            changes = self._run_all([self._requeue(task_id) for task_id in page])
+            for task_id, change in zip(page, changes, strict=True):
+                passed_over += change is not RecordChange.WRITTEN
+                yield task_id, change
 
-    def requeue(self, task_id: str) -> Finished:
-        """Put it on the queue again, its starts forgotten; `written`, or why not."""
-        return Finished(self._queue_requeue(task_id, self._client).decode())
+    def requeue(self, task_id: str) -> RecordChange:
+        """Put a dead letter on the queue again, its starts forgotten. The reply says whether that was done."""
+        (change,) = self._run_all([self._requeue(task_id)])
+        return change
 
-    def _queue_requeue(self, task_id: str, client: redis.Redis) -> Any:
-        return self._requeue(
-            keys=[record_key(task_id), OPEN_KEY, DEAD_KEY, QUEUE, result_key(task_id), RESENT_KEY],
-            args=[task_id, self._message.message(task_id)],
-            client=client,
-        )
+    def drop(self, task_id: str) -> RecordChange:
+        """Forget a dead letter and its request for good. The reply says whether that was done."""
+        (change,) = self._run_all([operating.drop(task_id)])
+        return change
 
-    def drop(self, task_id: str) -> Finished:
-        """Forget it and its request for good; `written`, or why not."""
-        reply = self._drop(keys=[record_key(task_id), DEAD_KEY, result_key(task_id)], args=[task_id])
-        return Finished(reply.decode())
+    def _requeue(self, task_id: str) -> Call[RecordChange]:
+        return operating.requeue(task_id, message=self._message.message(task_id))
+
+    def _run_all(self, calls: Sequence[Call[RecordChange]]) -> list[RecordChange]:
+        replies = send(self._client, calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
 
 def sealing_keys_in_use(client: redis.Redis) -> dict[str, int]:
-    """The ids of the keys that open tasks and dead letters are sealed with, and how many each; others may go."""
+    """Count the open tasks and dead letters that are sealed with each key, by the key's id.
+
+    A private key that is not among them is not needed any more, unless it is the newest.
+    """
     counts: Counter[str] = Counter()
     for index in (OPEN_KEY, DEAD_KEY):
         for page in _pages(client, index):
@@ -135,9 +140,10 @@ def sealing_keys_in_use(client: redis.Redis) -> dict[str, int]:
 
 
 def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:
-    """The ids in a sorted set, in its order.
+    """Yield the ids in a sorted set, page by page, in its order.
 
-    By score, so that what leaves the set meanwhile makes nothing else be passed over.
+    Pages begin at a score and not at a rank, so that an id that leaves the set meanwhile moves no other id into a page
+    that was read already.
     """
     score, skip = "-inf", 0
     while True:
@@ -157,7 +163,7 @@ def _ids(page: Any) -> list[str]:
 
 def _letter(task_id: str, values: Sequence[Any]) -> DeadLetter | None:
     state, reason, detail, accepted_at, parked_at, sends, starts, caller, sealed = values
-    if state != b"FAILURE":
+    if state != State.FAILURE.encode():
         return None
     return DeadLetter(
         task_id,

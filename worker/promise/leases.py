@@ -5,53 +5,55 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import HELD_KEY, record_key
-from worker.promise.scripts import BatchScript
+from schemas.protocol.steps.working import renew
+from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import redis
 
-    from worker.promise.records import Delivery
+    from schemas.protocol.steps.working import Delivery
 
 _RENEWALS_A_LEASE: Final = 6
 """Renewals within one lease, so that a few may fail."""
 
 _LONGEST_RENEWAL_SECONDS: Final = 10.0
-"""However long the lease: another worker may cut it to a minute, to which it took the clock for set back."""
+"""Between two renewals, however long the lease is.
+
+Another worker that takes the clock for set back may have cut the lease to a minute.
+"""
 
 _DELIVERIES_A_CALL: Final = 500
-"""Redis does nothing else for as long as a call takes, a millisecond or two."""
+"""Most leases that one call renews. Redis does nothing else while it runs, for a millisecond or two."""
 
 
 def renewal_seconds(lease_seconds: float) -> float:
-    """How often leases are to be renewed."""
+    """The time between two renewals of a lease that lasts so many seconds."""
     return min(lease_seconds / _RENEWALS_A_LEASE, _LONGEST_RENEWAL_SECONDS)
 
 
 class Leases:
     """Renews the leases of deliveries, from when they were taken off the queue to their end. Thread-safe.
 
-    START takes a lease as well, so that a task's is never older than its start.
+    START takes a lease as well, so a task that has been started always has one.
     """
 
     def __init__(self, client: redis.Redis, *, lease_seconds: float) -> None:
-        self._renew = BatchScript(client, record_scripts.RENEW, keys=1)
-        self._lease_milliseconds = int(1000 * lease_seconds)
-        self._held: dict[str, str] = {}
-        """Each delivery's own name → its task's id; one task may be delivered twice."""
-        self._new: dict[str, str] = {}
-        """Those of them whose lease has not been renewed yet, and may not have begun."""
+        self._calls = BrokerCalls(client)
+        self._lease_seconds = lease_seconds
+        # By the delivery's own name: one task may be delivered twice.
+        self._held: dict[str, Delivery] = {}
+        # Of these, the ones whose lease has not been renewed yet. It may not have begun.
+        self._new: dict[str, Delivery] = {}
 
     def hold(self, delivery: Delivery) -> None:
-        """It was taken off the queue; `holding` lets go of it at its end."""
-        self._held[delivery.name] = delivery.task_id
-        self._new[delivery.name] = delivery.task_id
+        """Hold a delivery that was taken off the queue, until it is let go."""
+        self._held[delivery.name] = delivery
+        self._new[delivery.name] = delivery
 
     def let_go(self, delivery: Delivery) -> None:
-        """It is not held any longer; what lease it has runs out."""
+        """Renew the delivery's lease no more. A lease that it still has runs out."""
         self._held.pop(delivery.name, None)
         self._new.pop(delivery.name, None)
 
@@ -61,7 +63,7 @@ class Leases:
 
     @contextmanager
     def holding(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
-        """They are worked on."""
+        """Hold these deliveries while they are worked on, and let them go afterwards."""
         for delivery in deliveries:
             self.hold(delivery)
         try:
@@ -79,35 +81,35 @@ class Leases:
         Raises:
             TransientError: Redis is away.
         """
-        return self._renew_all(_copy(self._held))
+        return self._renew_all(_values(self._held))
 
     def renew_new(self) -> int:
-        """Have the leases of those begin that were held since the last call and wait for their start.
+        """Have the leases begin of those deliveries that were held since the last call and wait for their start.
 
-        To be called oftener than the sweeper needs to take a task for lost.
+        Call it more often than the sweeper needs to take a task for lost.
 
         Returns:
-            How many they are.
+            How many deliveries these are.
 
         Raises:
-            TransientError: Redis is away; the next call is for them too.
+            TransientError: Redis is away. The next call renews the leases of these deliveries too.
         """
-        new = _copy(self._new)
+        new = _values(self._new)
         count = self._renew_all(new)
-        for name, _ in new:
-            self._new.pop(name, None)
+        for delivery in new:
+            self._new.pop(delivery.name, None)
         return count
 
-    def _renew_all(self, held: Sequence[tuple[str, str]]) -> int:
-        for first in range(0, len(held), _DELIVERIES_A_CALL):
-            pairs = [each for name, task_id in held[first : first + _DELIVERIES_A_CALL] for each in (task_id, name)]
-            self._renew.run(HELD_KEY, record_key(""), self._lease_milliseconds, *pairs)
-        return len(held)
+    def _renew_all(self, deliveries: Sequence[Delivery]) -> int:
+        for first in range(0, len(deliveries), _DELIVERIES_A_CALL):
+            together = deliveries[first : first + _DELIVERIES_A_CALL]
+            self._calls.run(renew(together, lease_seconds=self._lease_seconds))
+        return len(deliveries)
 
 
-def _copy(held: dict[str, str]) -> list[tuple[str, str]]:
+def _values(held: dict[str, Delivery]) -> list[Delivery]:
     while True:
         try:
-            return list(held.items())
+            return list(held.values())
         except RuntimeError:  # another thread changed it meanwhile
             continue

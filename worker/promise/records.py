@@ -1,54 +1,25 @@
-"""Task records as the worker moves them: the START, FINISH, RELEASE, DEFER and PARK steps of the protocol."""
+"""Task records as the worker moves them: it starts tasks, and ends them or gives them back."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from schemas.outcome import Outcome, celery_failure, celery_result
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import (
-    DEAD_KEY,
-    HELD_KEY,
-    OPEN_KEY,
-    QUEUE,
-    RESENT_KEY,
-    Finished,
-    Started,
-    record_key,
-    result_key,
-)
-from worker.promise.scripts import BatchScript
+from schemas.outcome import celery_failure, celery_result
+from schemas.protocol.steps import ending, working
+from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import redis
 
+    from schemas.outcome import Outcome
     from schemas.protocol.message import MessageTemplate
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A task that a message told of."""
-
-    task_id: str
-    name: str
-    """No other delivery has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A task that this worker has started on."""
-
-    sealed: bytes = field(repr=False)
-    fingerprint: str
-    starts: int
-    """This start included."""
-    waited_seconds: float
-    """Since it was accepted."""
+    from schemas.protocol.steps.ending import RecordChange
+    from schemas.protocol.steps.working import Delivery, NotStarted, Started
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,46 +30,47 @@ class Parking:
     reason: str
     """A code."""
     detail: str = ""
-    """What else an operator may know: an error by name, an index; nothing of the request."""
+    """What else an operator may know: an error by name, an index. Nothing of the request."""
 
 
 class TaskRecords(Protocol):
-    """The records of tasks. Every method raises `TransientError` while the store is away, and may be repeated.
+    """The records of tasks.
 
-    An exception among what a method returns stands for a record that it cannot move, now or later.
+    Every method raises `TransientError` while the store is away, and may be repeated. An exception in a list that a
+    method returns belongs to the task at its place: that task's record cannot be moved, now or later.
     """
 
-    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
-        """For each: take a lease, count a start and hand over the request; or why there is nothing to do.
+    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Started | NotStarted | Exception]:
+        """For each delivery, take a lease, count a start and hand over the request; or say why nothing is to be done.
 
         Args:
             deliveries: of different tasks; a repeated call with the same ones is the same start.
-            alone: nothing else runs in this process. Where it is not, a task whose starts have come to nothing
-                before is not started: `Started.ALONE` asks for a call of its own.
+            alone: nothing else runs in this process. Where something does, a task that was started twice without an
+                outcome is not started: `NotStarted.ALONE` asks for a call of its own.
         """
         ...
 
-    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[Finished | Exception]:
+    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[RecordChange | Exception]:
         """For each task's id, write the outcome unless there is one already."""
         ...
 
-    def release(self, delivery: Delivery) -> Finished:
-        """Put a task that this delivery started back at the queue's head: the start does not count."""
+    def release(self, delivery: Delivery) -> RecordChange:
+        """Put a task that this delivery started back at the queue's head. The start does not count."""
         ...
 
     def put_back(self, task_ids: Sequence[str]) -> None:
-        """Put tasks that were taken off the queue and not started back at its head; the first one is its head then."""
+        """Put tasks that were taken off the queue and not started back at its head. The first one becomes the head."""
         ...
 
-    def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
+    def defer(self, deliveries: Sequence[Delivery]) -> list[RecordChange | Exception]:
         """Leave tasks that these deliveries started to other workers: they are sent again in a while.
 
-        `Finished.OVERDUE` stands for one that has been left to others for long enough.
+        `RecordChange.OVERDUE` stands for a task that has been left to others for long enough.
         """
         ...
 
-    def park(self, parkings: Sequence[Parking]) -> list[Finished | Exception]:
-        """Make dead letters of tasks that these deliveries started, their sealed requests kept."""
+    def park(self, parkings: Sequence[Parking]) -> list[RecordChange | Exception]:
+        """Make dead letters of tasks that these deliveries started. Their sealed requests are kept."""
         ...
 
 
@@ -114,105 +86,75 @@ class RedisRecords:
         lease_seconds: float,
         unreadable_wait_seconds: float,
     ) -> None:
-        """`unreadable_wait_seconds`: how long a task waits for a worker that can read it."""
+        """Make the records' steps on this client.
+
+        Args:
+            client: a client of the broker.
+            message: makes the messages of tasks that are put back.
+            result_ttl_seconds: for how long an outcome stays.
+            lease_seconds: for how long a start keeps other workers from the task.
+            unreadable_wait_seconds: for how long a task waits for a worker that can read it.
+        """
+        self._calls = BrokerCalls(client)
         self._message = message
-        self._lifetime_milliseconds = 1000 * result_ttl_seconds
-        self._lease_milliseconds = int(1000 * lease_seconds)
-        self._unreadable_wait_milliseconds = int(1000 * unreadable_wait_seconds)
-        self._start = BatchScript(client, record_scripts.START, keys=2)
-        self._finish = BatchScript(client, record_scripts.FINISH, keys=6)
-        self._release = BatchScript(client, record_scripts.RELEASE, keys=3)
-        self._put_back = BatchScript(client, record_scripts.PUT_BACK, keys=2)
-        self._defer = BatchScript(client, record_scripts.DEFER, keys=4)
-        self._park = BatchScript(client, record_scripts.PARK, keys=6)
+        self._result_ttl_seconds = result_ttl_seconds
+        self._lease_seconds = lease_seconds
+        self._unreadable_wait_seconds = unreadable_wait_seconds
 
-    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Start | Started | Exception]:
+    def start(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[Started | NotStarted | Exception]:
         """See `TaskRecords.start`."""
-        replies = self._start.run_all(
-            [
-                (record_key(each.task_id), HELD_KEY, each.task_id, each.name, self._lease_milliseconds, int(alone))
-                for each in deliveries
-            ]
+        lease_seconds = self._lease_seconds
+        return self._calls.run_all(
+            [working.start(each, lease_seconds=lease_seconds, alone=alone) for each in deliveries]
         )
-        return [_start_of(reply) for reply in replies]
 
-    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[Finished | Exception]:
+    def finish(self, outcomes: Sequence[tuple[str, Outcome]]) -> list[RecordChange | Exception]:
         """See `TaskRecords.finish`."""
         now = datetime.now(UTC)
-        replies = self._finish.run_all(
+        return self._calls.run_all(
             [
-                (
-                    *_ending_keys(task_id),
+                ending.finish(
                     task_id,
-                    _dump(celery_result(task_id, outcome, finished_at=now)),
-                    self._lifetime_milliseconds,
+                    encoded_result(celery_result(task_id, outcome, finished_at=now)),
+                    lifetime_seconds=self._result_ttl_seconds,
                 )
                 for task_id, outcome in outcomes
             ]
         )
-        return _finished(replies)
 
-    def release(self, delivery: Delivery) -> Finished:
+    def release(self, delivery: Delivery) -> RecordChange:
         """See `TaskRecords.release`."""
-        task_id = delivery.task_id
-        reply = self._release.run(
-            record_key(task_id),
-            HELD_KEY,
-            QUEUE,
-            task_id,
-            delivery.name,
-            self._message.message(task_id),
-            record_key(""),
-        )
-        return Finished(reply.decode())
+        return self._calls.run(ending.release(delivery, message=self._message.message(delivery.task_id)))
 
     def put_back(self, task_ids: Sequence[str]) -> None:
         """See `TaskRecords.put_back`."""
         self.put_back_messages([self._message.message(task_id) for task_id in task_ids])
 
     def put_back_messages(self, messages: Sequence[bytes]) -> None:
-        """The same, of messages as they were taken; some may be no task's."""
-        self._put_back.run(QUEUE, HELD_KEY, record_key(""), *messages)
+        """Put messages back as they were taken, as `put_back` does. Some may be no task's."""
+        self._calls.run(ending.put_back(messages))
 
-    def defer(self, deliveries: Sequence[Delivery]) -> list[Finished | Exception]:
+    def defer(self, deliveries: Sequence[Delivery]) -> list[RecordChange | Exception]:
         """See `TaskRecords.defer`."""
-        calls = [
-            (
-                *(record_key(each.task_id), HELD_KEY, OPEN_KEY, RESENT_KEY),
-                *(each.task_id, each.name, self._unreadable_wait_milliseconds),
-            )
-            for each in deliveries
-        ]
-        return _finished(self._defer.run_all(calls))
+        patience_seconds = self._unreadable_wait_seconds
+        return self._calls.run_all([ending.defer(each, patience_seconds=patience_seconds) for each in deliveries])
 
-    def park(self, parkings: Sequence[Parking]) -> list[Finished | Exception]:
+    def park(self, parkings: Sequence[Parking]) -> list[RecordChange | Exception]:
         """See `TaskRecords.park`."""
         now = datetime.now(UTC)
-        calls: list[tuple[str | bytes, ...]] = []
-        for each in parkings:
-            task_id, name = each.delivery.task_id, each.delivery.name
-            result = _dump(celery_failure(task_id, each.reason, finished_at=now))
-            calls.append((*_ending_keys(task_id), task_id, name, each.reason, each.detail, result))
-        return _finished(self._park.run_all(calls))
+        return self._calls.run_all(
+            [
+                ending.park(
+                    each.delivery,
+                    reason=each.reason,
+                    detail=each.detail,
+                    result=encoded_result(celery_failure(each.delivery.task_id, each.reason, finished_at=now)),
+                )
+                for each in parkings
+            ]
+        )
 
 
-def _finished(replies: Sequence[Any]) -> list[Finished | Exception]:
-    return [reply if isinstance(reply, Exception) else Finished(reply.decode()) for reply in replies]
-
-
-def _start_of(reply: Any) -> Start | Started | Exception:
-    if isinstance(reply, Exception):
-        return reply
-    status = Started(reply[0].decode())
-    if status is not Started.STARTED:
-        return status
-    _, sealed, fingerprint, starts, accepted_at, now = reply
-    return Start(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000)
-
-
-def _ending_keys(task_id: str) -> tuple[str, ...]:
-    return record_key(task_id), OPEN_KEY, DEAD_KEY, result_key(task_id), HELD_KEY, RESENT_KEY
-
-
-def _dump(result: object) -> bytes:
+def encoded_result(result: object) -> bytes:
+    """The Celery result as it is stored and published."""
     return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()

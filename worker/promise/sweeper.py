@@ -1,7 +1,7 @@
-"""Sends again what was lost between the queue and a worker, and what a worker held that died.
+"""Sends again what was lost between the queue and a worker, and the tasks of a worker that died.
 
-kombu's Redis transport takes a message off the queue, and whatever process dies from then on takes it along. The
-task's record stays, and says that it has no outcome and nobody works on it.
+kombu's Redis transport takes a message off the queue, so a process that dies afterwards takes the message along. The
+task's record stays: it says that the task has no outcome, and its lease says when nobody works on it any more.
 """
 
 from __future__ import annotations
@@ -11,38 +11,41 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from schemas.protocol import record_scripts
-from schemas.protocol.keys import (
-    HELD_KEY,
-    OPEN_KEY,
-    QUEUE,
-    RESENT_KEY,
-    SWEEPER_LEASE_KEY,
-    SWEEPER_PLACE_KEY,
-    record_key,
-)
 from schemas.protocol.message import PLACEHOLDER_ID
-from worker.promise.scripts import BatchScript
+from schemas.protocol.steps.sweeping import AnotherSweeps, lease_sweeper, sweep
+from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
     import redis
 
+    from schemas.protocol.call import Call
+    from schemas.protocol.steps.sweeping import Swept
     from worker.metrics import WorkerMetrics
 
 TASKS_A_CALL: Final = 50
-"""Tasks that one call looks at: Redis does nothing else for as long as it takes, a few milliseconds."""
+"""Tasks that one call looks at. Redis does nothing else while it runs, for a few milliseconds."""
 
 CALLS_A_SWEEP: Final = 800
-"""A sweep that is not at its end by then is gone on with by the next one."""
+"""Most calls of one sweep. A sweep that is not at its end by then is continued by the next one."""
 
 _LINES_A_SWEEP: Final = 100
-"""Tasks that are named in the log; of more than these it has the number."""
+"""Most tasks of one sweep that the log names. Where more were sent again, one more line has their number."""
 
 _LONGEST_GAP_SECONDS: Final = 600.0
+"""Between two sends of one task."""
 
 MISSED_INTERVALS: Final = 0.5
-"""How long a task that nobody ever started on must have been missed, in intervals between two sweeps: longer than a
-message is on its way and a worker takes to say that it holds it, and short enough for the next sweep to act."""
+"""For how long a task that nobody ever started must have been missed, in intervals between two sweeps.
+
+This is longer than a message takes to a worker and the worker takes to say that it holds the task. It is short enough
+for the next sweep to act.
+"""
+
+_SWEEPER_LEASE_MILLISECONDS_A_SECOND: Final = 900
+"""How long the sweeper's lease is, for each second of an interval between two sweeps.
+
+It is less than the interval, so that the worker that swept last may be the next one.
+"""
 
 log = structlog.get_logger("worker.sweeper")
 
@@ -50,10 +53,10 @@ log = structlog.get_logger("worker.sweeper")
 class Sweeper:
     """Looks through the open tasks, one worker at a time.
 
-    A task is sent again when it is open, was sent before what stands at the queue's head, is under no worker's lease,
-    was last sent longer ago than the grace time, which doubles with every send, and (unless a lease of it has run out)
-    was found so by an earlier sweep as well. Where that is wrong all the same,
-    the second delivery finds the first one's lease, outcome or document and changes nothing.
+    A task is sent again when all of this holds: it is open; it was sent before the message at the queue's head; no
+    worker has a lease of it; it was last sent longer ago than the grace time, which doubles with every send; and an
+    earlier sweep found the same, unless a lease of the task has run out. Where the task was not lost all the same, its
+    second delivery finds the first one's lease, outcome or document, and changes nothing.
     """
 
     def __init__(
@@ -66,19 +69,22 @@ class Sweeper:
         lease_seconds: float,
         metrics: WorkerMetrics,
     ) -> None:
-        """`lease_seconds`: how long after a worker's last sign of life its tasks are held."""
-        self._lease = BatchScript(client, record_scripts.LEASE_SWEEPER, keys=1)
-        self._sweep = BatchScript(client, record_scripts.SWEEP, keys=6)
-        self._lease_milliseconds = int(900 * interval_seconds)
-        """Less than an interval, so that the worker that swept last may be the next one too."""
-        self._what_is_due = (
-            int(1000 * grace_seconds),
-            int(1000 * _LONGEST_GAP_SECONDS),
-            message,
-            PLACEHOLDER_ID,
-            int(1000 * MISSED_INTERVALS * interval_seconds),
-            max(int(1000 * lease_seconds), record_scripts.LEAST_CUT_MILLISECONDS),
-        )
+        """Make a sweeper that has not swept yet.
+
+        Args:
+            client: a client of the broker.
+            message: a task's message with `PLACEHOLDER_ID` in place of the id.
+            interval_seconds: between two sweeps of all workers together.
+            grace_seconds: for how long a task is left alone after its message was first sent.
+            lease_seconds: for how long a worker's tasks are held after its last sign of life.
+            metrics: counts the tasks that are sent again.
+        """
+        self._calls = BrokerCalls(client)
+        self._message = message
+        self._interval_seconds = interval_seconds
+        self._sweeper_lease_seconds = int(_SWEEPER_LEASE_MILLISECONDS_A_SECOND * interval_seconds) / 1000
+        self._grace_seconds = grace_seconds
+        self._task_lease_seconds = lease_seconds
         self._metrics = metrics
         self._holder = secrets.token_hex(8)
 
@@ -89,26 +95,38 @@ class Sweeper:
             How many tasks were sent again.
 
         Raises:
-            TransientError: Redis is away; the next round is soon enough.
+            TransientError: Redis is away. The next round is soon enough.
         """
         # The lease is not given back: it also spaces the sweeps of all workers together.
-        if not self._lease.run(SWEEPER_LEASE_KEY, self._holder, self._lease_milliseconds):
+        if not self._calls.run(lease_sweeper(self._holder, lease_seconds=self._sweeper_lease_seconds)):
             return 0
         return self._sweep_on()
 
     def _sweep_on(self) -> int:
         resent = 0
         for _ in range(CALLS_A_SWEEP):
-            ended, _looked_at, *task_ids = self._sweep.run(
-                *(OPEN_KEY, QUEUE, HELD_KEY, RESENT_KEY, SWEEPER_LEASE_KEY, SWEEPER_PLACE_KEY),
-                *(record_key(""), self._holder, self._lease_milliseconds, TASKS_A_CALL, *self._what_is_due),
-            )
-            for task_id in task_ids[: max(0, _LINES_A_SWEEP - resent)]:
-                log.warning("task_resent", task_id=task_id.decode())
-            self._metrics.tasks_resent(len(task_ids))
-            resent += len(task_ids)
-            if ended:
+            swept = self._calls.run(self._next_call())
+            if isinstance(swept, AnotherSweeps):
+                break
+            for task_id in swept.resent[: max(0, _LINES_A_SWEEP - resent)]:
+                log.warning("task_resent", task_id=task_id)
+            self._metrics.tasks_resent(len(swept.resent))
+            resent += len(swept.resent)
+            if swept.at_end:
                 break
         if resent > _LINES_A_SWEEP:
             log.warning("tasks_resent", count=resent)
         return resent
+
+    def _next_call(self) -> Call[Swept | AnotherSweeps]:
+        return sweep(
+            self._holder,
+            sweeper_lease_seconds=self._sweeper_lease_seconds,
+            most=TASKS_A_CALL,
+            grace_seconds=self._grace_seconds,
+            longest_gap_seconds=_LONGEST_GAP_SECONDS,
+            message=self._message,
+            placeholder=PLACEHOLDER_ID,
+            missed_seconds=MISSED_INTERVALS * self._interval_seconds,
+            task_lease_seconds=self._task_lease_seconds,
+        )

@@ -1,4 +1,4 @@
-"""Lets tasks run side by side, and one that may kill the process run alone."""
+"""Lets tasks run side by side, and lets a task that may kill the process run alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Turnstile:
-    """A lock with many shared holders or one exclusive holder; a waiting exclusive holder goes first.
+    """A lock that many threads share, or one thread has alone. A thread that waits for it alone goes first.
 
-    All tasks of a worker share its process. Where one of them kills it, the starts of those beside it are counted
-    too; run alone, a task can use up no starts but its own.
+    All tasks of a worker share its process. When one of them kills the process, the starts of the tasks beside it are
+    counted too. A task that runs alone uses up no starts but its own.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Turnstile:
 
     @contextmanager
     def beside_others(self) -> Iterator[None]:
-        """Hold it together with others."""
+        """Share the lock with others."""
         with self._changed:
             self._changed.wait_for(lambda: not self._exclusive and not self._waiting)
             self._shared += 1
@@ -38,7 +38,7 @@ class Turnstile:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold it with nobody else."""
+        """Have the lock alone."""
         with self._changed:
             self._waiting += 1
             self._changed.wait_for(lambda: not self._exclusive and not self._shared)

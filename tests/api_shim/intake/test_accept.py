@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from api_shim.intake.accept import AcceptedTask, RateLimited
+from api_shim.intake.accept import AcceptedTask
 from schemas.ids import new_task_id
 from schemas.protocol.keys import OPEN_KEY, QUEUE, record_key
+from schemas.protocol.steps.accepting import RateLimited
 from startup.broker.redis_requirements import EVICTS
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
 from tests.support.broker import ask, connected, keys_of, run, until

@@ -8,6 +8,8 @@ import pytest
 
 from schemas.ids import new_task_id
 from schemas.protocol.keys import HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, Field, record_key
+from schemas.protocol.steps.sweeping import AnotherSweeps, Swept
+from schemas.protocol.steps.working import NotStarted
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -200,8 +202,8 @@ def test_what_waits_in_the_queue_is_not_looked_at_however_much_it_is_and_however
     scripts.client.lpush(QUEUE, *map(scripts.messages.message, accepted))
     scripts.requeue_all(requeued)
 
-    assert scripts.sweep_page(grace_milliseconds=0) == [1, 0]
-    assert scripts.sweep_page(grace_milliseconds=0) == [1, 0]
+    assert scripts.sweep_page(grace_milliseconds=0) == Swept(at_end=True, looked_at=0, resent=())
+    assert scripts.sweep_page(grace_milliseconds=0) == Swept(at_end=True, looked_at=0, resent=())
     assert scripts.client.llen(QUEUE) == 6_000
 
 
@@ -212,7 +214,8 @@ def test_a_call_looks_at_so_many_tasks_and_the_next_one_at_the_next_ones(scripts
     scripts.age(*held, milliseconds=2 * GRACE)
     scripts.start_all(held, lease_milliseconds=60_000)
     calls = [scripts.sweep_page(grace_milliseconds=GRACE, most=100) for _ in range(14)]
-    assert [tuple(call) for call in calls] == [(0, 100)] * 12 + [(1, 34), (0, 100)]
+    on, end = Swept(at_end=False, looked_at=100, resent=()), Swept(at_end=True, looked_at=34, resent=())
+    assert calls == [on] * 12 + [end, on]
 
 
 @pytest.mark.parametrize("same_time", [False, True], ids=["sent one after the other", "sent at one moment"])
@@ -232,7 +235,7 @@ def test_lost_tasks_beyond_one_page_are_all_sent_again_once(scripts: Scripts, sa
 
 
 def test_a_worker_without_the_sweepers_lease_sweeps_nothing(scripts: Scripts, lost: str) -> None:
-    assert scripts.sweep_page(grace_milliseconds=GRACE, lease_of="another worker") == [-1, 0]
+    assert scripts.sweep_page(grace_milliseconds=GRACE, lease_of="another worker") == AnotherSweeps()
     assert scripts.record(lost).get("missing_at") is None
 
 
@@ -246,7 +249,7 @@ def test_of_tasks_that_the_last_release_sent_again_each_is_looked_at_once(script
     for task_id in waiting:
         scripts.client.hset(record_key(task_id), Field.SENT_AT, _now(scripts))
     calls = [scripts.sweep_page(grace_milliseconds=GRACE, most=100) for _ in range(4)]
-    assert calls == [[0, 100], [0, 100], [1, 50], [1, 0]]
+    assert calls == [Swept(end, count, ()) for end, count in [(False, 100), (False, 100), (True, 50), (True, 0)]]
     assert len(scripts.queued()) == 250
 
 
@@ -314,7 +317,7 @@ def test_a_lease_that_ends_in_the_far_future_is_cut_to_one_lease(scripts: Script
 
 def test_a_second_delivery_cuts_a_lease_that_ends_in_the_far_future(scripts: Scripts, lost: str) -> None:
     scripts.start(lost, lease_milliseconds=HOUR)
-    assert scripts.start(lost, lease_milliseconds=10) == ["held"]
+    assert scripts.start(lost, lease_milliseconds=10) is NotStarted.LEASED
     ends = scripts.client.zscore(HELD_KEY, lost)
     assert isinstance(ends, float)
     assert 50_000 < ends - _now(scripts) <= 60_000

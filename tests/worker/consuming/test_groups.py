@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.ids import new_task_id
+from schemas.protocol.steps.working import Delivery
 from worker.consuming.groups import Groups
 from worker.promise.leases import Leases
-from worker.promise.records import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable

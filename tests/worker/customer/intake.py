@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretBytes
 
 from schemas.ids import IdDeriver, new_task_id
-from schemas.protocol.keys import Field, Started, record_key, result_key
+from schemas.protocol.keys import Field, record_key, result_key
 from schemas.protocol.message import MessageTemplate
+from schemas.protocol.steps.working import Delivery, NotStarted
 from schemas.sealing import KeyPair, Sealer, Unsealer, generate_key_pair, parse_key_ring, parse_public_key
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.records import Scripts
@@ -24,7 +25,7 @@ from worker.customer.rules import Rules
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
 from worker.dependencies.patience import Patience, TransientError
-from worker.promise.records import Delivery, RedisRecords
+from worker.promise.records import RedisRecords
 from worker.promise.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Intake:
         deliveries = [Delivery(task_id, secrets.token_hex(4)) for task_id in task_ids]
         endings = use_case.run(deliveries)
         return [
-            use_case.run_alone(delivery) if ending == Started.ALONE else ending
+            use_case.run_alone(delivery) if ending == NotStarted.ALONE else ending
             for delivery, ending in zip(deliveries, endings, strict=True)
         ]
 

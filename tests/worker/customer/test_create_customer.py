@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.ids import new_task_id
-from schemas.protocol.keys import Started, record_key
+from schemas.protocol.keys import record_key
+from schemas.protocol.steps.working import Delivery, NotStarted
 from tests.support.requests import a_request, as_body
 from worker.customer.passwords import Argon2Passwords
-from worker.promise.records import Delivery
 
 if TYPE_CHECKING:
     import pytest
@@ -79,7 +79,7 @@ def test_a_task_that_came_to_nothing_twice_leaves_its_group_and_runs_alone(intak
     for _ in range(2):
         intake.scripts.start(poison)
     endings = intake.use_case().run([Delivery(poison, "first"), Delivery(good, "second")])
-    assert endings == [Started.ALONE, "created"]
+    assert endings == [NotStarted.ALONE, "created"]
     assert intake.scripts.record(poison)["starts"] == "2"
     assert intake.use_case().run_alone(Delivery(poison, "first")) == "created"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from schemas.customer import StoredCustomer
+from schemas.protocol.steps.working import Delivery
 from tests.support.requests import a_request, as_body
 from worker.customer.repeats import LOOK_AHEAD
-from worker.promise.records import Delivery
 
 if TYPE_CHECKING:
     import pytest

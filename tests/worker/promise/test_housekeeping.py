@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from schemas.ids import new_task_id
 from schemas.protocol.keys import HELD_KEY, QUEUE, SWEEPER_LEASE_KEY
 from schemas.protocol.message import render_message
+from schemas.protocol.steps.working import Delivery
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 from worker.dependencies.gate import Gate
@@ -20,7 +21,6 @@ from worker.dependencies.patience import GiveBackError, MisconfiguredError, Pati
 from worker.periodic import run_periodically
 from worker.promise import sweeper
 from worker.promise.leases import Leases
-from worker.promise.records import Delivery
 from worker.promise.sweeper import TASKS_A_CALL, Sweeper
 
 if TYPE_CHECKING:

@@ -11,14 +11,21 @@ from celery import Celery
 
 from schemas import outcome as outcomes
 from schemas.ids import new_task_id
-from schemas.protocol.keys import HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, rate_key, record_key, result_key
+from schemas.protocol.keys import HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, State, rate_key, record_key, result_key
 from schemas.protocol.message import celery_routing
+from schemas.protocol.steps.accepting import Accepted, Found, KeyReused, Late, QueueFull, RateLimited
+from schemas.protocol.steps.working import NotStarted
 from tests.support.records import DAY_MILLISECONDS, Scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import redis
+
+    from schemas.protocol.steps.accepting import AcceptReply
+
+ACCEPTED = Accepted(State.PENDING, known=False)
+KNOWN = Accepted(State.PENDING, known=True)
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def accepted(scripts: Scripts, task_id: str) -> str:
 
 
 def test_accepting_writes_the_record_the_open_task_and_the_message_together(scripts: Scripts, task_id: str) -> None:
-    assert scripts.accept(task_id, fingerprint="fp", sealed=b"\x00\xff", caller="me") == ["accepted", "PENDING"]
+    assert scripts.accept(task_id, fingerprint="fp", sealed=b"\x00\xff", caller="me") == ACCEPTED
     record = scripts.record(task_id)
     assert scripts.client.hget(record_key(task_id), "sealed") == b"\x00\xff"
     assert (record["fingerprint"], record["caller"], record["state"]) == ("fp", "me", "PENDING")
@@ -61,62 +68,64 @@ def test_accepting_the_same_request_again_changes_nothing_and_tells_how_far_the_
 ) -> None:
     scripts.start(accepted)
     before = scripts.record(accepted)
-    assert scripts.accept(accepted, sealed=b"sealed anew") == ["known", "STARTED"]
+    assert scripts.accept(accepted, sealed=b"sealed anew") == Accepted(State.STARTED, known=True)
     assert scripts.record(accepted) == before
     assert len(scripts.queued()) == 1
 
 
 def test_a_repeat_after_the_outcome_makes_no_second_task(scripts: Scripts, accepted: str) -> None:
     scripts.finish(accepted)
-    assert scripts.accept(accepted) == ["known", "SUCCESS"]
+    assert scripts.accept(accepted) == Accepted(State.SUCCESS, known=True)
     assert scripts.open_ids() == set()
     assert len(scripts.queued()) == 1
 
 
 def test_another_request_under_a_used_id_is_refused(scripts: Scripts, accepted: str) -> None:
     before = scripts.record(accepted)
-    assert scripts.accept(accepted, fingerprint="another") == ["reused"]
+    assert scripts.accept(accepted, fingerprint="another") == KeyReused()
     assert scripts.record(accepted) == before
     assert len(scripts.queued()) == 1
 
 
 def test_over_the_most_open_tasks_nothing_is_written(scripts: Scripts, task_id: str) -> None:
-    assert scripts.accept(new_task_id(), most_open=2)[0] == "accepted"
-    assert scripts.accept(new_task_id(), most_open=2)[0] == "accepted"
-    assert scripts.accept(task_id, most_open=2) == ["queue_full"]
+    assert scripts.accept(new_task_id(), most_open=2) == ACCEPTED
+    assert scripts.accept(new_task_id(), most_open=2) == ACCEPTED
+    assert scripts.accept(task_id, most_open=2) == QueueFull()
     assert scripts.record(task_id) == {}
     assert len(scripts.queued()) == 2
 
 
 def test_a_repeat_is_answered_also_when_the_queue_is_full(scripts: Scripts, accepted: str) -> None:
-    assert scripts.accept(accepted, most_open=1) == ["known", "PENDING"]
+    assert scripts.accept(accepted, most_open=1) == KNOWN
 
 
 def test_a_task_that_ends_makes_room_for_another(scripts: Scripts, accepted: str, task_id: str) -> None:
     del task_id
     other = new_task_id()
-    assert scripts.accept(other, most_open=1) == ["queue_full"]
+    assert scripts.accept(other, most_open=1) == QueueFull()
     scripts.finish(accepted)
-    assert scripts.accept(other, most_open=1)[0] == "accepted"
+    assert scripts.accept(other, most_open=1) == ACCEPTED
 
 
 def test_a_caller_over_its_rate_is_told_how_long_to_wait_and_nothing_is_written(scripts: Scripts) -> None:
-    def accept() -> tuple[str, list[Any]]:
-        task_id = new_task_id()
-        return task_id, scripts.accept(task_id, cost_milliseconds=60_000, burst_milliseconds=180_000)
+    def accept(task_id: str) -> AcceptReply:
+        return scripts.accept(task_id, rate_per_second=1 / 60, rate_burst=3)
 
-    assert [accept()[1][0] for _ in range(3)] == ["accepted"] * 3
-    refused, (word, milliseconds) = accept()
-    assert word == "rate_limited"
-    assert 55_000 < milliseconds <= 60_000
+    assert [accept(new_task_id()) for _ in range(3)] == [ACCEPTED] * 3
+    refused = new_task_id()
+    reply = accept(refused)
+    assert isinstance(reply, RateLimited)
+    assert 55 < reply.retry_after_seconds <= 60
     assert scripts.record(refused) == {}
     assert len(scripts.open_ids()) == len(scripts.queued()) == 3
 
 
 def test_being_refused_does_not_make_the_wait_longer(scripts: Scripts) -> None:
-    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
     scripts.accept(new_task_id(), **rate)
-    waits = [scripts.accept(new_task_id(), **rate)[1] for _ in range(5)]
+    replies = [scripts.accept(new_task_id(), **rate) for _ in range(5)]
+    waits = [each.retry_after_seconds for each in replies if isinstance(each, RateLimited)]
+    assert len(waits) == 5
     assert waits == sorted(waits, reverse=True)
 
 
@@ -124,92 +133,92 @@ def test_a_call_that_comes_late_changes_nothing_and_a_repeat_of_one_that_came_in
     scripts: Scripts, accepted: str
 ) -> None:
     """The shim has answered 503 by then; what it accepted before it may still tell."""
-    assert scripts.accept(accepted, latest_milliseconds=1) == ["known", "PENDING"]
+    assert scripts.accept(accepted, latest_milliseconds=1) == KNOWN
     before = scripts.client.keys()
     late = new_task_id()
-    assert scripts.accept(late, latest_milliseconds=1, cost_milliseconds=1, burst_milliseconds=1) == ["late"]
+    assert scripts.accept(late, latest_milliseconds=1, rate_per_second=1000, rate_burst=1) == Late()
     assert scripts.client.keys() == before
-    assert scripts.accept(late, latest_milliseconds=10**14)[0] == "accepted"
+    assert scripts.accept(late, latest_milliseconds=10**14) == ACCEPTED
 
 
 def test_a_debt_from_a_clock_that_was_set_back_is_cut_to_the_burst(scripts: Scripts) -> None:
-    rate: dict[str, Any] = {"cost_milliseconds": 1_000, "burst_milliseconds": 60_000}
+    rate: dict[str, Any] = {"rate_per_second": 1, "rate_burst": 60}
     scripts.client.set(rate_key("me"), 10**15, px=3_600_000)
-    assert scripts.accept(new_task_id(), **rate) == ["rate_limited", 1_000]
+    assert scripts.accept(new_task_id(), **rate) == RateLimited(1)
     # It is cut in Redis as well, or the next call would find it again.
     assert int(scripts.client.pttl(rate_key("me"))) <= 60_000
     assert float(scripts.client.get(rate_key("me"))) < 10**14  # type: ignore[arg-type]
 
 
 def test_a_rate_is_paid_for_by_time(scripts: Scripts) -> None:
-    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
     scripts.accept(new_task_id(), **rate)
-    assert scripts.accept(new_task_id(), **rate)[0] == "rate_limited"
+    assert isinstance(scripts.accept(new_task_id(), **rate), RateLimited)
     scripts.client.incrby(rate_key("me"), -60_000)  # as if a minute had passed
-    assert scripts.accept(new_task_id(), **rate)[0] == "accepted"
+    assert scripts.accept(new_task_id(), **rate) == ACCEPTED
 
 
 def test_one_callers_rate_is_no_other_callers(scripts: Scripts) -> None:
-    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
-    assert scripts.accept(new_task_id(), caller="me", **rate)[0] == "accepted"
-    assert scripts.accept(new_task_id(), caller="you", **rate)[0] == "accepted"
-    assert scripts.accept(new_task_id(), caller="me", **rate)[0] == "rate_limited"
+    rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
+    assert scripts.accept(new_task_id(), caller="me", **rate) == ACCEPTED
+    assert scripts.accept(new_task_id(), caller="you", **rate) == ACCEPTED
+    assert isinstance(scripts.accept(new_task_id(), caller="me", **rate), RateLimited)
 
 
 def test_a_callers_place_in_the_rate_limit_expires_once_it_is_paid_for(scripts: Scripts) -> None:
-    scripts.accept(new_task_id(), cost_milliseconds=0.5, burst_milliseconds=1)
-    scripts.accept(new_task_id(), caller="you", cost_milliseconds=60_000, burst_milliseconds=60_000)
+    scripts.accept(new_task_id(), rate_per_second=2000, rate_burst=2)
+    scripts.accept(new_task_id(), caller="you", rate_per_second=1 / 60, rate_burst=1)
     assert 0 < scripts.client.pttl(rate_key("you")) <= 60_000
 
 
 def test_a_repeat_costs_the_caller_nothing(scripts: Scripts, task_id: str) -> None:
-    rate: dict[str, Any] = {"cost_milliseconds": 60_000, "burst_milliseconds": 60_000}
+    rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
     scripts.accept(task_id, **rate)
-    assert scripts.accept(task_id, **rate) == ["known", "PENDING"]
+    assert scripts.accept(task_id, **rate) == KNOWN
 
 
 # READ
 
 
 def test_reading_a_task_tells_its_caller_its_state_and_its_outcome(scripts: Scripts, accepted: str) -> None:
-    assert scripts.read(accepted) == ["me", "PENDING", None]
+    assert scripts.read(accepted) == Found("me", State.PENDING, None)
     scripts.finish(accepted, b'{"a": 1}')
-    assert scripts.read(accepted) == ["me", "SUCCESS", '{"a": 1}']
-    assert scripts.read(new_task_id()) == [None, None, None]
+    assert scripts.read(accepted) == Found("me", State.SUCCESS, b'{"a": 1}')
+    assert scripts.read(new_task_id()) is None
 
 
 # START
 
 
 def test_every_start_is_counted_and_hands_over_the_request(scripts: Scripts, accepted: str) -> None:
-    word, sealed, fingerprint, starts, accepted_at, now = scripts.start(accepted)
-    assert (word, sealed, fingerprint, starts) == ("started", "sealed", "fp", 1)
-    assert accepted_at <= now
-    assert scripts.start(accepted)[3] == 2
+    started = scripts.started(accepted)
+    assert (started.sealed, started.fingerprint, started.starts) == (b"sealed", "fp", 1)
+    assert started.waited_seconds >= 0
+    assert scripts.started(accepted).starts == 2
     assert scripts.record(accepted)["state"] == "STARTED"
 
 
 def test_after_two_starts_a_task_is_started_only_alone(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted)
     scripts.start(accepted)
-    assert scripts.start(accepted) == ["alone"]
+    assert scripts.start(accepted) is NotStarted.ALONE
     assert scripts.record(accepted)["starts"] == "2"
-    assert scripts.start(accepted, alone=True)[3] == 3
-    assert scripts.start(accepted, alone=True)[3] == 4
+    assert scripts.started(accepted, alone=True).starts == 3
+    assert scripts.started(accepted, alone=True).starts == 4
 
 
-@pytest.mark.parametrize(("end", "word"), [(Scripts.finish, "finished"), (Scripts.park, "parked")])
+@pytest.mark.parametrize(("end", "why"), [(Scripts.finish, NotStarted.FINISHED), (Scripts.park, NotStarted.PARKED)])
 def test_a_task_that_has_ended_is_not_started(
-    scripts: Scripts, accepted: str, end: Callable[[Scripts, str], str], word: str
+    scripts: Scripts, accepted: str, end: Callable[[Scripts, str], str], why: NotStarted
 ) -> None:
     end(scripts, accepted)
     before = scripts.record(accepted)
-    assert scripts.start(accepted) == scripts.start(accepted, alone=True) == [word]
+    assert scripts.start(accepted) == scripts.start(accepted, alone=True) == why
     assert scripts.record(accepted) == before
 
 
 def test_no_step_makes_a_record_of_a_task_that_is_unknown(scripts: Scripts, task_id: str) -> None:
-    assert scripts.start(task_id) == ["unknown"]
+    assert scripts.start(task_id) is NotStarted.UNKNOWN
     steps = (scripts.finish, scripts.release, scripts.defer, scripts.park, scripts.requeue, scripts.drop)
     assert [step(task_id) for step in steps] == ["unknown"] * 6
     assert scripts.client.dbsize() == 0
@@ -272,7 +281,7 @@ def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, 
     scripts.park(accepted, result=b'{"dead": 1}')
     assert scripts.finish(accepted, b'{"a": 1}') == "written"
     assert scripts.dead_ids() == set()
-    assert scripts.read(accepted) == ["me", "SUCCESS", '{"a": 1}']
+    assert scripts.read(accepted) == Found("me", State.SUCCESS, b'{"a": 1}')
     assert "reason" not in scripts.record(accepted)
 
 
@@ -282,7 +291,7 @@ def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, 
 def test_a_start_that_is_given_back_does_not_count(scripts: Scripts, accepted: str) -> None:
     for _ in range(5):
         scripts.lose_message()
-        assert scripts.start(accepted, delivery="mine")[3] == 1
+        assert scripts.started(accepted, delivery="mine").starts == 1
         assert scripts.release(accepted, delivery="mine") == "written"
         assert scripts.queued() == [scripts.messages.message(accepted)]
     assert (scripts.record(accepted)["state"], scripts.record(accepted)["starts"]) == ("RETRY", "0")
@@ -316,10 +325,10 @@ def test_a_task_that_was_missed_and_is_started_is_missed_no_longer(scripts: Scri
 def test_a_task_that_was_told_to_run_alone_can_be_started_alone(scripts: Scripts, accepted: str) -> None:
     for _ in range(2):
         scripts.start(accepted)  # by workers that died
-    assert scripts.start(accepted, lease_milliseconds=60_000, delivery="mine") == ["alone"]
+    assert scripts.start(accepted, lease_milliseconds=60_000, delivery="mine") is NotStarted.ALONE
     assert scripts.record(accepted)["state"] == "RETRY"
     scripts.renew(accepted, lease_milliseconds=60_000, delivery="mine")
-    assert scripts.start(accepted, alone=True, lease_milliseconds=60_000, delivery="mine")[0] == "started"
+    scripts.started(accepted, alone=True, lease_milliseconds=60_000, delivery="mine")
 
 
 def test_only_a_started_task_can_be_given_back(scripts: Scripts, accepted: str) -> None:
@@ -341,20 +350,20 @@ def test_only_the_delivery_that_holds_a_task_can_give_it_back(scripts: Scripts, 
 
 def test_a_second_delivery_is_told_that_the_task_is_held(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted, lease_milliseconds=60_000)
-    assert scripts.start(accepted, lease_milliseconds=60_000) == ["held"]
+    assert scripts.start(accepted, lease_milliseconds=60_000) is NotStarted.LEASED
     assert scripts.record(accepted)["starts"] == "1"
 
 
 def test_a_delivery_that_did_not_hear_the_answer_starts_again_and_counts_once(scripts: Scripts, accepted: str) -> None:
-    first = scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
-    second = scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
-    assert first[:5] == second[:5]
+    first = scripts.started(accepted, delivery="mine", lease_milliseconds=60_000)
+    second = scripts.started(accepted, delivery="mine", lease_milliseconds=60_000)
+    assert (first.sealed, first.fingerprint, first.starts) == (second.sealed, second.fingerprint, second.starts)
     assert scripts.record(accepted)["starts"] == "1"
 
 
 def test_a_task_whose_lease_has_run_out_is_started_by_the_next_delivery(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted, lease_milliseconds=0)
-    assert scripts.start(accepted, lease_milliseconds=60_000)[:1] == ["started"]
+    scripts.started(accepted, lease_milliseconds=60_000)
 
 
 def test_a_renewed_lease_lasts_and_one_of_a_task_that_is_gone_does_not_come_back(
@@ -362,7 +371,7 @@ def test_a_renewed_lease_lasts_and_one_of_a_task_that_is_gone_does_not_come_back
 ) -> None:
     scripts.start(accepted, delivery="mine", lease_milliseconds=0)
     scripts.renew(accepted, new_task_id(), lease_milliseconds=60_000)
-    assert scripts.start(accepted) == ["held"]
+    assert scripts.start(accepted) is NotStarted.LEASED
     assert scripts.client.zcard(HELD_KEY) == 1
 
 
@@ -371,7 +380,7 @@ def test_a_delivery_that_another_has_overtaken_does_not_prolong_the_others_lease
 ) -> None:
     scripts.start(accepted, delivery="other", lease_milliseconds=0)
     scripts.renew(accepted, lease_milliseconds=60_000)
-    assert scripts.start(accepted)[:1] == ["started"]
+    scripts.started(accepted)
 
 
 def test_what_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scripts, accepted: str) -> None:
@@ -379,7 +388,7 @@ def test_what_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scri
     scripts.age(accepted, milliseconds=10_000)
     scripts.renew(accepted, lease_milliseconds=60_000)
     assert scripts.sweep() == []
-    assert scripts.start(accepted, delivery="mine")[:1] == ["started"]
+    scripts.started(accepted, delivery="mine")
 
 
 @pytest.mark.parametrize("end", ["finish", "park"])
@@ -412,7 +421,7 @@ def test_a_dead_letter_keeps_its_request_and_its_reason_without_expiry(scripts: 
 def test_a_task_with_an_outcome_cannot_become_a_dead_letter(scripts: Scripts, accepted: str) -> None:
     scripts.finish(accepted, b'{"a": 1}')
     assert scripts.park(accepted) == "finished"
-    assert scripts.read(accepted)[1:] == ["SUCCESS", '{"a": 1}']
+    assert scripts.read(accepted) == Found("me", State.SUCCESS, b'{"a": 1}')
     assert scripts.dead_ids() == set()
 
 
@@ -496,8 +505,8 @@ def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scrip
     assert not {"reason", "finished_at"} & record.keys()
     assert (scripts.open_ids(), scripts.dead_ids()) == ({accepted}, set())
     assert scripts.queued() == [scripts.messages.message(accepted)]
-    assert scripts.read(accepted) == ["me", "PENDING", None]
-    assert scripts.start(accepted)[3] == 1
+    assert scripts.read(accepted) == Found("me", State.PENDING, None)
+    assert scripts.started(accepted).starts == 1
 
 
 def test_a_requeued_task_is_as_old_as_when_it_was_accepted(scripts: Scripts, accepted: str) -> None:

@@ -1,0 +1,52 @@
+#!lua
+-- Promises an outcome: writes the record, the task's place among the open ones and its message, or nothing at all.
+-- Reply: {accepted | known, state} | {reused} | {late} | {queue_full} | {rate_limited, milliseconds to wait}
+local record_key = KEYS[1]
+local open_tasks = KEYS[2]
+local queue = KEYS[3]
+local rate_key = KEYS[4]
+local task_id = ARGV[1]
+local fingerprint = ARGV[2]
+local sealed = ARGV[3]
+local caller = ARGV[4]
+local message = ARGV[5]
+-- Most tasks that may be open; 0 for no limit.
+local most_open = tonumber(ARGV[6])
+-- Milliseconds that a request costs its caller; 0 for no limit.
+local cost = tonumber(ARGV[7])
+-- Milliseconds that a caller may owe.
+local burst = tonumber(ARGV[8])
+-- The channel that is told of the outcome besides the task's own; '' for none.
+local waiter = ARGV[9]
+-- Unix milliseconds from which on nothing is accepted; 0 for no deadline.
+local latest = tonumber(ARGV[10])
+
+local record = redis.call('HMGET', record_key, 'fingerprint', 'state')
+if record[1] then
+  if record[1] == fingerprint then return {'known', record[2]} end
+  return {'reused'}
+end
+--- @include "now"
+-- The client has been answered by then that nothing was accepted. A repeat of an accepted request was found above: that
+-- one was accepted in time.
+if latest > 0 and now >= latest then return {'late'} end
+if most_open > 0 and redis.call('ZCARD', open_tasks) >= most_open then return {'queue_full'} end
+if cost > 0 then
+  -- Generic cell rate algorithm (ITU-T I.371): the key holds when the caller's requests so far will be paid for.
+  local paid_at = tonumber(redis.call('GET', rate_key) or 0)
+  if paid_at > now + burst then
+    -- More than a caller may ever owe: the clock was set back since, or the burst was made smaller.
+    paid_at = now + burst
+    redis.call('SET', rate_key, paid_at, 'PX', math.max(1, math.ceil(burst)))
+  end
+  local due = math.max(now, paid_at) + cost
+  local over = due - now - burst
+  if over > 0 then return {'rate_limited', math.ceil(over)} end
+  redis.call('SET', rate_key, due, 'PX', math.max(1, math.ceil(due - now)))
+end
+redis.call('HSET', record_key, 'fingerprint', fingerprint, 'sealed', sealed, 'caller', caller, 'state', 'PENDING',
+  'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0)
+if waiter ~= '' then redis.call('HSET', record_key, 'waiter', waiter) end
+redis.call('ZADD', open_tasks, now, task_id)
+redis.call('LPUSH', queue, message)
+return {'accepted', 'PENDING'}

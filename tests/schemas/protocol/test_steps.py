@@ -1,0 +1,182 @@
+"""Every step puts what it is given where its script reads it, and the bytes are those of the releases before."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from schemas import outcome as outcomes
+from schemas.protocol.call import Call, ProtocolError
+from schemas.protocol.lua_files import load_script, script_names
+from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
+from schemas.protocol.steps import accepting, ending, operating, sweeping, working
+from schemas.protocol.steps.working import Delivery
+from worker.promise.records import encoded_result
+
+if TYPE_CHECKING:
+    import redis
+
+GOLDEN: Final = Path(__file__).with_name("golden_calls.json")
+"""KEYS and ARGV of each step, one Latin-1 character for each byte.
+
+They were recorded from commit 37782d2, which had the steps spread over the shim, the worker and the console.
+"""
+
+ID: Final = "Task0123456789Task0123"
+OTHER_ID: Final = "Other987654321Other987"
+LATEST: Final = 1_767_323_045_678
+
+_MESSAGES: Final = MessageTemplate()
+_ONE: Final = Delivery(ID, "delivery-one")
+_OTHER: Final = Delivery(OTHER_ID, "delivery-two")
+_NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+
+
+def _accept(*, most_open: int, rate_per_second: float, waiter: str = "") -> Call[Any]:
+    call = accepting.accept(
+        task_id=ID,
+        fingerprint="fingerprint-43",
+        sealed=b"\x00sealed\xff",
+        caller="cäller",
+        message=_MESSAGES.message(ID),
+        most_open=most_open,
+        rate_per_second=rate_per_second,
+        rate_burst=20,
+        waiter=waiter,
+    )
+    return call.with_deadline(LATEST)
+
+
+def _failure(task_id: str) -> bytes:
+    return encoded_result(outcomes.celery_failure(task_id, "a_reason", finished_at=_NOW))
+
+
+CALLS: Final[dict[str, Call[Any]]] = {
+    "accept": _accept(most_open=1000, rate_per_second=3.0, waiter="intake:shim:one"),
+    "accept 2": _accept(most_open=0, rate_per_second=0.0),
+    "read": accepting.read(ID),
+    "start": working.start(_ONE, lease_seconds=302.5, alone=False),
+    "start 2": working.start(_OTHER, lease_seconds=302.5, alone=True),
+    "renew": working.renew([_ONE, _OTHER], lease_seconds=302.5),
+    "finish": ending.finish(
+        ID,
+        encoded_result(outcomes.celery_result(ID, outcomes.invalid_email("nöbody"), finished_at=_NOW)),
+        lifetime_seconds=86_400,
+    ),
+    "release": ending.release(_ONE, message=_MESSAGES.message(ID)),
+    "put_back": ending.put_back([_MESSAGES.message(ID), _MESSAGES.message(OTHER_ID)]),
+    "defer": ending.defer(_ONE, patience_seconds=600.25),
+    "park": ending.park(_ONE, reason="a_reason", detail="a detail", result=_failure(ID)),
+    "park 2": ending.park(_OTHER, reason="a_reason", detail="", result=_failure(OTHER_ID)),
+    "lease_sweeper": sweeping.lease_sweeper("sweeper-holder", lease_seconds=54),
+    "sweep": sweeping.sweep(
+        "sweeper-holder",
+        sweeper_lease_seconds=54,
+        most=50,
+        grace_seconds=60,
+        longest_gap_seconds=600,
+        message=_MESSAGES.message(PLACEHOLDER_ID),
+        placeholder=PLACEHOLDER_ID,
+        missed_seconds=30,
+        task_lease_seconds=302.5,
+    ),
+    "requeue": operating.requeue(ID, message=_MESSAGES.message(ID)),
+    "drop": operating.drop(ID),
+}
+
+
+def _sent(argument: str | bytes | int) -> str:
+    raw = argument if isinstance(argument, bytes) else str(argument).encode()
+    return raw.decode("latin-1")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_keys_and_arguments_of_a_step_are_the_bytes_that_they_were(name: str) -> None:
+    golden: dict[str, Any] = json.loads(GOLDEN.read_text("utf-8"))[name]
+    evalsha, digest, count, *rest = CALLS[name].command()
+    assert (evalsha, digest, count) == ("EVALSHA", CALLS[name].script.digest, len(golden["keys"]))
+    assert [_sent(each) for each in rest] == [*golden["keys"], *golden["arguments"]]
+
+
+def test_every_script_is_a_step_with_golden_bytes() -> None:
+    assert sorted({call.script.name for call in CALLS.values()}) == script_names()
+    assert sorted(json.loads(GOLDEN.read_text("utf-8"))) == sorted(CALLS)
+
+
+@pytest.mark.parametrize("name", script_names())
+def test_redis_compiles_every_script_under_the_digest_that_it_is_called_by(
+    redis_client: redis.Redis, name: str
+) -> None:
+    script = load_script(name)
+    assert script.text.startswith("#!lua")
+    assert redis_client.script_load(script.text) == script.digest
+
+
+# What keeps Python and Lua together
+
+
+def test_a_step_that_names_what_its_script_does_not_is_refused() -> None:
+    drop = load_script("drop")
+    keys = {"record_key": "r", "dead_letters": "d", "result_key": "c"}
+    for wrong_keys, wrong_arguments, tail in (
+        ({**keys, "another": "a"}, {"task_id": ID}, ()),
+        ({"record_key": "r"}, {"task_id": ID}, ()),
+        (keys, {}, ()),
+        (keys, {"task_id": ID, "another": "a"}, ()),
+        (keys, {"task_id": ID}, ("more",)),
+    ):
+        with pytest.raises(ProtocolError):
+            drop.call(bool, keys=wrong_keys, arguments=wrong_arguments, tail=tail)
+    assert drop.call(bool, keys=keys, arguments={"task_id": ID}).keys == ("r", "d", "c")
+
+
+def test_a_call_with_a_deadline_cannot_be_sent_without_it_and_no_other_takes_one() -> None:
+    accept = accepting.accept(
+        task_id=ID,
+        fingerprint="",
+        sealed=b"",
+        caller="",
+        message=b"",
+        most_open=0,
+        rate_per_second=0,
+        rate_burst=0,
+    )
+    with pytest.raises(ProtocolError):
+        accept.command()
+    assert accept.with_deadline(LATEST).command()[-1] == LATEST
+    with pytest.raises(ProtocolError):
+        CALLS["drop"].with_deadline(LATEST)
+
+
+def test_a_call_shows_nothing_of_what_it_carries() -> None:
+    assert repr(CALLS["accept"]) == "Call(accept)"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("local a = KEYS[2]\nlocal b = KEYS[1]\n", id="out of order"),
+        pytest.param("local a = KEYS[1]\nreturn ARGV[1]\n", id="without a name"),
+        pytest.param("local a = KEYS[1]\nreturn #ARGV\n", id="a tail that is not declared"),
+        pytest.param("local a = KEYS[1]\nlocal b = a\nlocal c = KEYS[2]\n", id="named after the header"),
+        pytest.param("local latest = ARGV[1]\nlocal a = ARGV[2]\n", id="after the deadline"),
+        pytest.param("local a = ARGV[1]\n--- @tail rest\nreturn ARGV[2]\n", id="a place of the tail by its number"),
+    ],
+)
+def test_a_script_that_does_not_name_all_that_it_takes_first_and_in_order_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr("schemas.protocol.lua_files._FOLDER", tmp_path)
+    (tmp_path / "wrong.lua").write_text(f"#!lua\n{source}", "utf-8")
+    with pytest.raises(ProtocolError):
+        load_script("wrong")
+
+
+def test_what_is_included_twice_stands_in_the_script_once() -> None:
+    text = load_script("start").text
+    assert text.count("redis.call('TIME')") == 1
+    assert "@include" not in text

@@ -1,0 +1,98 @@
+"""Sends calls of the protocol over a synchronous client, several in one round trip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.exceptions import NoScriptError, RedisError
+
+from startup.broker.redis_refusals import Kind, refusal_of
+from worker.dependencies.broker import BROKER, drop_connections
+from worker.dependencies.patience import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import redis
+
+    from schemas.protocol.call import Call
+
+Reply = TypeVar("Reply")
+
+
+def send(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:
+    """Make these calls in one round trip, in order.
+
+    Returns:
+        What Redis replied to each, unread. A `redis.RedisError` among them is about that call alone.
+
+    Raises:
+        redis.RedisError: Redis is away; some calls may have been carried out.
+    """
+    replies = _exchange(client, calls)
+    # Redis forgets scripts when it is restarted. A call whose script it did not know was not carried out.
+    unknown = [place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if unknown:
+        for text in {calls[place].script.text for place in unknown}:
+            client.script_load(text)
+        for place, reply in zip(unknown, _exchange(client, [calls[place] for place in unknown]), strict=True):
+            replies[place] = reply
+    return replies
+
+
+class BrokerCalls:
+    """Makes calls, and tells failures that may pass from those that will not. Thread-safe."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def run_all(self, calls: Sequence[Call[Reply]]) -> list[Reply | Exception]:
+        """Make these calls in one round trip, in order.
+
+        Returns:
+            The reply to each. An exception among them is about that call alone, and would be the same again.
+
+        Raises:
+            TransientError: Redis is away or cannot do it now; some calls may have been carried out.
+        """
+        try:
+            replies = send(self._client, calls)
+        except RedisError as error:
+            raise self._transient(error) or TransientError(BROKER) from error
+        for reply in replies:
+            if isinstance(reply, RedisError) and (transient := self._transient(reply)):
+                raise transient from reply
+        return [
+            reply if isinstance(reply, Exception) else call.read(reply)
+            for call, reply in zip(calls, replies, strict=True)
+        ]
+
+    def run(self, call: Call[Reply]) -> Reply:
+        """Make one call.
+
+        Raises:
+            TransientError: Redis is away or cannot do it now.
+            redis.ResponseError: the reply is an error, and would be the same again.
+        """
+        (reply,) = self.run_all([call])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def _transient(self, error: RedisError) -> TransientError | None:
+        """What to raise where the call may work later; None where the fault is in the call itself."""
+        refusal = refusal_of(error)
+        if refusal is None:
+            return TransientError(BROKER)
+        if refusal.kind is Kind.CALL:
+            return None
+        if refusal.kind is Kind.ELSEWHERE:
+            drop_connections(self._client)
+        return TransientError(BROKER, code=refusal.word)
+
+
+def _exchange(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:
+    with client.pipeline(transaction=False) as pipeline:
+        for call in calls:
+            pipeline.execute_command(*call.command())
+        return pipeline.execute(raise_on_error=False)
