@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -12,9 +12,9 @@ from bench import costs
 from bench.catalogue import BENCHES
 from bench.plotting import plot
 
-ROOT = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[2]
 
-MEASURED_APART = {"hostile", "sweeps"}
+MEASURED_APART: Final = {"hostile", "sweeps"}
 """They take long, and nothing is drawn or reckoned from them; docs/performance.md has their figures."""
 
 

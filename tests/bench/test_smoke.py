@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -21,21 +21,23 @@ from cli.planning import measured_costs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
-_COMPARED = 5
+ROOT: Final = Path(__file__).parents[2]
+_COMPARED: Final = 5
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 """One run serves all of these; beside other tests it takes its time."""
 
-SVG = "{http://www.w3.org/2000/svg}"
+SVG: Final = "{http://www.w3.org/2000/svg}"
 
-COMPONENTS = ["shim", "worker", "redis", "mongod"]
-SHARES = [f"share_of_cores.{name}" for name in ("hash_of_all", "hash_of_what_others_leave", "driver", "others", "idle")]
-PEER = [
+COMPONENTS: Final = ["shim", "worker", "redis", "mongod"]
+SHARES: Final = [
+    f"share_of_cores.{name}" for name in ("hash_of_all", "hash_of_what_others_leave", "driver", "others", "idle")
+]
+PEER: Final = [
     *("per_second", "trivial_hash_per_second", "accepts_alone_per_second", "hash_limit_per_second"),
     *("cpu_ms_hash", "cpu_ms_beside_hash", "share_of_hash_limit", *SHARES),
     *(f"cpu_ms_each.{name}" for name in ("front", "worker", "redis", "mongod")),
 ]
-FIGURES = {
+FIGURES: Final = {
     "accepts": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim", "cpu_ms_each.redis", "memory_mib.shim"],
     "end-to-end": [
         *("per_second", "cpu_ms_hash", "cpu_ms_beside_hash", "share_of_hash_limit", "hash_limit_per_second", *SHARES),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import redis
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-CANARY = "canary-4711"
-PAIR = generate_key_pair()
+CANARY: Final = "canary-4711"
+PAIR: Final = generate_key_pair()
 
 
 class Operator:

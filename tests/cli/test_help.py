@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 from click.testing import CliRunner
 
 from cli.main import main
 
-COMMANDS = ["up", "status", "down", "token", "keys", "submit", "plan", "dead-letters"]
+COMMANDS: Final = ["up", "status", "down", "token", "keys", "submit", "plan", "dead-letters"]
 
 
 def test_help_lists_every_command() -> None:

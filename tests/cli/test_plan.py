@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +13,7 @@ from cli.main import main
 from cli.planning import measured_costs, plan
 from cli.planning.capacity import BUSY, Demand, reckon
 
-DEMAND = Demand(
+DEMAND: Final = Demand(
     signups_per_second=20,
     cores=2,
     hash_milliseconds=measured_costs.HASH_MILLISECONDS,

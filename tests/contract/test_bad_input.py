@@ -28,7 +28,7 @@ def _nothing_stored_and_the_service_goes_on(service: Service) -> Iterator[None]:
     assert service.outcome(a_request(email=an_email()))["ok"] is True
 
 
-_VALID = as_body(a_request()).decode()
+_VALID: Final = as_body(a_request()).decode()
 _NO_JSON: Final = {
     "nothing": b"",
     "spaces": b"  ",

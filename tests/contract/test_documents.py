@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Serve
     from tests.contract.service import Service
 
-BUNDLE = "/docs/swagger-ui-bundle.js"
+BUNDLE: Final = "/docs/swagger-ui-bundle.js"
 
 
 def _get(service: Service, path: str, **headers: str) -> httpx.Response:

@@ -32,7 +32,7 @@ _CHECKS: Final = [
     status_code_conformance,
 ]
 schema = openapi.from_path(_DOCUMENT)
-_BOUNDED = settings(
+_BOUNDED: Final = settings(
     max_examples=40,
     derandomize=True,
     database=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.support.waiting import wait_until
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.conftest import Environment, Starter
     from tests.contract.conftest import Serve
 
-_CALLS = 24
+_CALLS: Final = 24
 
 
 def test_a_call_that_one_process_holds_is_counted_by_whichever_tells_the_metrics(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Serve
     from tests.contract.service import Service
 
-_UNKNOWN_ID = "A" * 22
+_UNKNOWN_ID: Final = "A" * 22
 
 
 def _submit(service: Service, **changes: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.requests import a_request, as_body
 if TYPE_CHECKING:
     from tests.contract.service import Service
 
-_AT_ONCE = 50
+_AT_ONCE: Final = 50
 
 
 def test_of_fifty_concurrent_creates_of_one_email_exactly_one_succeeds(service: Service) -> None:

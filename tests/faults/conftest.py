@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from tests.faults.harness.arena import Arena
 
-_COLUMNS = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
-_PROPERTY = "faults"
+_COLUMNS: Final = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
+_PROPERTY: Final = "faults"
 """Carries a test's row in its report, so that it comes from the process of a run side by side to where the table is."""
 
-_NOTE = "faults-note"
+_NOTE: Final = "faults-note"
 """Likewise carries a line that is told below the table."""
 
 _rows: list[tuple[str, ...]] = []

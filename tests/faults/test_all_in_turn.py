@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-_SECONDS = 300
-_LONGEST_TROUBLE_SECONDS = 6
-_MOST_SECONDS_BEYOND = 20
+_SECONDS: Final = 300
+_LONGEST_TROUBLE_SECONDS: Final = 6
+_MOST_SECONDS_BEYOND: Final = 20
 """How much later than without troubles an outcome may be, what a trouble itself lasted left aside.
 
 A worker's death is noticed after the visibility timeout and two sweeps; a dead connection after a few seconds.
 """
 
-_PAUSE = threading.Event()
+_PAUSE: Final = threading.Event()
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-_AN_HOUR = 3600 * 1000
+_AN_HOUR: Final = 3600 * 1000
 
 
 def _shift_all_times(client: redis.Redis, milliseconds: int) -> None:

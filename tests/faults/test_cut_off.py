@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
     from tests.faults.conftest import Judge
 
-SOON = {"INTAKE_MONGODB_TIMEOUT_SECONDS": "1", "INTAKE_MONGODB_AWAY_SECONDS": "1"}
+SOON: Final = {"INTAKE_MONGODB_TIMEOUT_SECONDS": "1", "INTAKE_MONGODB_AWAY_SECONDS": "1"}
 
 
 def _count(worker: ManagedProcess, event: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-_PAUSE = threading.Event()
+_PAUSE: Final = threading.Event()
 
 
 def test_shim_and_worker_follow_the_name_to_the_new_primary(tmp_path: Path, judge: Judge) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-_PAUSE = threading.Event()
-_CALM_SECONDS = 6
-_STALL_SECONDS = 5
+_PAUSE: Final = threading.Event()
+_CALM_SECONDS: Final = 6
+_STALL_SECONDS: Final = 5
 
 
 @pytest.mark.parametrize("link", LINKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-_PAUSE = threading.Event()
-_BETWEEN_SECONDS = 0.05
+_PAUSE: Final = threading.Event()
+_BETWEEN_SECONDS: Final = 0.05
 """Between two signups of one thread: what dies is what is tested, and not how much the machine can bear."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.request import urlopen
 
 import pytest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-_PAUSE = threading.Event()
+_PAUSE: Final = threading.Event()
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

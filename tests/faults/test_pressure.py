@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-_BACKLOG = 2000
-_HASHES_A_SECOND = 48
+_BACKLOG: Final = 2000
+_HASHES_A_SECOND: Final = 48
 """About what one core does at the default cost; the backlog lasts ten visibility timeouts."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import redis
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-_PAUSE = threading.Event()
-_REFUSING_SECONDS = 5
-_CALM_SECONDS = 3
+_PAUSE: Final = threading.Event()
+_REFUSING_SECONDS: Final = 5
+_CALM_SECONDS: Final = 3
 
-_WAITING = 500
-_LOAD_MICROSECONDS = 2000
+_WAITING: Final = 500
+_LOAD_MICROSECONDS: Final = 2000
 """Added to each command that Redis reads back: it answers meanwhile, once in a thousand commands."""
 
-_UNREADY = {"too few replicas", "read only", "its primary is down", "no right to run scripts"}
+_UNREADY: Final = {"too few replicas", "read only", "its primary is down", "no right to run scripts"}
 """What lasts until somebody does something: a shim that cannot accept says so."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-LINKS = ("shim_redis", "workers_redis", "workers_mongo")
+LINKS: Final = ("shim_redis", "workers_redis", "workers_mongo")
 
-_PAUSE = threading.Event()
-_MOST_BYTES = 600
+_PAUSE: Final = threading.Event()
+_MOST_BYTES: Final = 600
 """Of a call or an answer: a reset falls anywhere within."""
 
 

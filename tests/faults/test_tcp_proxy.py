@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -15,8 +15,8 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SECONDS = 10
-_SHORT_SECONDS = 0.2
+_SECONDS: Final = 10
+_SHORT_SECONDS: Final = 0.2
 
 
 class Echo:

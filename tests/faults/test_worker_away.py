@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
     from tests.faults.conftest import Judge
 
-_SEVERAL_BEATS = 4 * BEAT_SECONDS
+_SEVERAL_BEATS: Final = 4 * BEAT_SECONDS
 
 
 def _is_rewritten(health_file: Path) -> bool:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -22,9 +22,9 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
-STOP_SECONDS = 60
+ROOT: Final = Path(__file__).resolve().parents[2]
+START_SECONDS: Final = 90
+STOP_SECONDS: Final = 60
 
 
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from local_stack.process import ManagedProcess
 
-VISIBILITY_TIMEOUT_SECONDS = 4
-SWEEP_GRACE_SECONDS = 2
-SWEEP_INTERVAL_SECONDS = 0.5
+VISIBILITY_TIMEOUT_SECONDS: Final = 4
+SWEEP_GRACE_SECONDS: Final = 2
+SWEEP_INTERVAL_SECONDS: Final = 0.5
 
-CANARY = "canary-password-7f3a"
-DATABASE = "faults"
+CANARY: Final = "canary-password-7f3a"
+DATABASE: Final = "faults"
 
 
 class Links:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -17,12 +17,12 @@ from tests.faults.harness.arena import CANARY
 if TYPE_CHECKING:
     from tests.faults.harness.arena import Arena
 
-_ATTEMPTS = 40
+_ATTEMPTS: Final = 40
 """Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
 
 
-_FOLLOW_SECONDS = 120
-_RETRY_SECONDS = 0.1
+_FOLLOW_SECONDS: Final = 120
+_RETRY_SECONDS: Final = 0.1
 
 
 @dataclass

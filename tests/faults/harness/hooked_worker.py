@@ -21,7 +21,7 @@ from worker.promise.records import RedisRecords
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-POISON = "poison"
+POISON: Final = "poison"
 
 _MOMENT_SECONDS: Final = 0.5
 
