@@ -6,6 +6,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Containers often forbid Python to keep what it compiled. Each process of a run would then compile its sources again,
+# and each process of pytest would rewrite every test: seconds of CPU.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

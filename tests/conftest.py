@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -19,7 +20,6 @@ from local_stack.service_process import SHIM, WORKER, service_process, start_ser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from local_stack.process import ManagedProcess
 
@@ -33,6 +33,9 @@ _LONGEST_FIRST = ("tests/bench", "tests/faults", "tests/local_stack", "tests/con
 
 _FEWEST_PROCESSES, _MOST_PROCESSES = 3, 8
 """Of a run side by side. Most tests wait for a server or a process, so that two cores serve more than two of them."""
+
+_DEPLOYED = Path(__file__).parent / "support" / "deployed"
+"""On the path of each process that a test starts."""
 
 Environment = dict[str, str]
 
@@ -83,6 +86,14 @@ class Starter(Protocol):
     """Starts a process of the service in this environment and waits until it is ready; stopped with the fixture."""
 
     def __call__(self, environment: Mapping[str, str], **overrides: str) -> Running: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_as_deployed() -> Iterator[None]:
+    """Hide developers' packages from each process that a test starts; see `sitecustomize.py` in that folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(_DEPLOYED), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")

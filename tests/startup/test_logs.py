@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -38,7 +37,6 @@ def lines_of(code: str, *, log_format: str = "json") -> list[str]:
         text=True,
         timeout=30,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert done.stdout == ""
     return done.stderr.splitlines()
