@@ -69,7 +69,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; by default the short set")
     parser.add_argument("--all", action="store_true", help="the long ones too")
-    parser.add_argument("--runs", type=int, default=1, help="medians of so many; of less where it hardly varies")
+    parser.add_argument(
+        "--runs", type=int, default=1, help="how many runs the medians are of; one where figures hardly vary"
+    )
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--json", type=Path, help="where the figures are kept (default: bench/results/)")
     parser.add_argument("--customers", type=int, help="flat-customers: how many are there already (2,000,000)")

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 _CREATE: Final = "/services/customer/v1/customer.create"
+"""The path that takes signups."""
+
 _RESULT: Final = f"{_CREATE}.result"
+"""The path that answers results."""
+
 _BODY_BYTES: Final = 250_000
+"""Nearly the largest body that the shim takes."""
+
 _ADDRESS: Final = dict.fromkeys(("name", "firstName", "address_1", "postCode", "city", "state"), "x")
+"""The smallest valid address, but for its country."""
 
 
 class Attackers:

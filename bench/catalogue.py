@@ -96,3 +96,4 @@ BENCHES: Final = {
         options={"swept": "tasks"},
     ),
 }
+"""Each bench by its name."""

@@ -17,9 +17,13 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 """The kernel's ticks a second."""
 
 _IDLE: Final = 3
+"""The place of idle time in a line of /proc/stat, see proc(5)."""
+
 _IOWAIT: Final = 4
+"""The place of the time in which a core waited for a disk."""
+
 _GUEST: Final = 8
-"""Places in a line of /proc/stat, see proc(5). Guest time is already counted as user time."""
+"""The place of guest time. It is already counted as user time."""
 
 
 def cpu_seconds(pid: int) -> float:

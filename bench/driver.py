@@ -149,7 +149,7 @@ async def _at_rate(port: int, request: Request, per_second: float, requests: int
 
     async def send(number: int, due: float) -> None:
         while idle:
-            # Take the one that was used last. The server closes those that a lower rate no longer needs.
+            # Take the one that was used last. The server closes the others once they are idle.
             connection = idle.pop()
             if connection.open:
                 break

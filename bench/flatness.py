@@ -26,7 +26,10 @@ _BATCH: Final = 2000
 """Documents in one insert, or tasks in one pipeline, while a database is filled."""
 
 _FULL: Final = "full"
+"""Names the database that is filled."""
+
 _EMPTY: Final = "empty"
+"""Names the one that it is compared with."""
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 """The characters of random ids and hashes."""

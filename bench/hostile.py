@@ -18,6 +18,7 @@ RATE: Final = 10.0
 """Signups a second that the harmless client sends."""
 
 _LOOK_SECONDS: Final = 0.5
+"""How often memory is looked at."""
 
 
 def hostile(folder: Path, *, quiet_seconds: float, seconds: float) -> dict[str, Any]:

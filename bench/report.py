@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 RESULTS: Final = Path(__file__).parent / "results"
+"""Where reports are written."""
 
 _VERSIONS_OF: Final = (
     "argon2-cffi",
@@ -31,6 +32,7 @@ _VERSIONS_OF: Final = (
     "taskiq-redis",
     "uvicorn",
 )
+"""The packages whose versions a report names."""
 
 COMPARED: Final = {"end-to-end": "customer-intake", "peer-fastapi-celery": "FastAPI + Celery", "peer-taskiq": "taskiq"}
 """The benches that are compared, each with its name in the comparison."""

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "plan": ("cli.planning.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),
 }
+"""Each command with the module that has it, and its name there."""
 
 
 class _LazyGroup(click.Group):

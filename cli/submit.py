@@ -142,7 +142,7 @@ def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
     except NothingTakenError:
         message, code = f"stopped after {results.requests_refused:,} rows, which were all refused", _INCOMPLETE
     except BrokenPipeError:
-        raise  # click ends in silence when whoever read stdout has gone
+        raise  # click ends silently where the reader of stdout has gone
     except OSError as error:
         message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
     if on_terminal:

@@ -31,6 +31,7 @@ _WORKERS: Final = {
     "fastapi_celery": "celery -A bench.peers.fastapi_celery:celery_app worker -c 2 -l WARNING",
     "taskiq_streams": "taskiq worker bench.peers.taskiq_streams:broker --workers 2 --log-level WARNING",
 }
+"""The module that starts each peer's worker, and its arguments."""
 
 
 class _Peer:

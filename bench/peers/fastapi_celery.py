@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from bench.peers.work import create_customer
 
 _URL: Final = os.environ["PEER_REDIS_URL"]
+"""The URL of Redis."""
 
 celery_app = Celery("peer", broker=_URL, backend=_URL)
 app = FastAPI()

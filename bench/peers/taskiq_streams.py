@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _URL: Final = os.environ["PEER_REDIS_URL"]
+"""The URL of Redis."""
 
 _results: RedisAsyncResultBackend[Any] = RedisAsyncResultBackend(redis_url=_URL)
 broker = RedisStreamBroker(url=_URL).with_result_backend(_results)

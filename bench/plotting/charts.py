@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from bench.plotting.svg import Svg
 
 _BAR: Final = 22
+"""The height of a bar, in pixels as the three below."""
+
 _GAP: Final = 14
+"""The room between two bars."""
+
 _HEAD: Final = 30
+"""The room above all bars."""
+
 _LABELS: Final = 130
-"""Pixels: a bar's height, the room between bars, above them, and for their names."""
+"""The room for the names of the bars."""
 
 
 @dataclass(frozen=True)

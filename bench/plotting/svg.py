@@ -7,8 +7,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 Anchor = Literal["start", "middle", "end"]
 
-# Class → colour on a light page, colour on a dark page. The hues of the data are Okabe and Ito's, which colour-blind
-# readers can tell apart.
 _FILLS: Final = {
     "paper": ("#ffffff", "#0d1117"),
     "ink": ("#1f2328", "#e6edf3"),
@@ -20,6 +18,9 @@ _FILLS: Final = {
     "redis": ("#cc4b00", "#e8632a"),
     "mongod": ("#007a5a", "#1fae85"),
 }
+"""Each class of filled elements with its colour on a light page and on a dark one. The hues of the data are those of
+Okabe and Ito, which colour-blind readers can tell apart."""
+
 _STROKES: Final = {
     "axis": ("#59636e", "#9198a1"),
     "grid": ("#e4e8ec", "#262c36"),
@@ -27,6 +28,7 @@ _STROKES: Final = {
     "p50": ("#0072b2", "#3d9bdc"),
     "p99": ("#cc4b00", "#e8632a"),
 }
+"""The same for lines."""
 
 
 def number(value: float) -> str:

@@ -16,8 +16,13 @@ THREAD_BUSY: Final = 0.6
 can take its work while the kernel runs something else on its core."""
 
 _MILLISECONDS: Final = 1000
+"""In a second."""
+
 _DAY_SECONDS: Final = 24 * 60 * 60
+"""In a day."""
+
 _KIB_A_GIB: Final = 1024 * 1024
+"""In a GiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

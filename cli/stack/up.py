@@ -29,6 +29,7 @@ DEFAULT_PORT: Final = 3005
 """Where the shim listens unless told otherwise."""
 
 _MAXIMUM_PORT: Final = 65535
+"""The highest TCP port."""
 
 _EXAMPLE_CALLER: Final = "me"
 """The caller in the printed curl; `submit` uses it too."""

@@ -14,9 +14,16 @@ ACCEPTED: Final = 202
 """The task has been accepted, and there is no outcome yet."""
 
 _UNAUTHORIZED: Final = 401
+"""The token is refused."""
+
 _FORBIDDEN: Final = 403
+"""The token may not create customers."""
+
 _NOT_FOUND: Final = 404
+"""There is no such task, or none any more."""
+
 _INTERNAL_ERROR: Final = 500
+"""The task is a dead letter, where the answer names it."""
 
 _ROW_REFUSED: Final = frozenset({400, 413, 415, 422, 431})
 """The request itself is wrong, and would be wrong again."""

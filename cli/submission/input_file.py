@@ -40,6 +40,7 @@ _NOT_OPENED: Final = {
     errno.EISDIR: ("a directory", "Give the file of the signups."),
     errno.EACCES: ("a file that may not be read", "Make it readable for whoever runs the command."),
 }
+"""What a file is that cannot be opened, and what to do, by the system's error."""
 
 
 class WrongInputError(Exception):

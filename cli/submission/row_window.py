@@ -20,7 +20,7 @@ class Row:
 
 
 class RowWindow:
-    """Hands rows from the thread that reads the file to those that post, and from these to those that read outcomes.
+    """Hands rows on: from the thread that reads the file to threads that post, then to threads that read outcomes.
 
     Every call that waits ends as soon as the window is stopped.
     """

@@ -8,11 +8,17 @@ from typing import Final
 from cli.submission.input_form.wrong_form import WrongForm
 
 UTF_8_MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which a file may begin with."""
 
 _UNPACK: Final = "Unpack it first"
+"""The beginning of a sentence on what to do."""
+
 _EXPORT: Final = "Export its rows as text, one JSON object a line."
+"""What to do with a file of another program."""
 
 _ZIP: Final = b"PK\x03\x04"
+"""The first bytes of a zip archive; spreadsheets are such archives too."""
+
 _FIRST_BYTES: Final = (
     (b"\x1f\x8b", "compressed (gzip)", f"{_UNPACK}: gunzip -c FILE > signups.jsonl"),
     (b"BZh", "compressed (bzip2)", f"{_UNPACK}: bunzip2 -c FILE > signups.jsonl"),
@@ -29,7 +35,10 @@ _FIRST_BYTES: Final = (
     (b"Obj\x01", "an Avro file", _EXPORT),
     (b"%PDF-", "a PDF", _EXPORT),
 )
+"""First bytes of known files, with what such a file is and what to do."""
+
 _WORKBOOK_PARTS: Final = (b"[Content_Types].xml", b"xl/workbook", b"mimetypeapplication/vnd.oasis")
+"""Names of files that make a zip archive a spreadsheet."""
 
 _MARKS: Final = (
     # UTF-32's little-endian mark begins with UTF-16's.
@@ -38,6 +47,8 @@ _MARKS: Final = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
+"""Byte order marks of other encodings."""
+
 _WITHOUT_MARK: Final = (
     # Which of each four bytes are 0 where the text is mostly ASCII.
     ("UTF-32LE", (False, True, True, True)),
@@ -45,6 +56,8 @@ _WITHOUT_MARK: Final = (
     ("UTF-16LE", (False, True, False, True)),
     ("UTF-16BE", (True, False, True, False)),
 )
+"""Encodings that are recognised without a mark, by where their zeros are."""
+
 _MOSTLY: Final = 0.3
 """The share of zeros at a place that proves an encoding. Not all text is ASCII, but JSON's own signs are."""
 _HARDLY: Final = 0.01

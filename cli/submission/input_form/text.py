@@ -9,13 +9,24 @@ from typing import Any, Final
 from cli.submission.input_form.wrong_form import WrongForm
 
 _ONE_A_LINE: Final = "Write one JSON object a line"
+"""The beginning of a sentence on what to do."""
+
 _NAMES: Final = "with the names email, password, firstName, lastName"
+"""The end of such a sentence: the fields that a signup must have."""
+
 _ENOUGH_OBJECTS: Final = 10
 """This many objects without an email are no signups, even where further ones follow."""
 _COLUMNS: Final = ((",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
+"""Signs that separate the columns of a table, and their names."""
+
 _LIST_OF_OBJECTS: Final = re.compile(r'"([A-Za-z_][A-Za-z0-9_]{0,63})"\s*+:\s*+\[\s*+\{')
+"""A field of an object that holds a list of objects."""
+
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""A field's name that may be shown in a message and in a command."""
+
 _LIST_OF_A_SIGNUP: Final = "addresses"
+"""The only list of objects in a signup."""
 
 _DECODER: Final = json.JSONDecoder(parse_int=lambda digits: digits, parse_float=lambda digits: digits)
 """Leaves numbers as text. They are not needed, and converting an integer of very many digits takes very long."""
