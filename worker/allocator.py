@@ -1,4 +1,4 @@
-"""How the C library gives out memory, which for argon2id means 19 MiB at a time."""
+"""How the C library allocates memory. argon2id takes 19 MiB of it for each hash."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import ctypes
 from typing import Final
 
 _M_ARENA_MAX: Final = -8
-"""malloc.h of glibc; mallopt(3)."""
+"""The parameter of mallopt(3) that bounds the number of arenas (malloc.h of glibc)."""
 
 
 def share_one_arena() -> bool:
-    """Have all threads take memory from one place. To be called before there are threads.
+    """Have all threads allocate from one arena. To be called before there are threads.
 
-    glibc gives each thread an arena of its own, and each keeps the memory of the hashes made in it: 340 MiB for eight
-    hashes at a time instead of 250, and at low load the hashes wander through all of them and out of the processor's
-    cache. CPython's own small objects come from elsewhere (pymalloc), so threads hardly meet in that one place.
+    glibc gives each thread an arena of its own, and each arena keeps the memory of the hashes that were made in it.
+    Eight hashes at a time then take 340 MiB instead of 250. At low load each hash uses another arena, whose memory is
+    not in the processor's cache. CPython's own small objects come from pymalloc, so threads seldom wait for each other
+    here.
 
     Returns:
-        False where the C library is another one and knows nothing of this.
+        False if the C library is not glibc and has no such parameter.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -48,14 +48,14 @@ class Worker:
 
     celery: Celery
     gates: tuple[Gate, ...]
-    """One for each dependency: tasks are taken while all are open."""
+    """One for each dependency. The worker takes tasks while all are open."""
     stopping: threading.Event
     metrics: WorkerMetrics
     settings: WorkerSettings
 
 
 def build_worker(settings: WorkerSettings) -> Worker:
-    """Make every client and connect every part; nothing is sent yet."""
+    """Make every client and connect every part. Nothing is sent yet."""
     stopping = threading.Event()
     metrics = WorkerMetrics()
     client = redis_client(
@@ -64,7 +64,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         socket_keepalive=True,
         health_check_interval=25,
-        # One quiet repeat for a connection that a restart left dead in the pool; the rest is Patience's.
+        # One quiet repeat, for a connection in the pool that a restart of Redis broke. Patience does the rest.
         retry=Retry(NoBackoff(), 1),
     )
     customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)

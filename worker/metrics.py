@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
     from startup.broker.redis_requirements import Finding
 
-_TASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-_WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
-_HASH_BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
+_TASK_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+"""Seconds from START to the end of a task."""
+
+_WAIT_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
+"""Seconds from accepting to START, which are hours behind a backlog."""
+
+_HASH_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
+"""Seconds of one password hash."""
 
 
 class WorkerMetrics:
@@ -88,7 +93,7 @@ class WorkerMetrics:
 
     @contextmanager
     def tasks_in_flight(self, count: int) -> Iterator[None]:
-        """Count tasks while they are worked on, and how long."""
+        """Count tasks while they are worked on, and measure how long that takes."""
         started = time.perf_counter()
         self._in_flight.inc(count)
         try:
@@ -130,12 +135,12 @@ class WorkerMetrics:
         self._deferred.labels(reason).inc()
 
     def taking_tasks(self, dependency: str, taking: bool) -> None:
-        """Say whether tasks are taken, as far as this dependency goes."""
+        """Set whether this dependency allows the worker to take tasks."""
         self._taking_by_dependency[dependency] = taking
         self._taking.set(int(all([*self._taking_by_dependency.values()])))
 
     def broker_findings(self, findings: Collection[Finding]) -> None:
-        """Say what does not hold of Redis now."""
+        """Set what is wrong with Redis now."""
         self._findings.clear()
         for each in findings:
             self._findings.labels(each.code, each.severity).set(1)
@@ -145,5 +150,5 @@ class WorkerMetrics:
         self._not_taken.labels(reason).inc()
 
     def tasks_resent(self, count: int) -> None:
-        """Count what the sweeper sent again."""
+        """Count tasks that the sweeper sent again."""
         self._resent.inc(count)

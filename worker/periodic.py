@@ -1,4 +1,4 @@
-"""Housekeeping beside the tasks, each job in a thread of its own so that one that waits delays no other."""
+"""Housekeeping beside the tasks. Each job has a thread of its own, so that a job that waits delays no other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger("worker.housekeeping")
 def run_periodically(
     job: Callable[[], object], *, name: str, interval_seconds: float, stopping: threading.Event
 ) -> threading.Thread:
-    """Call the job every so many seconds in a daemon thread until `stopping` is set; failures are logged, seldom."""
+    """Call the job every so many seconds in a daemon thread until `stopping` is set. Failures are logged seldom."""
     seldom = Seldom()
 
     def loop() -> None:

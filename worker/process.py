@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 def run(worker: Worker) -> int:
-    """Consume until SIGTERM or SIGINT; returns the exit code.
+    """Consume until SIGTERM or SIGINT, and return the exit code.
 
     Raises:
-        SettingsError: the metrics' port cannot be had.
+        SettingsError: the worker cannot listen on the port of the metrics.
     """
-    # First, so that it tells also while MongoDB is away, and a port that is taken stops the start.
+    # First, so that metrics can be read while MongoDB is away, and a port that is taken stops the start.
     _serve_metrics(worker)
-    # Before the first insert, or two customers of one email could get in.
+    # The unique index must be there before the first insert, or two customers of one email could be stored.
     for gate in worker.gates:
         gate.open_when_usable(worker.stopping)
         threading.Thread(target=gate.keep, args=(worker.stopping,), name=f"gate-{gate.dependency}", daemon=True).start()
     process = type("Process", (worker.celery.Worker,), {"install_platform_tweaks": _install_signals})(
-        # argon2 gives up the interpreter's lock: threads hash on all cores and share one process' memory and clients.
+        # argon2 releases the interpreter's lock. So threads hash on all cores, and share memory and clients.
         pool="threads",
         concurrency=worker.settings.concurrency,
-        # Workers need not know each other.
+        # Workers need not know of each other.
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
@@ -41,10 +41,10 @@ def run(worker: Worker) -> int:
 
 
 def _install_signals(_self: object, process: Any) -> None:
-    """Celery's handlers of the signals to stop, and none of its others.
+    """Install Celery's handlers of SIGTERM and SIGINT, and none of its others.
 
-    On SIGUSR1 it would print the variables of every frame, on SIGUSR2 open a debugger to the network, on SIGHUP start
-    itself anew. See startup/signals.py for what these do here.
+    On SIGUSR1 Celery would print the variables of every frame, on SIGUSR2 open a debugger to the network, and on SIGHUP
+    start itself anew. startup/signals.py says what these signals do here.
     """
     install_worker_term_handler(process)
     install_worker_int_handler(process)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from pydantic import SecretBytes, SecretStr
 
 LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
-"""argon2id settings of equal strength, at one lane (OWASP Password Storage Cheat Sheet); more passes need 7168 too."""
+"""Passes → least memory, for argon2id settings of equal strength at one lane (OWASP Password Storage Cheat Sheet).
+
+More passes than these need no less than the last one.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """What the worker is told by its environment."""
+    """Everything that the environment tells the worker."""
 
     shared: SharedSettings
     key_ring: Mapping[str, PrivateKey]
@@ -39,9 +42,9 @@ class WorkerSettings:
     unreadable_wait_seconds: float
     """How long a request that no worker can read yet waits before it becomes a dead letter."""
     concurrency: int
-    """Groups of tasks in flight; more than cores, since some wait for the journal while others hash."""
+    """Groups of tasks in flight. More than cores, since some wait for the journal while others hash."""
     prefetch_multiplier: int
-    """Most tasks in a group; times `concurrency`, the tasks that a worker holds."""
+    """Most tasks in a group. Multiplied by `concurrency`, the most tasks that a worker takes at a time."""
     hash_concurrency: int
     """Hashes at the same time: as many as there are cores. Each takes `password_cost.memory_kib`."""
     password_cost: PasswordCost
@@ -59,7 +62,7 @@ class WorkerSettings:
     """Findings about Redis that are warnings only."""
     health_file: str
     metrics_port: int
-    """Where `GET /metrics` answers; 0: nowhere."""
+    """Where `GET /metrics` answers. 0: nowhere."""
     metrics_host: str
 
 

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from worker.settings import WorkerSettings
 
 _LOOK_AGAIN_SECONDS: Final = 0.1
-"""At the gate of the broker, before the worker connects."""
+"""How often a worker that wants to connect looks whether the gate of the broker is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What consuming is connected with."""
+    """The parts of the worker that consuming uses."""
 
     gates: Sequence[Gate]
-    """Tasks are taken while all are open."""
+    """The worker takes tasks while all of these are open."""
     broker_gate: Gate
-    """The one of them that is Redis'."""
+    """The gate of Redis, one of `gates`."""
     records: RedisRecords
     leases: Leases
     metrics: WorkerMetrics
@@ -61,7 +61,7 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
     losses = Seldom()
 
     def lose(error: Exception) -> None:
-        # Once in a while connections are lost, and a new one is made at once. One after the other needs gaps.
+        # A connection that is lost now and then is replaced at once. If several are lost in a row, wait between them.
         if not losses.is_due("connection"):
             gate.close(error_of(error))
 
@@ -71,7 +71,7 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
             stopping.wait(_LOOK_AGAIN_SECONDS)
             maybe_shutdown()
 
-    # kombu makes transports and channels itself, so that what they are to know stands in their classes.
+    # kombu creates transports and channels itself. So what they need is set on their classes.
     told_to_channel = {
         "may_take": staticmethod(lambda: all(each.is_open for each in wiring.gates)),
         "put_back": staticmethod(wiring.records.put_back_messages),

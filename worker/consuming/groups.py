@@ -1,4 +1,4 @@
-"""Makes groups of the tasks that this worker has received, and has each group worked by a thread of the pool."""
+"""Makes groups of the tasks that this worker has received. A thread of the pool works on each group."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class _Received:
 
 
 class Groups:
-    """Works what was received: a thread takes all that waits, up to a bound, and waits for no more. Thread-safe.
+    """Has groups of received tasks worked on. Thread-safe.
 
-    So a group is one task where there is little to do, and grows as the threads fall behind.
+    A thread takes all tasks that wait, up to a bound, and does not wait for more. So a group is one task while there is
+    little to do, and grows as the threads fall behind.
     """
 
     def __init__(
@@ -48,7 +49,10 @@ class Groups:
         at_once: int,
         most_tasks: int,
     ) -> None:
-        """Up to `at_once` groups side by side, of up to `most_tasks` each; see `TaskRecords.put_back`."""
+        """Work on up to `at_once` groups side by side, of up to `most_tasks` tasks each.
+
+        `put_back` puts tasks back on the queue: see `TaskRecords.put_back`.
+        """
         self._create_customer = create_customer
         self._put_back = put_back
         self._leases = leases
@@ -61,9 +65,10 @@ class Groups:
     def add(
         self, task_id: str, *, acknowledge: Callable[[], object], run_in_pool: Callable[[Callable[[], None]], object]
     ) -> None:
-        """Take in a task that was received, to be worked soon by a thread that `run_in_pool` provides.
+        """Take in a task that was received. A thread that `run_in_pool` provides works on it soon.
 
-        What `run_in_pool` raises is raised again, with the task let go: it is still open, and will be delivered again.
+        Raises:
+            Exception: whatever `run_in_pool` raised. The task is let go. It is still open and is delivered again.
         """
         received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
         self._leases.hold(received.delivery)
@@ -75,7 +80,7 @@ class Groups:
         try:
             run_in_pool(self._run_while_there_are)
         except Exception:
-            # The system has no thread to spare. Held, the task would wait here for ever, and healthily.
+            # The system has no thread to spare. If its lease were renewed, the task would wait here for ever.
             with self._lock:
                 self._running -= 1
                 still_waits = received in self._waiting
@@ -87,7 +92,7 @@ class Groups:
             raise
 
     def put_back_waiting(self) -> None:
-        """Put back on the queue what was received and not begun: the worker stops, and others have time for it."""
+        """Put tasks that were received and not begun back on the queue, so that other workers get them."""
         with self._lock:
             waiting = [*self._waiting]
             self._waiting.clear()
@@ -103,7 +108,7 @@ class Groups:
             each.acknowledge()
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
-        """Work a group to its end: each task has its outcome afterwards, or is given back, or is delivered again."""
+        """Work on a group to its end. Afterwards each task has its outcome, was given back, or is delivered again."""
         with self._leases.holding(deliveries):
             started = time.perf_counter()
             try:
@@ -113,8 +118,8 @@ class Groups:
                 return
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending != NotStarted.ALONE:
-                    # Before the wait for those that run alone: a lease that is renewed keeps a deferred or failed task
-                    # from being sent again.
+                    # Before tasks of this group that run alone: as long as its lease is renewed, a deferred or failed
+                    # task is not sent again.
                     self._leases.let_go(delivery)
                     _log_end(delivery, ending, started)
             for delivery, ending in zip(deliveries, endings, strict=True):
@@ -135,7 +140,7 @@ class Groups:
             try:
                 self.work([each.delivery for each in group])
             except Exception as error:
-                # The tasks stay open, and their leases run out. Celery must not see the error: it would log its text.
+                # The tasks stay open and their leases run out. Celery must not see the error: it would log its text.
                 log.error("group_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
             for each in group:
                 each.acknowledge()
@@ -150,7 +155,7 @@ class Groups:
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         # The first one received becomes the queue's head again.
         for delivery in reversed(deliveries):
-            # First: a task that stands in the queue again is under nobody's lease.
+            # Before the release: a task that is in the queue again has no lease.
             self._leases.let_go(delivery)
             try:
                 released = self._create_customer.release(delivery)

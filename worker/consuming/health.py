@@ -1,4 +1,4 @@
-"""Proof that the worker consumes, not only that it lives: a file that is rewritten while it does."""
+"""The health file. It is rewritten as long as the worker consumes, which proves more than that its process lives."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ if TYPE_CHECKING:
     from worker.dependencies.gate import Gate
 
 BEAT_SECONDS: Final = 2.0
+"""Between two writes of the health file."""
+
 _SILENCE_SECONDS: Final = 10.0
-"""kombu asks the queue anew every second; after this long without it the worker does not consume."""
+"""kombu asks the queue anew every second. A worker that has not asked for this long does not consume."""
 
 
 class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publishes no types
     """Writes the health file from the consumer's own event loop.
 
-    The loop must be turning to get here, and within the last seconds it must have asked Redis for the next message
-    or have as many tasks as it may hold. A worker that waits for MongoDB is healthy: restarting it would help nobody.
-    One that MongoDB or Redis refuses is not: somebody has to mend something, and should be told.
+    The file is written only while the loop turns, and while the worker asks Redis for messages or has as many tasks as
+    it may have. A worker that waits for MongoDB is healthy: restarting it would help nobody. A worker that MongoDB or
+    Redis refuses is not healthy: a person must mend something and should be told.
     """
 
     requires = ("celery.worker.consumer:Tasks",)
 
     path: str
-    """Where the file is; set, as `held` and `gates`, by the composition root on a subclass. Empty: none is written."""
+    """Where the file is. Empty: none is written. Like `held` and `gates`, celery_app sets it on a subclass."""
     held: Callable[[], int]
     """How many tasks the worker holds."""
     gates: Sequence[Gate]
-    """Whether it takes tasks: while all of them are open."""
+    """The worker takes tasks while all of these are open."""
 
     def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
@@ -46,11 +48,11 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
     def start(self, consumer: Consumer) -> None:
         """Begin to write with the first beat."""
-        # Also where no file is asked for: each beat turns the consumer's loop, which then sees that the gate is open.
+        # Even without a file: each beat turns the consumer's loop, which then notices that a gate has opened.
         self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, self._beat, (consumer,))
 
     def stop(self, _consumer: Consumer) -> None:
-        """A worker that stops, or has lost its broker, consumes no more."""
+        """Stop writing: the worker stops, or has lost its broker."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -67,7 +69,7 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 
 
 def write_health_file(path: Path, *, held: int, taking: bool) -> None:
-    """Replace the file at once, so that a reader never sees half of it."""
+    """Replace the file in one step, so that a reader never sees half of it."""
     document = {"pid": os.getpid(), "at": datetime.now(UTC).isoformat(), "consuming": taking, "tasks_held": held}
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(json.dumps(document) + "\n")

@@ -1,7 +1,7 @@
-"""What is taken off the queue: a task's message, or something that does not belong there.
+"""Reads what comes off the queue: a task's message, or something that does not belong there.
 
-Whoever can reach Redis can put anything into the queue, and Celery logs what it does not know whole, arguments and
-headers included. So no foreign message gets as far as Celery, and of a task's own only its id does.
+Whoever can reach Redis can put anything into the queue. Celery logs messages that it does not know, with arguments and
+headers. So Celery gets to see no foreign message, and of a task's message only the id.
 """
 
 from __future__ import annotations
@@ -15,17 +15,28 @@ from schemas.ids import is_task_id
 from schemas.protocol.keys import QUEUE, TASK_NAME
 
 LONGEST_BYTES: Final = 64 * 1024
-"""A task's message has under a thousand; what is longer is not even parsed."""
+"""The longest message that is parsed. A task's message has under a thousand bytes."""
 
 TOO_LONG: Final = "too_long"
+"""A message of more than `LONGEST_BYTES`."""
+
 NOT_JSON: Final = "not_json"
+"""A message that is not JSON."""
+
 NOT_CELERY: Final = "not_celery"
+"""JSON that is not a Celery message."""
+
 OTHER_TASK: Final = "other_task"
+"""A Celery message of another task."""
+
 UNKNOWN_ID: Final = "unknown_id"
+"""A message of ours without an id that the shim could have made."""
+
 NO_THREAD: Final = "no_thread"
-"""One of ours, which the system had no thread for; the sweeper sends it again."""
+"""A message of ours, for which the system had no thread. The sweeper sends its task again."""
 
 REASONS: Final = (TOO_LONG, NOT_JSON, NOT_CELERY, OTHER_TASK, UNKNOWN_ID, NO_THREAD)
+"""Why a message was dropped, for logs and metrics."""
 
 _NAME_OF_A_TASK: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}+(?:\.[A-Za-z_][A-Za-z0-9_]{0,63}+){1,8}+")
 """Dotted identifiers, as modules and functions have."""
@@ -33,11 +44,11 @@ _NAME_OF_A_TASK: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}+(?:\.[A-Za-z_]
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A message that is none of ours."""
+    """A message that does not belong to this service, or that cannot be worked on."""
 
     reason: str
     task: str | None = None
-    """The other task's name, where it looks like one: it leads to whoever sends to the wrong queue."""
+    """The name of the other task, if it looks like a name. It helps to find who sends to the wrong queue."""
 
 
 def read_message(raw: bytes) -> str | Foreign:
@@ -58,7 +69,7 @@ def read_message(raw: bytes) -> str | Foreign:
 
 
 def clean_message(task_id: str) -> dict[str, Any]:
-    """What Celery gets to see: the id, and of everything else what kombu asks of any message."""
+    """The message that Celery gets to see: the task's id, and the fields that kombu needs in any message."""
     return {
         "body": "",
         "content-type": "application/json",

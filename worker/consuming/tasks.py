@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker.consuming.groups import Groups
 
 log = logging.getLogger("worker.task")
-"""For what kombu logs."""
+"""Given to kombu, which logs failed acknowledgements there."""
 
 
 def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
@@ -31,9 +31,9 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
     class GroupedTask(Task):  # type: ignore[misc] # celery publishes no types
         """A task whose messages are worked in groups.
 
-        `Strategy` is Celery's extension point for what becomes of a received message (celery.worker.strategy; the
-        package celery-batches uses it alike). Celery's own makes a request object of each message, traces it and sends
-        signals for it: two thirds of a millisecond a task, for what the task's record knows better.
+        `Strategy` is Celery's extension point for received messages (celery.worker.strategy). The package
+        celery-batches uses it in the same way. Celery's own strategy makes a request object for each message, traces it
+        and sends signals. That costs two thirds of a millisecond a task, and the task's record knows all of it better.
         """
 
         def Strategy(self, _task: object, _app: Celery, consumer: Consumer) -> Callable[..., None]:  # noqa: N802 - Celery's name
@@ -50,11 +50,11 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
         name=TASK_NAME,
         base=GroupedTask,
         bind=True,
-        # FINISH has written the outcome where Celery's result backend looks for it; a second write could differ.
+        # FINISH has written the outcome to the key of Celery's result backend. A second write could differ.
         ignore_result=True,
     )
     def customer_create(self: Task[Any, Any]) -> None:
-        """Called by itself (`apply`), it is a group of one."""
+        """Work on one task as a group of its own, for `apply`."""
         groups.work([Delivery(self.request.id, secrets.token_hex(8))])
 
     return customer_create
@@ -65,12 +65,13 @@ def _run(job: Callable[[], None]) -> None:
 
 
 def _acknowledge(message: Message, consumer: Consumer) -> None:
-    # Celery has its event loop do it, which is woken for each; but any thread may (kombu.transport.virtual.QoS), and
-    # the loop need only know when it has stopped asking for messages because this worker had its fill.
+    # Celery leaves this to its event loop and wakes the loop for each message. Any thread may acknowledge
+    # (kombu.transport.virtual.QoS). The loop must be woken only if it has stopped asking for messages because the
+    # worker had as many as it may have.
     message.ack_log_error(log, consumer.connection_errors)
     if not message.channel.is_asking:
         consumer.call_soon(_nothing)
 
 
 def _nothing() -> None:
-    """The loop turns once, and sees that there is room again."""
+    """Make the loop turn once, so that it notices that there is room again."""

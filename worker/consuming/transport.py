@@ -1,16 +1,17 @@
 """kombu's Redis transport, taking several messages at a time and without the book of deliveries that it keeps in Redis.
 
-kombu books each delivery and each acknowledgement in `unacked`, which takes two transactions a task and more time than
-all else that it does, does not cover what was popped and not yet booked, and breaks when the connection is lost while
-tasks run (kombu 5.7 ends the consumer). The task's record does the same better: START takes a lease with the same call
-that hands over the request, FINISH ends it, and the sweeper sends again what no worker holds. So acknowledgements
-are not emulated (kombu's option `ack_emulation`).
+kombu books each delivery and each acknowledgement in the Redis hash `unacked`. That takes two transactions a task, more
+time than everything else that kombu does. It does not cover messages that were popped and not booked yet, and it breaks
+when the connection is lost while tasks run (kombu 5.7 ends the consumer). The task's record does the same better: START
+takes a lease in the same call that hands over the request, FINISH ends the lease, and the sweeper sends a task again
+that has no lease. So kombu's option `ack_emulation` is off.
 
-A channel that ends has usually asked for messages. What the answer brings is off the queue already, so that it is read
-and put back: kombu would hand it to a consumer that is gone, and it would be missed for as long as the sweeper waits.
+A channel that is closed has usually asked Redis for messages. Messages that the answer brings are off the queue
+already, so they are read and put back. kombu would hand them to a consumer that is gone, and they would be missing
+until the sweeper finds out.
 
-kombu takes one message with each `BRPOP`. Here `BLMPOP` (Redis 7) takes what waits, as far as the prefetch limit lets
-it and not more than `MESSAGES_A_CALL`; it waits for nothing beyond the first.
+kombu takes one message with each `BRPOP`. Here `BLMPOP` (Redis 7) takes all messages that wait, up to the prefetch
+limit and `MESSAGES_A_CALL`. It waits for the first message only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MESSAGES_A_CALL: Final = 8
-"""A bound, so that one worker does not take what others, waiting beside it, could work at once."""
+"""Most messages a call. One worker must not take messages that others, waiting beside it, could begin at once."""
 
 log = structlog.get_logger("worker.transport")
 
@@ -39,39 +40,40 @@ class _QoS(virtual.QoS):
     """The prefetch limit, and whether this worker takes tasks at all."""
 
     def can_consume(self) -> bool:
-        """Whether to ask for messages, or to read those that were asked for already.
+        """Whether to ask for messages, or to read messages that were asked for already.
 
-        These are read in any case: they are off the queue, and whoever gets them gives them back.
+        The latter are always read: they are off the queue, and a worker that takes no tasks gives them back.
         """
         fits = bool(super().can_consume())  # type: ignore[no-untyped-call] # kombu publishes no types
         return fits and (self.channel.is_asking or self.channel.may_take())
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that takes several messages at a time, and puts back those that came for nobody.
+    """A channel that takes several messages at a time, and puts back messages that come after it was closed.
 
-    What its worker holds is worked on, or its lease runs out. One queue and one list: no priorities, no key prefix.
+    It restores nothing: a task that its worker drops has a lease that runs out. It knows one queue, without priorities
+    and without a prefix of keys.
     """
 
     do_restore = False
 
     may_take: Callable[[], bool] = staticmethod(lambda: True)
-    """Whether this worker takes tasks; set by the composition root on a subclass."""
+    """Whether this worker takes tasks. worker.consuming.celery_app sets this and the following on a subclass."""
 
     put_back: Callable[[Sequence[bytes]], object] = staticmethod(lambda _messages: None)
-    """Puts messages back at the queue's head; set alike."""
+    """Puts messages back at the queue's head."""
 
     credentials: Callable[[], dict[str, Any]] = staticmethod(dict)
-    """User and password, which kombu does not know, so that none of its texts has them; set alike."""
+    """User and password. kombu does not know them, so they cannot be in its log lines and errors."""
 
     not_taken: Callable[[str], None] = staticmethod(lambda _reason: None)
-    """Counts a message that was dropped; set alike."""
+    """Counts a message that was dropped."""
 
     lost: Callable[[Exception], object] = staticmethod(lambda _error: None)
-    """Told when the connection was lost that messages were asked for on; set alike."""
+    """Called when the connection was lost on which messages were asked for."""
 
     refused: Callable[[Exception], object] = staticmethod(lambda _error: None)
-    """Told when Redis has refused a message, so that it is not asked again at once; set alike."""
+    """Called when Redis has refused to give messages, so that it is not asked again at once."""
 
     _seldom = Seldom()
 
@@ -89,7 +91,7 @@ class Channel(kombu_redis.Channel):
         return {**parameters, **self.credentials()}
 
     def close(self) -> None:
-        """End the channel, after what it has asked for has come and is put back."""
+        """Close the channel. Messages that it has asked for are read first and put back."""
         self._stop_asking()
         super().close()  # type: ignore[no-untyped-call] # as above
 
@@ -104,7 +106,7 @@ class Channel(kombu_redis.Channel):
             # Redis answers within `brpop_timeout`, a second.
             reply = self.client.parse_response(self.client.connection, "BLMPOP")
         except (*self.connection_errors, self.ResponseError):
-            # Nothing was popped, or nobody can know.
+            # Redis popped nothing, or its answer is lost and the sweeper finds the tasks.
             return
         finally:
             self._in_poll = None  # type: ignore[assignment] # as above
@@ -133,12 +135,12 @@ class Channel(kombu_redis.Channel):
             try:
                 reply = self.client.parse_response(self.client.connection, "BLMPOP", **options)
             except self.connection_errors as error:
-                # As kombu does: the next turn of the loop connects anew.
+                # As kombu does. The next turn of the loop connects anew.
                 self.client.connection.disconnect()
                 self.lost(error)
                 raise
             except self.ResponseError as error:
-                # Celery begins anew with another connection, and looks the name up for it.
+                # Celery makes another connection, and resolves the name for it.
                 self.refused(error)
                 raise
             if not reply:
@@ -159,8 +161,8 @@ class Channel(kombu_redis.Channel):
         try:
             self.connection._deliver(clean_message(read), queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must not suffer
-            # It is off the queue; those that came with it must not go the same way. Its record is still open, and the
-            # sweeper sends it again.
+            # This message is off the queue, and the messages that came with it must still be delivered. The task's
+            # record is open, so the sweeper sends it again.
             self._drop(Foreign(NO_THREAD), message, error)
 
     def _drop(self, foreign: Foreign, message: bytes, error: Exception | None = None) -> None:
@@ -171,18 +173,18 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """kombu's Redis transport with that channel, which connects only to a Redis that can be used.
+    """kombu's Redis transport with this channel. It connects only to a Redis that can be used.
 
-    Celery itself tries again at once, up to twenty times a second, where Redis answers and refuses.
+    Where Redis answers and refuses, Celery would try again at once, up to twenty times a second.
     """
 
     Channel = Channel
 
     wait_until_usable: Callable[[], object] = staticmethod(lambda: None)
-    """Returns when it is worth while to connect, or raises what ends the worker; set as those of the channel."""
+    """Returns when it is worth while to connect, or raises what ends the worker. Set like the channel's attributes."""
 
     def establish_connection(self) -> Any:
-        """Connect, as soon as that can be done."""
+        """Connect as soon as Redis can be used."""
         while True:
             self.wait_until_usable()
             try:

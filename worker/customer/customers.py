@@ -1,4 +1,4 @@
-"""Customers in MongoDB: inserted with majority and journal, one for each id and each email."""
+"""Customers in MongoDB. Ids and emails are unique; a write counts once a majority has it in its journal."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ DATABASE: Final = "database"
 """What logs and metrics call MongoDB."""
 
 COLLECTION: Final = "customers"
+"""The collection's name."""
 
 _SETTLE_TRIES: Final = 20
-"""How often an insert is tried while a conflicting document can neither be read with majority nor is gone."""
+"""How often an insert is tried while its conflicting document cannot be read with majority and is not gone either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +56,42 @@ class EmailTaken:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """The store refuses this customer and says nothing against others; nothing was stored."""
+    """The database refuses this customer, and may accept others. Nothing was stored."""
 
     refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a majority of the store has, of what was asked about."""
+    """Which of the customers and emails that were asked about a majority of the replica set has."""
 
     customers: Mapping[str, StoredCustomer]
-    """By id, for each id that was asked about and is there."""
+    """Id → customer, for each id that was asked about and is stored."""
     emails: frozenset[str]
-    """Keys of the emails that were asked about, or that those customers have."""
+    """Keys of emails that are taken: those that were asked about, and those of `customers`."""
 
 
 class CustomerRepository(Protocol):
     """Where customers live.
 
-    Every method raises `TransientError` while the store is away, `MisconfiguredError` while it refuses everything, and
-    `UnexplainedError` where nobody knows what it means; each may be repeated.
+    Every method may be repeated, and raises:
+        TransientError: the database is away.
+        MisconfiguredError: it refuses every call until an operator mends something.
+        UnexplainedError: it refuses with an error that is in no table.
     """
 
     def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
         """Store customers whose ids no other request can have, unless their emails are taken.
 
-        What stands against some of them is read once for all of these, and never delays the others' insert.
+        The others are inserted first. Then one read finds out why the database refused the rest.
 
         Returns:
-            For each customer, in order, what became of it. A majority of the store has what that is built on.
+            What became of each customer, in order. A majority of the replica set has every document that this says.
         """
         ...
 
     def find_all(self, *, ids: Sequence[str], email_keys: Sequence[str] = ()) -> Known:
-        """Which of these customers and emails are there, in one round trip."""
+        """Find out in one round trip which of these customers and emails are stored."""
         ...
 
 
@@ -107,12 +110,14 @@ class MongoCustomers:
         self._settling = threading.Event()
 
     def prepare(self) -> None:
-        """Build the index that makes emails unique; where it is there, prove that a majority acknowledges and reads.
+        """Build the index that makes emails unique, and read once with majority.
+
+        Where the index exists already, this proves that the replica set acknowledges and reads with majority.
 
         Raises:
             TransientError: MongoDB is away.
-            MisconfiguredError: it refuses, and an operator must mend something.
-            UnexplainedError: it refuses for a reason that nobody knows.
+            MisconfiguredError: it refuses until an operator mends something.
+            UnexplainedError: it refuses with an error that is in no table.
         """
         with self._translated("createIndex"):
             self._customers.create_index("email_key", unique=True, name=EMAIL_INDEX)
@@ -131,8 +136,8 @@ class MongoCustomers:
             pending = [place for place in pending if place not in results]
             if not pending:
                 return [results[place] for place in range(len(customers))]
-            # The index tells of a conflict at once, a majority read only of what no failover can take back: what
-            # conflicts is told when it can be read, and while it cannot be the insert may still be the one to win.
+            # The unique index reports a conflict immediately. A majority read shows the conflicting document only once
+            # no failover can undo it. Until then our insert may still win, so try again.
             self._settling.wait(random.uniform(0.01, 0.1))  # noqa: S311 - not a secret
         raise TransientError(DATABASE)
 
@@ -145,7 +150,7 @@ class MongoCustomers:
             documents = list(self._customers.find(query))
         asked = set(ids)
         return Known(
-            # Of the others nothing is read but the email: whoever stored them, they need not have our fields.
+            # Another customer may have been stored by somebody else, without our fields. Only its email is read.
             {document["_id"]: _from_document(document) for document in documents if document["_id"] in asked},
             frozenset(document["email_key"] for document in documents),
         )
@@ -153,14 +158,14 @@ class MongoCustomers:
     def _settle(
         self, refused: Mapping[int, tuple[StoredCustomer, Refusal]]
     ) -> dict[int, Added | EmailTaken | NotStored]:
-        """What became of those that were not inserted; those that nothing is known of yet are left out."""
+        """What became of the customers that were refused, by place. A place is missing where nobody can know yet."""
         known = self.find_all(
             ids=[customer["id"] for customer, _ in refused.values()],
             email_keys=[customer["email_key"] for customer, _ in refused.values()],
         )
         results: dict[int, Added | EmailTaken | NotStored] = {}
         for place, (customer, refusal) in refused.items():
-            # The own document goes first: an earlier delivery stored it, whatever stands against it now.
+            # First the customer itself: an earlier delivery may have stored it, whatever refuses it now.
             if customer["id"] in known.customers:
                 results[place] = Added(known.customers[customer["id"]])
             elif customer["email_key"] in known.emails:
@@ -170,14 +175,14 @@ class MongoCustomers:
         return results
 
     def _insert(self, customers: Sequence[StoredCustomer]) -> dict[int, Refusal]:
-        """Insert those that nothing stands against, with one wait for the journal; the others' places and why."""
+        """Insert all of them with one wait for the journal. Returns why some were refused, by place."""
         try:
             with self._translated("insert"):
                 if len(customers) == 1:
                     return self._insert_one(customers[0])
                 return self._insert_many(customers)
         except (InvalidDocument, OverflowError) as error:
-            # The driver cannot send one of them, and does not say which.
+            # The driver cannot encode one of them, and does not say which.
             if len(customers) == 1:
                 return {0: Refusal(Kind.PERMANENT, type(error).__name__)}
             return {
@@ -187,7 +192,7 @@ class MongoCustomers:
             }
 
     def _insert_one(self, customer: StoredCustomer) -> dict[int, Refusal]:
-        # What a bulk write prepares for each of its parts is a tenth of a millisecond more.
+        # A bulk write of one document would cost a tenth of a millisecond more.
         try:
             self._customers.insert_one(_to_document(customer))
         except DuplicateKeyError as error:
@@ -212,7 +217,7 @@ class MongoCustomers:
 
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
-        """Tell what the driver raises by the table; what is raised shows no driver's text."""
+        """Translate the driver's errors by the table of MongoDB's errors, without any text of the driver's."""
         try:
             yield
         except PyMongoError as error:
@@ -224,7 +229,7 @@ class MongoCustomers:
 
 
 def _raise_unless_of_one(refusal: Refusal, error: PyMongoError) -> None:
-    """Raise what concerns every document alike, though it was told of one (as a router does for its shards)."""
+    """Raise an error that is about every document, although it came with one (a router does that for its shards)."""
     if refusal.kind in {Kind.TRANSIENT, Kind.MISCONFIGURED}:
         _raise(refusal, error)
 

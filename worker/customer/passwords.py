@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordCost:
-    """What one argon2id hash takes (RFC 9106)."""
+    """The cost of one argon2id hash (RFC 9106)."""
 
     memory_kib: int
     time_cost: int
@@ -22,19 +22,19 @@ class PasswordCost:
 
 
 TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
-"""A hash that costs next to nothing and protects nothing: for this project's own tests and benches."""
+"""A hash that costs almost nothing and protects nothing, for this project's own tests and benches."""
 
 
 class PasswordHasher(Protocol):
-    """Makes of a password what may be stored."""
+    """Turns a password into a hash that may be stored."""
 
     def hash(self, password: SecretStr) -> str:
-        """The hash with its own random salt, in the PHC string format; the password exactly as it is, as UTF-8."""
+        """The hash of the password's UTF-8 bytes with a random salt of its own, in the PHC string format."""
         ...
 
 
 class Argon2Passwords:
-    """argon2id hashes at a set cost. Thread-safe: argon2 gives up the interpreter's lock, so threads use all cores."""
+    """argon2id hashes at a set cost. Thread-safe. argon2 releases the interpreter's lock, so threads use all cores."""
 
     def __init__(self, cost: PasswordCost) -> None:
         self._context = CryptContext(
@@ -44,7 +44,7 @@ class Argon2Passwords:
             argon2__rounds=cost.time_cost,
             argon2__parallelism=cost.parallelism,
         )
-        # passlib chooses and patches in its backend at the first hash; do it before there are threads to race.
+        # passlib loads its backend at the first hash. Make that hash before several threads could do so together.
         self._context.hash("warm-up")
 
     def hash(self, password: SecretStr) -> str:

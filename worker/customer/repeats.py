@@ -6,9 +6,10 @@ import threading
 from typing import Final
 
 LOOK_AHEAD: Final = 64
-"""For so many signups after a repeat the emails are looked up before their passwords are hashed.
+"""For how many signups after a repeat the emails are looked up before the passwords are hashed.
 
-A look-up costs a group of up to eight one round trip, a fiftieth of one hash: it pays from one repeat in some hundred.
+A look-up costs a group of up to eight signups one round trip, a fiftieth of one hash. It pays off from about one
+repeat in a hundred signups.
 """
 
 
@@ -20,13 +21,13 @@ class Repeats:
         self._left = 0
 
     def are_likely(self, signups: int) -> bool:
-        """Whether it pays to look up the emails of these signups, which count as seen from now on."""
+        """Whether it pays to look up the emails of so many new signups. They are counted as seen."""
         with self._lock:
             likely = self._left > 0
             self._left = max(0, self._left - signups)
         return likely
 
     def saw_one(self) -> None:
-        """A signup repeated a taken email."""
+        """Remember that a signup repeated a taken email."""
         with self._lock:
             self._left = LOOK_AHEAD

@@ -1,4 +1,4 @@
-"""Rules that need more than a field's form: what an email is, when two are the same, which countries are in force."""
+"""Rules that need more than a field's form: what an email is, when two are the same, which countries exist."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from schemas.customer import Address
 
 COUNTRIES: Final[frozenset[str]] = frozenset(country.alpha_2 for country in pycountry.countries)
-"""The ISO 3166-1 alpha-2 codes in force. Membership only: pycountry's look-ups take names, other codes and any case."""
+"""The ISO 3166-1 alpha-2 codes in force. A set, because pycountry's own look-ups also take names and other codes."""
 
 FURTHER_COUNTRIES: Final[frozenset[str]] = frozenset(
     [
-        # User-assigned, as XK is for Kosovo: ISO will never give them to a country.
+        # User-assigned: ISO will never give them to a country. Kosovo uses XK, for example.
         *("AA", "ZZ"),
         *(f"Q{letter}" for letter in ascii_uppercase[12:]),
         *(f"X{letter}" for letter in ascii_uppercase),
-        # Exceptionally reserved: no countries, and in use for places all the same (IC: the Canary Islands).
+        # Exceptionally reserved: they are no countries, but used for places. IC is the Canary Islands.
         *("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "FX", "IC", "SU", "TA", "UK", "UN"),
     ]
 )
-"""Codes that an operator may take as well. Any other is a country's already, or may become another's one day."""
+"""Codes that an operator may allow as well. Any other code is a country's already, or may become one."""
 
 SPECIAL_USE_DOMAINS: Final[frozenset[str]] = frozenset(SPECIAL_USE_DOMAIN_NAMES)
-"""Names that no email of the public network has (RFC 6761, 6762, 7686), and that a staging system may have."""
+"""Domains that exist in no public network (RFC 6761, 6762, 7686). A staging system may allow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,30 @@ class Email:
     address: str
     """As it was written, with its domain normalised."""
     key: str
-    """Equal for emails that are the same: without regard to case, to Unicode's compatibility forms in the local part,
-    and to the domain's spelling (IDNA 2008)."""
+    """Equal for emails that are the same. Case makes no difference, nor do compatibility forms of Unicode in the local
+    part, nor the spelling of the domain (IDNA 2008)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The rules as the settings have them."""
+    """The rules with the choices that the settings make."""
 
     further_countries: frozenset[str] = frozenset()
-    """Of `FURTHER_COUNTRIES`, those that count as countries."""
+    """Codes of `FURTHER_COUNTRIES` that count as countries."""
     special_use_domains: frozenset[str] = frozenset()
-    """Of `SPECIAL_USE_DOMAINS`, those under which an email may be."""
+    """Domains of `SPECIAL_USE_DOMAINS` that an email may have."""
 
     def parse_email(self, text: str) -> Email | None:
         """The email, or None where its format is invalid.
 
-        No name server is asked: whether mail arrives is not the format's question, and a look-up would make the outcome
-        depend on the network.
+        No name server is asked. Whether mail arrives is not a matter of format, and the outcome would depend on the
+        network.
         """
         special = self._special_use_domain(text)
         if special is None:
             return _parse_email(text)
-        # The library refuses these names by a list that all of the process shares. So it is shown another name of the
-        # same length, and everything else of its grammar holds.
+        # The library refuses these names by a list that the whole process shares. So it checks another name of the same
+        # length instead, and every other rule of its grammar still applies.
         stand_in = f"{special[:-1]}x"
         parsed = _parse_email(text[: -len(special)] + stand_in)
         if parsed is None:
@@ -74,7 +74,7 @@ class Rules:
         )
 
     def first_invalid_country(self, addresses: Sequence[Address]) -> tuple[int, str] | None:
-        """Position and country of the first address whose country is not in force; None where all are."""
+        """Position and country of the first address whose country does not exist. None if all exist."""
         for position, address in enumerate(addresses):
             country = address["country"]
             if country not in COUNTRIES and country not in self.further_countries:
@@ -94,7 +94,7 @@ def _parse_email(text: str) -> Email | None:
         valid = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return None
-    # Not `valid.normalized`: the local part stays as it was written (valid.local_part is in Unicode's form C).
+    # Not `valid.normalized`, whose local part is in Unicode's form C: the local part stays as it was written.
     local = text.rpartition("@")[0]
     ascii_domain = valid.ascii_domain
     return Email(

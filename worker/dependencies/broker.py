@@ -1,4 +1,4 @@
-"""What the worker needs of Redis, asked of Redis itself, and what its refusals mean for a worker."""
+"""Asks Redis whether the worker can use it, and says what its refusals mean for the worker."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ BROKER: Final = "broker"
 """What logs and metrics call Redis."""
 
 _TAKE: Final = ("BLMPOP", "0.001", "1", "intake:probe:list", "RIGHT")
-"""How messages are taken, of a list that is always empty: no script tries this."""
+"""Takes messages as the transport does, from a list that is always empty. No script tries this command."""
 
 _WORKED_ON_WITH: Final = frozenset({EVICTS, NO_APPEND_ONLY_FILE, INFO_REFUSED})
-"""Findings that are told, and keep no task from its outcome."""
+"""Findings that are logged while tasks are worked on: no task fails for them."""
 
 _PASSING: Final = frozenset(
     finding_of_refusal(refusal).code for refusal in TABLE.values() if refusal.kind is not Kind.MISCONFIGURED
 )
+"""Findings that may pass without anybody doing something."""
 
 log = structlog.get_logger("worker.broker")
 
@@ -54,11 +55,11 @@ class BrokerProbe:
         self._seldom = Seldom(every_seconds=60.0)
 
     def __call__(self) -> None:
-        """Return where it can; what does not keep it from its work is logged now and then.
+        """Return if it can. Findings that do not keep the worker from its work are logged now and then.
 
         Raises:
             TransientError: Redis is away.
-            MisconfiguredError: it is there and cannot be used.
+            MisconfiguredError: Redis answers and cannot be used.
         """
         *replies, taken = (self._ask(command) for command in (*COMMANDS, _TAKE))
         found = list(findings_of(replies, allowed=self._allowed))
@@ -85,12 +86,12 @@ class BrokerProbe:
 
 
 def drop_connections(client: redis.Redis) -> None:
-    """Have the next calls connect anew, and look the name up: another server may be behind it by now."""
+    """Close unused connections. The next calls resolve the name anew: another server may be behind it by now."""
     client.connection_pool.disconnect(inuse_connections=False)
 
 
 def error_of(error: BaseException) -> TransientError | MisconfiguredError:
-    """What an exception of redis-py means for all tasks alike."""
+    """Translate an exception of redis-py that is about every task."""
     refusal = refusal_of(error)
     return TransientError(BROKER) if refusal is None else _error_of(finding_of_refusal(refusal))
 

@@ -1,4 +1,4 @@
-"""Whether this worker takes tasks: only while it can use a dependency, so that others get what it could only hold."""
+"""Whether this worker takes tasks. It does so only while it can use a dependency; other workers get them otherwise."""
 
 from __future__ import annotations
 
@@ -18,25 +18,29 @@ if TYPE_CHECKING:
     from worker.metrics import WorkerMetrics
 
 _FIRST_GAP_SECONDS: Final = 0.5
+"""Time between the first two probes. The gaps grow from there."""
+
 _LONGEST_GAP_SECONDS: Final = 5.0
-"""Between two probes of a dependency that is away: they cost it little, and every second counts."""
+"""Longest time between two probes of a dependency that is away. A probe costs little, and every second counts."""
 
 _LONGEST_GAP_REFUSED_SECONDS: Final = 60.0
-"""Between two probes of a dependency that refuses, and waits for a person."""
+"""Longest time between two probes of a dependency that refuses, until a person mends it."""
 
 _LOG_EVERY_SECONDS: Final = 10.0
+"""Between two log lines about a dependency that stays away."""
 
 log = structlog.get_logger("worker.gate")
 
 
 class Gate:
-    """Closed until a probe of a dependency has worked, and again from when its use has failed. Thread-safe.
+    """Open while a dependency can be used. Thread-safe.
 
-    Whoever closes it gives back what it holds; one thread, in `keep`, opens it.
+    It starts closed and opens when a probe works. A caller whose call to the dependency fails closes it and gives its
+    tasks back. One thread, in `keep`, opens it again.
     """
 
     def __init__(self, dependency: str, probe: Callable[[], object], *, metrics: WorkerMetrics) -> None:
-        """`probe` raises what `Patience.until_done` knows where `dependency` cannot be used."""
+        """`probe` raises the errors that `Patience.until_done` handles if `dependency` cannot be used."""
         self.dependency = dependency
         self._probe = probe
         self._metrics = metrics
@@ -52,12 +56,12 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether tasks can be worked, as far as is known."""
+        """Whether the dependency can be used, as far as is known."""
         return not self._closed.is_set()
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is closed for something that an operator must mend."""
+        """Whether it is closed because of something that an operator must mend."""
         return self._closed.is_set() and self._refused
 
     def close(self, error: TransientError | MisconfiguredError) -> None:
@@ -70,7 +74,7 @@ class Gate:
             if time.monotonic() - self._opened_at > _LONGEST_GAP_REFUSED_SECONDS:
                 self._gap = _FIRST_GAP_SECONDS
             else:
-                # A probe works and the work does not: no probe tries an insert. Each turn costs a group its hashes.
+                # The probe works and the work does not, since no probe inserts. Each round costs a group its hashes.
                 self._gap = min(self._longest_gap, 2 * self._gap)
             self._closed.set()
         self._metrics.taking_tasks(self.dependency, False)
@@ -79,7 +83,7 @@ class Gate:
             self._log_refusal(error)
 
     def keep(self, stopping: threading.Event) -> None:
-        """Open it again, each time that it was closed, until `stopping` is set. For a thread of its own."""
+        """Open the gate again each time that it was closed, until `stopping` is set. Runs in a thread of its own."""
         while not stopping.is_set():
             self._closed.wait()
             with self._lock:
@@ -88,13 +92,13 @@ class Gate:
             self.open_when_usable(stopping)
 
     def recheck(self) -> None:
-        """Close it where a probe does not work any more; for a turn in a while."""
+        """Probe once, and close the gate if that fails. To be called now and then."""
         error = self._try() if self.is_open else None
         if isinstance(error, TransientError | MisconfiguredError):
             self.close(error)
 
     def open_when_usable(self, stopping: threading.Event) -> None:
-        """Probe, with growing gaps, until that works or `stopping` is set."""
+        """Probe with growing gaps until a probe works or `stopping` is set."""
         began = time.monotonic()
         next_line_at = 0.0
         while not stopping.is_set():

@@ -41,20 +41,20 @@ class Kind(StrEnum):
     """What is done about a refusal."""
 
     TRANSIENT = "transient"
-    """It passes by waiting: the same call is repeated."""
+    """Waiting helps: the same call is repeated."""
     CONFLICT = "conflict"
-    """A document with this id or this email is there: a read tells which."""
+    """A document with this id or this email exists. A read tells which."""
     PERMANENT = "permanent"
-    """This customer can never be stored as the database is set up: a dead letter, and nothing to its neighbours."""
+    """This customer cannot be stored as the database is set up. Its task becomes a dead letter; others go on."""
     MISCONFIGURED = "misconfigured"
-    """Nothing can be stored before an operator has mended something: the worker takes no tasks."""
+    """No customer can be stored before an operator has mended something. The worker takes no tasks."""
     UNKNOWN = "unknown"
-    """In no table: repeated a few times, then a failure of the task."""
+    """The error is in no table. The call is repeated a few times, then the task has failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal, in words that an operator can act on and without any value of a document."""
+    """One refusal, in words that an operator can act on. It has no value of a document."""
 
     kind: Kind
     code: str
@@ -72,12 +72,12 @@ _INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}+) (?:collation: |d
 
 
 def of_error(error: PyMongoError, *, doing: str, last_seen: Iterable[Exception | None] | None = None) -> Refusal:
-    """What the answer to a whole command means.
+    """Explain the answer to a whole command.
 
     Args:
         error: what the driver raised.
         doing: the right that the command takes: `find`, `insert` or `createIndex`.
-        last_seen: for each known server of the replica set, why it cannot be used; None where nobody asked.
+        last_seen: for each known server of the replica set, why it cannot be used. None if nobody asked.
     """
     if isinstance(error, ServerSelectionTimeoutError):
         return _of_servers(last_seen)
@@ -93,7 +93,7 @@ def of_error(error: PyMongoError, *, doing: str, last_seen: Iterable[Exception |
 
 
 def of_write_error(details: Mapping[str, Any]) -> Refusal:
-    """What the refusal of one document of an insert means."""
+    """Explain the refusal of one document of an insert."""
     code = details.get("code")
     if code in DUPLICATE_KEY_CODES:
         return _of_duplicate_key(details)
@@ -109,7 +109,7 @@ def _of_duplicate_key(details: Mapping[str, Any]) -> Refusal:
     named = _INDEX_OF_TEXT.search(str(details.get("errmsg", "")))
     name = named[1] if named else ""
     is_ours = set(fields) in _OUR_KEYS if fields else name in _OUR_INDEXES
-    # By a collation emails are alike that differ for us: a read by the email would look for the other one in vain.
+    # A collation may call emails equal that differ for us. A read by our email would not find the other document.
     if is_ours and not details.get("collation"):
         return Refusal(Kind.CONFLICT, "DuplicateKey", concerns=name)
     index = name or "_".join(map(str, fields or ())) or "unknown"
@@ -117,7 +117,7 @@ def _of_duplicate_key(details: Mapping[str, Any]) -> Refusal:
 
 
 def _of_concerns(errors: Iterable[Mapping[str, Any]]) -> Refusal:
-    """The gravest of those that came with a write that was done but not acknowledged as asked."""
+    """The gravest error of a write that was done but not acknowledged as asked."""
     found = [_of_code(each.get("code"), doing="insert") for each in errors]
     for refusal in found:
         if refusal.kind is Kind.MISCONFIGURED:
@@ -142,23 +142,23 @@ def _of_code(code: int | None, *, doing: str, repeatable: bool = False) -> Refus
 
 
 def _is_labelled_repeatable(error: PyMongoError) -> bool:
-    # What a newer server tells of a code that it alone knows.
+    # A newer server says so about errors whose codes this table does not have.
     return any(map(error.has_error_label, ("RetryableWriteError", "RetryableError", "SystemOverloadedError")))
 
 
 def _of_servers(last_seen: Iterable[Exception | None] | None) -> Refusal:
-    """Why no server can be used. Most often they are away; some reasons pass by no waiting."""
+    """Why no server can be used. Most often all are away. For some reasons waiting does not help."""
     away = Refusal(Kind.TRANSIENT, "ServerSelectionTimeoutError")
     if last_seen is None:
         return away
     errors = list(last_seen)
     if not errors:
-        # The driver forgets servers that do not belong, and does not ask them again.
+        # The driver forgets servers that do not belong to the replica set, and does not ask them again.
         advice = "no address of INTAKE_MONGODB_URI is a member of that replica set: mend it and restart the worker"
         return Refusal(Kind.MISCONFIGURED, "NotAReplicaSetMember", advice=advice)
     refused = [_of_code(error.code, doing="find") for error in errors if isinstance(error, OperationFailure)]
     if len(refused) == len(errors) and all(each.kind is Kind.MISCONFIGURED for each in refused):
-        # For some seconds after it was refused the driver does not ask a server again.
+        # After a refusal the driver does not ask that server again for some seconds.
         return refused[0]
     if all(map(_is_tls, errors)):
         advice = "check certificates and the TLS options of INTAKE_MONGODB_URI"
@@ -169,7 +169,7 @@ def _of_servers(last_seen: Iterable[Exception | None] | None) -> Refusal:
 def _is_tls(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLError):
-            # A connection that is cut while it is made, or is too slow, is no fault of a setting.
+            # A connection that breaks off while it is made, or that is too slow, is not the fault of a setting.
             return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) and "timed out" not in str(error)
         error = error.__cause__
     return False

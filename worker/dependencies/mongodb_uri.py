@@ -1,6 +1,6 @@
-"""The URI of MongoDB: what pymongo would refuse, or pass over with a warning, is found before it is used.
+"""The URI of MongoDB. Faults that pymongo would refuse, or only warn of, are found before the URI is used.
 
-It is told in our own words: pymongo's repeat pieces of the URI, and so of the password in it.
+They are reported in words of our own: pymongo's repeat pieces of the URI, and so of the password in it.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def read_database_name(reader: EnvironmentReader) -> str:
 
 
 def _fault_of(uri: str) -> str:
-    """What is wrong with the URI, completing a sentence that starts with the variable's name; empty: nothing."""
+    """What is wrong with the URI, as the end of a sentence that starts with the variable's name. Empty: nothing is."""
     if not uri.startswith(_SCHEMES):
         return f"must be a URI that starts with {' or '.join(_SCHEMES)}"
     rest = uri.partition("://")[2]
     authority = rest.partition("?")[0].partition("/")[0]
-    # An '@' further back shows a password that holds a '/' or a '?': the host before it would be a piece of it.
+    # An '@' further back means that the password has a '/' or a '?'. What looks like the host is a piece of it.
     if "@" not in rest[len(authority) :] and _is_usable(uri):
         return ""
     options = ", ".join(_options_refused(rest.partition("?")[2]))
@@ -64,10 +64,10 @@ def _fault_of(uri: str) -> str:
 
 def _is_usable(uri: str) -> bool:
     with warnings.catch_warnings():
-        # An option that pymongo does not know, or whose value it does not take, it would leave out and go on.
+        # pymongo would only warn of an option that it does not know or whose value it does not accept.
         warnings.simplefilter("error")
         try:
-            # Neither connects nor asks for a name.
+            # This neither connects nor resolves a name.
             client: MongoClient[dict[str, Any]] = MongoClient(uri, connect=False)
         except Exception:  # noqa: BLE001 - pymongo raises what it likes here, and none of its texts may be seen
             return False
@@ -76,7 +76,7 @@ def _is_usable(uri: str) -> bool:
 
 
 def _options_refused(query: str) -> list[str]:
-    """Names of pymongo's own options; a name that it does not know is none, and may be a piece of a password."""
+    """Options whose values pymongo refuses. Unknown names are left out: they may be pieces of a password."""
     refused = []
     for option in query.split("&"):
         name, _, value = option.partition("=")

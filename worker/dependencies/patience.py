@@ -1,4 +1,4 @@
-"""Waiting inside a task for Redis or MongoDB to come back: order is kept, no attempt is burnt, the queue fills."""
+"""Waits inside a task for Redis or MongoDB to come back. Order is kept, no start is used up, and the queue fills."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from worker.metrics import WorkerMetrics
 
 _FIRST_WAIT_SECONDS: Final = 0.05
+"""Wait before the second try of a call. The waits double from there."""
+
 _LONGEST_WAIT_SECONDS: Final = 2.0
+"""Longest wait between two tries."""
+
 _LOG_EVERY_SECONDS: Final = 10.0
+"""Between two log lines about one call."""
 
 _UNEXPLAINED_TRIES: Final = 3
-"""How often a call is tried that is refused for a reason in no table."""
+"""How often a call is tried that is refused with an error that is in no table."""
 
 Result = TypeVar("Result")
 
@@ -28,22 +33,22 @@ log = structlog.get_logger("worker.patience")
 
 
 class TransientError(Exception):
-    """A dependency did not do its part; the same call may work later. `dependency` names it; no text of a driver."""
+    """A dependency is away, and the same call may work later. Its text is the dependency's name, never a driver's."""
 
     def __init__(self, dependency: str, *, code: str = "") -> None:
-        """`code`: its error by name, where it has answered."""
+        """`code`: the name of the dependency's error, if it has answered."""
         super().__init__(dependency)
         self.dependency = dependency
         self.code = code
 
 
 class RefusedError(Exception):
-    """A dependency answers and refuses: its error by name, what that is about, and what an operator can do."""
+    """A dependency answers and refuses. Has the error's name, what it is about, and what an operator can do."""
 
     def __init__(
         self, dependency: str, *, code: str, concerns: str = "", advice: str = "", may_pass: bool = False
     ) -> None:
-        """`may_pass`: also without anybody's doing, so that it is worth asking again soon."""
+        """`may_pass`: it may pass without anybody doing something, so it is worth asking again soon."""
         super().__init__(f"{dependency}: {code}")
         self.may_pass = may_pass
         self.dependency = dependency
@@ -53,22 +58,22 @@ class RefusedError(Exception):
 
 
 class MisconfiguredError(RefusedError):
-    """It will refuse every task alike until an operator has mended something."""
+    """A dependency will refuse every task until an operator has mended something."""
 
 
 class UnexplainedError(RefusedError):
-    """Nobody knows whether waiting helps: after a few tries it is a failure of the task."""
+    """A dependency refuses with an error that is in no table. After a few tries the task has failed."""
 
 
 class GiveBackError(Exception):
-    """The task cannot be worked here and now, through no fault of its own: it is to be given back."""
+    """The tasks cannot be worked on here and now, through no fault of their own. They are to be given back."""
 
 
 class Patience:
-    """Repeats a call until it works, with jittered backoff, or until the task is better given back. Thread-safe.
+    """Repeats a call with jittered backoff until it works, or until the task should be given back. Thread-safe.
 
-    While Redis is away nothing can be given back, so that a task waits for it here. While the database is away others
-    may still reach it: after `hold_seconds` the gate is closed and the task given back.
+    While Redis is away no task can be given back, so the task waits here. While the database is away other workers may
+    still reach it: after `hold_seconds` the gate is closed and the task is given back.
     """
 
     def __init__(
@@ -80,7 +85,7 @@ class Patience:
         self._hold_seconds = hold_seconds
 
     def check(self) -> None:
-        """Return where tasks can be worked.
+        """Return if tasks can be worked on.
 
         Raises:
             GiveBackError: the database is known to be out of reach, or to refuse everything.
@@ -89,11 +94,11 @@ class Patience:
             raise GiveBackError
 
     def until_done(self, call: Callable[[], Result]) -> Result:
-        """The call's result, however long its dependency is away.
+        """Return the call's result, after repeating the call for as long as its dependency is away.
 
         Raises:
             GiveBackError: the worker stops, or the database has been away for too long, or refuses everything.
-            UnexplainedError: the last of a few tries was refused for a reason that nobody knows.
+            UnexplainedError: the last of a few tries was refused with an error that is in no table.
         """
         wait = _FIRST_WAIT_SECONDS
         since = time.monotonic()
