@@ -1,7 +1,7 @@
-"""The customer: as it is asked for, as it is stored, and every fault that a request can have in its form.
+"""The customer: its form in a request, its form in the database, and the faults of a request's form.
 
-Typed dictionaries rather than model classes: what was sent stays told apart from what was not, and comes back as it
-was sent. What takes a list of the world's countries or an email's grammar to decide is left to the worker's rules.
+These are typed dictionaries and not model classes: a field that was not sent stays absent, and every other field comes
+back as it was sent. Checks that need the list of countries or an email's grammar are rules of the worker.
 """
 
 from __future__ import annotations
@@ -30,33 +30,42 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAXIMUM_TEXT_CHARACTERS: Final = 1024
+"""Of one text: a name, a tag, a line of an address."""
+
 MAXIMUM_TAGS: Final = 1000
+"""Of one customer."""
+
 MAXIMUM_ADDRESSES: Final = 50
+"""Of one customer."""
+
 MAXIMUM_ADDRESS_LINES: Final = 100
+"""Of one address."""
+
 MAXIMUM_PHONE: Final = 10**15 - 1
 """The largest integer of 15 digits: the most that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
 MAXIMUM_FAULT_BYTES: Final = 16 * 1024
-"""UTF-8 bytes of the faults, as JSON, that are listed for one request (the HTTP contract).
+"""Most bytes of faults that are listed for one request, as UTF-8 JSON. The HTTP contract has this number.
 
-An outcome is kept for a day, and a short request can have very many faults.
+A short request can have very many faults, and each outcome is kept for a day.
 """
 
 _MAXIMUM_FIELD_NAME_CHARACTERS: Final = 128
+"""Of each name in a fault's path. A longer name, which no documented field has, is cut."""
 
 _PASSWORD: Final = "password"  # noqa: S105 - the field's name
 
 _MESSAGES: Final = {"extra_forbidden": "unknown field"}
-"""By pydantic's type of an error, where its own words are for programmers."""
+"""Our messages, by pydantic's type of an error, where pydantic's message is meant for programmers."""
 
 _PASSWORD_MESSAGES: Final = {
     "too_short": "String should have at least 1 character",
     "too_long": f"String should have at most {MAXIMUM_TEXT_CHARACTERS} characters",
 }
-"""The same for the password: pydantic speaks of the items of a secret, and tells how many there were."""
+"""Our messages for the password: pydantic's speak of the items of a secret, and say how many there were."""
 
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters that Unicode calls letters or symbols and that nevertheless show nothing (fillers, the braille blank)."""
+"""Characters that show nothing although Unicode calls them letters or symbols: fillers and the braille blank."""
 
 
 def _without_nul(text: str) -> str:
@@ -146,12 +155,12 @@ class StoredAddress(Address):
 
 
 class StoredCustomer(TypedDict):
-    """A customer as the repository keeps it; the repository alone knows how the database spells it."""
+    """A customer as the repository takes and returns it. Only the repository knows the names in the database."""
 
     id: str
     email: str
     email_key: str
-    """What makes emails equal; unique."""
+    """The email in the form in which two emails are compared. No two customers have the same."""
     password_hash: str
     firstName: str
     lastName: str
@@ -162,7 +171,7 @@ class StoredCustomer(TypedDict):
 
 
 class Fault(TypedDict):
-    """One thing that is wrong with a request: where, and what."""
+    """One fault of a request: the field's path, and what is wrong with it."""
 
     field: str
     message: str
@@ -183,8 +192,8 @@ def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:
     """The request in its documented form.
 
     Raises:
-        InvalidRequestError: with every fault, in the order of the documented fields, unknown fields last. Beyond
-            `MAXIMUM_FAULT_BYTES` a last one says how many more there are.
+        InvalidRequestError: the request has faults. They are in the order of the documented fields, and unknown fields
+            come last. Where they take more than `MAXIMUM_FAULT_BYTES`, a last fault says how many are left out.
     """
     try:
         return CUSTOMER_REQUEST.validate_python(document)
@@ -212,7 +221,7 @@ def _bounded(faults: list[Fault]) -> list[Fault]:
 
 
 def _field_name(location: tuple[int | str, ...]) -> str:
-    # A union's branch stands in the location as if it were a field; nobody documented one of that name.
+    # pydantic puts the branch of a union into the location as if it were a field. No field of that name is documented.
     steps = [
         str(step)[:_MAXIMUM_FIELD_NAME_CHARACTERS]
         for before, step in zip((None, *location), location, strict=False)

@@ -1,4 +1,4 @@
-"""Ids: random or derived with a key, in the 62 letters and digits, so that they need no quoting anywhere."""
+"""Ids, random or derived with a key. They consist of letters and digits, so that they need no quoting anywhere."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ if TYPE_CHECKING:
     from pydantic import SecretBytes
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""The digits of base 62, in the order of their values."""
 
 _TASK_ID_BYTES: Final = 16
-_CUSTOMER_ID_BYTES: Final = 12  # 96 bits: a collision among 10⁹ customers has a probability of about 10⁻¹¹
+"""128 bits: enough that nobody guesses a task's id."""
+
+_CUSTOMER_ID_BYTES: Final = 12
+"""96 bits: two of 10⁹ customers have the same id with a probability of about 10⁻¹¹."""
+
 _ADDRESS_ID_BYTES: Final = 8
+"""64 bits: an address' id has to differ from those of the same customer only."""
+
 _FINGERPRINT_BYTES: Final = 16
+"""128 bits: nobody finds a second request with the same fingerprint."""
 
 TASK_ID_LENGTH: Final = 22
 """Characters of a task id: 128 bits in base 62."""
 
 TASK_ID_PATTERN: Final = re.compile(rf"[0-9A-Za-z]{{{TASK_ID_LENGTH}}}")
+"""The form of every task id, to be matched against a whole text."""
 
 
 def _base62(raw: bytes, length: int) -> str:
@@ -33,7 +42,7 @@ def _base62(raw: bytes, length: int) -> str:
 
 
 def is_task_id(text: str) -> bool:
-    """Whether the text has the form of a task id; no statement about whether such a task exists."""
+    """Whether the text has the form of a task id. Whether there is such a task is another question."""
     return TASK_ID_PATTERN.fullmatch(text) is not None
 
 
@@ -43,7 +52,7 @@ def new_task_id() -> str:
 
 
 class IdDeriver:
-    """Derives ids and fingerprints with a secret key (HMAC-SHA-256, RFC 2104), each kind in a domain of its own."""
+    """Derives ids and fingerprints with a secret key (HMAC-SHA-256, RFC 2104). No kind can be mistaken for another."""
 
     __slots__ = ("_key",)
 
@@ -55,21 +64,24 @@ class IdDeriver:
         return _base62(self._digest(b"task", caller, idempotency_key)[:_TASK_ID_BYTES], TASK_ID_LENGTH)
 
     def fingerprint(self, body: bytes) -> str:
-        """What tells two request bodies apart; keyed, since a bare hash would let a password in it be guessed."""
+        """A keyed hash of a request's body: two bodies with the same fingerprint are the same.
+
+        A hash without a key would let whoever reads it guess the password in the body.
+        """
         return _base62(self._digest(b"fingerprint", body)[:_FINGERPRINT_BYTES], TASK_ID_LENGTH)
 
     def customer_id(self, *, task_id: str, fingerprint: str) -> str:
-        """The `_id` that every delivery of this task with this request gives the customer; 17 characters."""
+        """The customer's `_id`, in 17 characters: the same for every delivery of this task with this request."""
         return _base62(self._digest(b"customer", task_id, fingerprint)[:_CUSTOMER_ID_BYTES], 17)
 
     def address_id(self, *, customer_id: str, position: int) -> str:
-        """The id of the customer's address at this position; 11 characters."""
+        """The id of the customer's address at this position, in 11 characters."""
         return _base62(self._digest(b"address", customer_id, str(position))[:_ADDRESS_ID_BYTES], 11)
 
     def _digest(self, domain: bytes, *parts: str | bytes) -> bytes:
         message = [domain]
         for part in parts:
             raw = part if isinstance(part, bytes) else part.encode()
-            # Lengths before contents: ("ab", "c") and ("a", "bc") must not meet.
+            # The length goes before the content, so that ("ab", "c") and ("a", "bc") give different digests.
             message.append(len(raw).to_bytes(4, "big") + raw)
         return hmac.digest(self._key.get_secret_value(), b"\x00".join(message), "sha256")

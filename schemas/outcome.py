@@ -1,4 +1,4 @@
-"""The documented outcomes of `customer.create`: the customer, or one of four errors. HTTP codes are not known here."""
+"""The documented outcomes of `customer.create`: the customer, or one of four errors. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 ErrorCode = Literal["duplicate_key", "validation_error", "customer_invalid_email", "address_contry_invalid"]
 
 CREATED: Final = "created"
-"""What logs and metrics call the outcome of a customer that was created; the others go by their error code."""
+"""The name of a success in logs and metrics. Every other outcome has its error code as its name."""
 
 
 class Outcome(TypedDict):
-    """A response as it is documented: `ok` with a customer, or an error with its data."""
+    """A documented response: `ok` and the customer, or an error and its data."""
 
     ok: bool
     customer: NotRequired[dict[str, Any]]
@@ -28,7 +28,7 @@ class Outcome(TypedDict):
 
 
 def created(customer: StoredCustomer) -> Outcome:
-    """The customer that exists now, without anything that is the service's own."""
+    """The customer exists now. Fields that only the service uses are left out."""
     return Outcome(
         ok=True,
         customer={
@@ -59,7 +59,7 @@ def invalid_email(email: str) -> Outcome:
 
 
 def invalid_country(country: str, *, address: int) -> Outcome:
-    """The country of the address at this position is no ISO 3166-1 alpha-2 code. The code's spelling is MicroBase's."""
+    """The country of the address at this position is no ISO 3166-1 alpha-2 code. MicroBase spells the error so."""
     return Outcome(
         ok=False,
         error="address_contry_invalid",
@@ -68,7 +68,7 @@ def invalid_country(country: str, *, address: int) -> Outcome:
 
 
 def name_of(outcome: Outcome) -> str:
-    """One word for logs and metrics."""
+    """The outcome's name in logs and metrics."""
     return CREATED if outcome["ok"] else outcome["error"]
 
 
@@ -84,7 +84,7 @@ class CeleryResult(TypedDict):
 
 
 def celery_result(task_id: str, outcome: Outcome, *, finished_at: datetime) -> CeleryResult:
-    """The outcome as `AsyncResult(task_id).get()` of any Celery client reads it."""
+    """The outcome in the form that `AsyncResult(task_id).get()` of any Celery client reads."""
     return CeleryResult(
         status="SUCCESS",
         result=outcome,
@@ -96,7 +96,7 @@ def celery_result(task_id: str, outcome: Outcome, *, finished_at: datetime) -> C
 
 
 def celery_failure(task_id: str, reason: str, *, finished_at: datetime) -> CeleryResult:
-    """A dead letter as a Celery client reads it; `reason` is a code of this service, never a request's content."""
+    """A dead letter in the form that a Celery client reads. `reason` is a code, and tells nothing of the request."""
     return CeleryResult(
         status="FAILURE",
         result={"exc_type": "RuntimeError", "exc_message": [reason], "exc_module": "builtins"},

@@ -2,8 +2,8 @@
 
 An envelope is `version (1) | key id (4) | sender's public key (32) | nonce (24) | ciphertext and tag`, in bytes. The
 sender's key pair belongs to the shim process alone and is renewed every few minutes: one X25519 exchange serves many
-requests, and the shim holds nothing that opens what another process sealed. The plaintext starts with the task id, so
-that an envelope that is moved to another task does not open.
+requests. No shim process has a key that opens an envelope of another process. The plaintext starts with the task id:
+an envelope that is moved to another task does not open.
 """
 
 from __future__ import annotations
@@ -25,16 +25,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _VERSION: Final = b"\x01"
+"""How an envelope of this form begins."""
+
 _KEY_ID_BYTES: Final = 4
+"""Of a public key's hash. It tells the few keys of a ring apart."""
+
 _KEY_BYTES: Final = 32
+"""Of an X25519 key, public or private."""
+
 _SENDER_AT: Final = len(_VERSION) + _KEY_ID_BYTES
+"""Where in an envelope the sender's public key begins."""
+
 _BOX_AT: Final = _SENDER_AT + _KEY_BYTES
+"""Where in an envelope the nonce and the ciphertext begin."""
 
 SENDER_KEY_SECONDS: Final = 300.0
-"""How long a shim process uses one key pair of its own before it makes the next."""
+"""For how long a shim process uses one key pair of its own before it makes the next."""
 
 _CACHED_SENDERS: Final = 256
-"""Exchanged keys that a worker remembers: one for each shim process and five minutes, with room for a backlog."""
+"""Exchanged keys that a worker remembers. It needs one for each shim process and five minutes of the backlog."""
 
 
 class UnsealError(Exception):
@@ -42,11 +51,11 @@ class UnsealError(Exception):
 
 
 class UnknownSealingKeyError(UnsealError):
-    """The envelope names a key that is not in this worker's ring: the worker needs that key."""
+    """The envelope names a key that this worker's ring does not have. With that key the worker could open it."""
 
 
 class UnknownEnvelopeVersionError(UnsealError):
-    """The envelope is of a version that this release does not know: a newer worker may."""
+    """The envelope is of a version that this release does not know. A newer release may."""
 
 
 class KeyFormatError(ValueError):
@@ -55,7 +64,7 @@ class KeyFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A worker's key pair as the lines that key files hold; the private one stays out of the repr."""
+    """A worker's key pair as lines of key files. The private line is left out of the repr."""
 
     key_id: str
     public_line: str
@@ -71,10 +80,10 @@ def generate_key_pair() -> KeyPair:
 
 
 def parse_public_key(line: bytes) -> tuple[str, PublicKey]:
-    """The key id and the key of a public key file's one line.
+    """The key id and the key in the one line of a public key file.
 
     Raises:
-        KeyFormatError: it is not such a line.
+        KeyFormatError: the line holds no public key.
     """
     key_id, raw = _parse_line(line)
     if _key_id(raw) != key_id:
@@ -83,10 +92,10 @@ def parse_public_key(line: bytes) -> tuple[str, PublicKey]:
 
 
 def parse_key_ring(lines: bytes) -> dict[str, PrivateKey]:
-    """The private keys of a key file by their ids; blank lines and lines that start with `#` are passed over.
+    """The private keys of a key file by their ids. Blank lines and lines that start with `#` are ignored.
 
     Raises:
-        KeyFormatError: a line is not a private key's, or there is none.
+        KeyFormatError: a line holds no private key, or the file holds none.
     """
     ring: dict[str, PrivateKey] = {}
     for line in lines.splitlines():
@@ -106,7 +115,7 @@ def sealed_with(envelope: bytes) -> str:
     """The id of the key that opens this envelope.
 
     Raises:
-        UnknownEnvelopeVersionError: it is of a version that is not known here.
+        UnknownEnvelopeVersionError: the envelope is of a version that is not known here.
         UnsealError: the bytes are no envelope.
     """
     if envelope and not envelope.startswith(_VERSION):
@@ -117,7 +126,7 @@ def sealed_with(envelope: bytes) -> str:
 
 
 class Sealer:
-    """Seals requests to the workers' public key; it cannot open what another process sealed. Not thread-safe."""
+    """Seals requests to the workers' public key. It cannot open the envelopes of another process. Not thread-safe."""
 
     def __init__(self, key_id: str, recipient: PublicKey, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._key_id = bytes.fromhex(key_id)
@@ -149,9 +158,9 @@ class Unsealer:
         """The request's body as it was sent.
 
         Raises:
-            UnknownSealingKeyError: none of this ring's keys opens it.
-            UnknownEnvelopeVersionError: it is of a version that is not known here.
-            UnsealError: it is damaged, no envelope, or was sealed for another task.
+            UnknownSealingKeyError: the key that opens the envelope is not in this ring.
+            UnknownEnvelopeVersionError: the envelope is of a version that is not known here.
+            UnsealError: the envelope is damaged, or was sealed for another task; or the bytes are no envelope.
         """
         key_id = sealed_with(envelope)
         if key_id not in self._ring:

@@ -1,7 +1,7 @@
-"""The one JSON parser of both sides: what it accepts has exactly one reading and can be stored as text.
+"""The one JSON parser of shim and worker: a document that it accepts can be read in one way only, and stored as text.
 
-RFC 8259 leaves duplicate names, lone surrogates and NaN to each parser; two parsers that differ there could read two
-different emails out of one body. So all of them are refused, and both sides use this parser.
+RFC 8259 lets each parser decide about duplicate names, lone surrogates and NaN. Two parsers that decide differently
+could read two different emails in one body. So all of these are refused, and both sides use this parser.
 """
 
 from __future__ import annotations
@@ -17,33 +17,37 @@ Reading an integer takes time that grows with the square of its digits, and no d
 """
 
 BEYOND_EVERY_FIELD: Final = 10**MAXIMUM_INTEGER_DIGITS
-"""What an integer of more digits is read as, with its sign. It is JSON, so the field that it stands in refuses it."""
+"""The value of every integer with more digits, with its sign. It is valid JSON, so the field refuses it later."""
 
 MAXIMUM_DEPTH: Final = 64
-"""Objects and lists within each other; documented requests have four.
+"""Most objects and lists within each other; documented requests have four.
 
-A number of our own: how deep Python's parser gets depends on its version and on how deep its caller stands already, so
-that the shim could accept what the worker then cannot read.
+Python's parser has a bound of its own, which depends on its version and on the depth of its caller's stack. With that
+bound alone the shim could accept a request that the worker cannot read.
 """
 
 MAXIMUM_ELEMENTS: Final = 16_384
 """Braces, brackets, commas and colons outside strings. The largest documented request has less than half as many.
 
-Each of them makes the parser build something, so a body of nothing else costs a hundred times what its size suggests.
+The parser builds an object for each, so a body of nothing else costs a hundred times as much as its size suggests.
 """
 
 _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+"""A string, up to its end or the end of the text."""
 
 _BRACKET_OR_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[{]|[\]}]', re.DOTALL)
-"""A string up to its end or the text's: a search that began anew inside one would take quadratic time."""
+"""A string, up to its end or the end of the text, or a bracket. Brackets inside strings are skipped with their string.
+
+The pattern never tries a string a second time: that would take time that grows with the square of the length.
+"""
 
 
 class InvalidJsonError(ValueError):
-    """The bytes are no JSON object that this service takes. The message says where, never what stood there."""
+    """The bytes are no JSON object that this service accepts. The message says where, and repeats no input."""
 
 
 class _FaultError(Exception):
-    """Raised inside parser hooks, where a ValueError would be taken for the parser's own."""
+    """Raised inside parser hooks. A ValueError from a hook could not be told from one of the parser itself."""
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidJsonError(f"the body is not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise InvalidJsonError("the body starts with a byte order mark")
-    # A body that is no longer than the bound cannot have more elements.
+    # A body with no more characters than the bound cannot have more elements.
     if len(text) > MAXIMUM_ELEMENTS and _has_too_many_elements(text):
         raise InvalidJsonError("the body has too many elements")
     if _is_nested_too_deeply(text):
@@ -70,7 +74,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         value = _DECODER.decode(text)
         if not isinstance(value, dict):
             raise InvalidJsonError("the body is not a JSON object")
-        # Decoded UTF-8 holds no surrogate: only an escape can bring one in, so bodies without one skip this.
+        # Decoded UTF-8 holds no surrogate. Only an escape can make one, so a body without escapes is not searched.
         if "\\u" in text and _has_lone_surrogate(value):
             raise InvalidJsonError("a string holds a lone surrogate, which is no text")
     except json.JSONDecodeError as error:
@@ -93,7 +97,7 @@ def _elements(text: str) -> int:
 
 
 def _is_nested_too_deeply(text: str) -> bool:
-    # Most bodies have fewer brackets than that in all.
+    # Most bodies have fewer brackets in all than the bound.
     if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
         return False
     depth = 0

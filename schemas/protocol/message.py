@@ -1,8 +1,8 @@
-"""The Celery message of a task: rendered once by Celery itself, then only its id is filled in.
+"""The Celery message of a task. Celery renders it once; for each task only the id is filled in.
 
-The message carries nothing but the task id: no arguments, so nothing of Celery's (events, logs, `inspect`) can show a
-request, and one message differs from the next in its id alone. No wire format is written by hand here: Celery publishes
-into a channel that captures what kombu's Redis transport would push, and the placeholder id is replaced.
+The message has no arguments, so that Celery's events, logs and `inspect` cannot show a request. Two messages differ in
+their task ids alone. No wire format is written by hand: Celery publishes a message with a placeholder for the id into a
+channel that captures what kombu's Redis transport would push.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from schemas.ids import TASK_ID_LENGTH
 from schemas.protocol.keys import QUEUE, TASK_NAME
 
 PLACEHOLDER_ID: Final = "0" * (TASK_ID_LENGTH - 11) + "PLACEHOLDER"
+"""Stands for the task id. It is as long as one, and no task has it."""
 
 
 def celery_routing() -> dict[str, Any]:
-    """Celery settings that producer and consumer must share: one queue, reached by its name alone, JSON only."""
+    """The Celery settings that producer and consumer share: one queue, which is reached by its name, and JSON only."""
     return {
         "task_queues": [queue()],
         "task_default_queue": QUEUE,
-        # The default exchange needs no binding table in Redis, so a Redis that lost its data still routes.
+        # The default exchange needs no binding table in Redis. So a Redis that lost its data still routes messages.
         "task_default_exchange": "",
         "task_default_exchange_type": "direct",
         "task_default_routing_key": QUEUE,
@@ -40,7 +41,7 @@ def celery_routing() -> dict[str, Any]:
 
 
 def queue() -> Queue:
-    """The one queue."""
+    """The one queue, as kombu declares it."""
     return Queue(QUEUE, exchange=Exchange("", type="direct"), routing_key=QUEUE)
 
 
@@ -53,12 +54,12 @@ class MessageTemplate:
         self._parts = render_message().split(PLACEHOLDER_ID.encode())
 
     def message(self, task_id: str) -> bytes:
-        """What stands in the queue for this task."""
+        """The message of this task, as the queue holds it."""
         return task_id.encode().join(self._parts)
 
 
 def render_message() -> bytes:
-    """The message with `PLACEHOLDER_ID` wherever the task id belongs."""
+    """A message with `PLACEHOLDER_ID` in every place of the task id."""
     app = Celery("customer-intake", set_as_current=False)
     app.conf.update(celery_routing())
     message = app.amqp.as_task_v2(
@@ -76,7 +77,7 @@ def render_message() -> bytes:
     class CapturingChannel(virtual.Channel):
         do_restore = False
 
-        # The delivery tag is the task id too: nothing in the message is then but the id.
+        # The delivery tag is the task id too, so that nothing else in the message is its own.
         def _next_delivery_tag(self) -> str:
             return PLACEHOLDER_ID
 
