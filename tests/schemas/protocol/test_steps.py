@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -180,3 +181,11 @@ def test_what_is_included_twice_stands_in_the_script_once() -> None:
     text = load_script("start").text
     assert text.count("redis.call('TIME')") == 1
     assert "@include" not in text
+
+
+def test_every_lua_file_is_among_the_files_that_an_installed_package_has() -> None:
+    root = Path(__file__).parents[3]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["schemas.protocol"]
+    packed = {path for pattern in patterns for path in (root / "schemas" / "protocol").glob(pattern)}
+    assert packed == set((root / "schemas").rglob("*.lua"))
