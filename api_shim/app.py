@@ -165,14 +165,21 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             Route("/docs", documents.page),
             Route("/docs/{name}", documents.page),
         ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception}, lifespan=lifespan)
+    app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=lifespan)
     app.router.redirect_slashes = False
-    return RequestContext(
-        app, routes, metrics, draining=lambda: subscription.draining, metrics_port=settings.edge.metrics_port
-    )
+    return RequestContext(app, metrics, draining=lambda: subscription.draining, metrics_port=settings.edge.metrics_port)
 
 
 async def _http_exception(_request: Request, error: Exception) -> Any:
     if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004
         return responses.method_not_allowed((error.headers or {}).get("Allow", ""))
     return responses.not_found()
+
+
+async def _internal_error(_request: Request, _error: Exception) -> Any:
+    """Answered by Starlette, which then raises the error once more: RequestContext logs it."""
+    return responses.internal_error()
+
+
+_HANDLERS: Final = {HTTPException: _http_exception, Exception: _internal_error}
+"""In place of Starlette's own answers, which are no JSON."""

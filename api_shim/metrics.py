@@ -34,7 +34,6 @@ class ShimMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self.registry
         )
@@ -83,14 +82,8 @@ class ShimMetrics:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        # Kept, since looking a series up by its labels costs more than counting. Labels have few values.
-        series = self._answered.get((method, route, status))
-        if series is None:
-            series = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
-            self._answered[method, route, status] = series
-        requests, histogram = series
-        requests.inc()
-        histogram.observe(seconds)
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
 
     def waiting(self, calls: int) -> None:
         """Show how many calls are held now."""

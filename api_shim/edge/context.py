@@ -17,9 +17,8 @@ from api_shim.edge.request import caller_request_id
 from api_shim.edge.server.connections import is_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api_shim.edge.responses import Answer
@@ -53,7 +52,6 @@ class RequestContext:
     def __init__(
         self,
         app: ASGIApp,
-        routes: Sequence[Route],
         metrics: ShimMetrics,
         *,
         draining: Callable[[], bool],
@@ -63,13 +61,6 @@ class RequestContext:
         self._metrics = metrics
         self._draining = draining
         self._metrics_port = metrics_port
-        # A router tries one pattern after the other, in layers of its own: most requests name one of few known paths.
-        self._known = {
-            (method, route.path): route
-            for route in routes
-            for method in route.methods or ()
-            if not route.param_convertors
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -118,13 +109,9 @@ class RequestContext:
         fault = framing_fault(scope)
         if fault is not None:
             return fault
-        known = self._known.get((scope["method"], scope["path"]))
         if not is_plain_path(scope) or self._is_at_the_wrong_port(scope):
             return responses.not_found()
-        if known is None:
-            return self._app
-        scope["route"] = known
-        return known.app
+        return self._app
 
     def _is_at_the_wrong_port(self, scope: Scope) -> bool:
         """Where metrics have a port of their own, they are nowhere else, and nothing else is there."""

@@ -33,7 +33,6 @@ _PREFERENCE: Final = re.compile(
     re.DOTALL,
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,6}+")
-_ONE_ID: Final = re.compile(rb"id=([0-9A-Za-z]++)")
 _JSON: Final = "application/json"
 _RESULT_ARGUMENTS: Final = frozenset({"id", "wait"})
 
@@ -195,10 +194,7 @@ def result_query(request: HttpRequest) -> ResultQuery:
         InvalidRequestPartError: `id` is missing or there twice, `wait` is no whole number from 0 to 60, or the query
             has another name.
     """
-    query = request.query
-    if (plain := _ONE_ID.fullmatch(query)) is not None:
-        return ResultQuery(plain[1].decode("ascii"), 0)
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    pairs = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
     for name, _ in pairs:
         _require_argument(name)
     ids, waits = ([value for name, value in pairs if name == wanted] for wanted in ("id", "wait"))

@@ -95,10 +95,7 @@ _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"
 
 
 def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:
-    return _raw(status, _JSON.encode(body).encode("utf-8", "replace"), headers)
-
-
-def _raw(status: int, content: bytes, headers: _Headers | None) -> Answer:
+    content = _JSON.encode(body).encode("utf-8", "replace")
     raw = [*_ON_EVERY_ANSWER, (b"content-length", b"%d" % len(content))]
     if headers is not None:
         raw += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -106,9 +103,7 @@ def _raw(status: int, content: bytes, headers: _Headers | None) -> Answer:
 
 
 def _task(status: int, task_id: str, state: State, headers: _Headers) -> Answer:
-    # Letters and digits, which need no quoting.
-    content = f'{{"ok":true,"task":{{"id":"{task_id}","status":"{state}"}}}}'
-    return _raw(status, content.encode("ascii"), headers)
+    return _answer(status, {"ok": True, "task": {"id": task_id, "status": state}}, headers)
 
 
 def _failure(

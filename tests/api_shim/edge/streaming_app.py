@@ -141,7 +141,7 @@ def create_app() -> ASGIApp:
         Route("/counts", methods.tell),
         Route("/metrics", show_metrics),
     ]
-    return RequestContext(Starlette(routes=routes, lifespan=lifespan), routes, metrics, draining=draining.is_set)
+    return RequestContext(Starlette(routes=routes, lifespan=lifespan), metrics, draining=draining.is_set)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from api_shim.edge import responses
 from api_shim.edge.context import RequestContext
 from api_shim.metrics import ShimMetrics
 
@@ -30,9 +31,15 @@ class _Faulty:
         raise RuntimeError(CANARY)
 
 
+async def _internal_error(_request: Any, _error: Exception) -> Any:
+    return responses.internal_error()
+
+
 def _answer(*, begins: bool) -> tuple[list[Any], list[Any]]:
     routes = [Route("/faulty", _Faulty(begins=begins), methods=["GET"])]
-    context = RequestContext(Starlette(routes=routes), routes, ShimMetrics(), draining=lambda: False)
+    context = RequestContext(
+        Starlette(routes=routes, exception_handlers={Exception: _internal_error}), ShimMetrics(), draining=lambda: False
+    )
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
