@@ -40,6 +40,7 @@ _DEPLOYED = Path(__file__).parent / "support" / "deployed"
 Environment = dict[str, str]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` makes; each has servers of its own."""
     return min(_MOST_PROCESSES, max(_FEWEST_PROCESSES, os.cpu_count() or 1))

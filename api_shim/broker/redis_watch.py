@@ -7,6 +7,7 @@ connection that nobody answers any more.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,9 +22,9 @@ LOOK_SECONDS: Final = 5.0
 """The pause between two looks."""
 
 _LOOKS_A_TRIAL: Final = 12
-"""The user's rights are tried once in so many looks, since that writes.
+"""Once in so many looks the watch tries what the service does in Redis, which writes. Other looks only read `INFO`.
 
-They are tried at each look while anything is missing, and at the next one after something was refused.
+It tries at each look while anything is missing, and at the next one after something was refused.
 """
 
 
@@ -33,6 +34,8 @@ class RedisWatch:
     def __init__(self, calls: RedisCalls, findings: ServerFindings) -> None:
         self._calls = calls
         self._findings = findings
+        self._tried_at = -math.inf
+        """When writing was last tried, by the event loop's clock."""
         self.task = VitalTask("redis_watch", self._run)
 
     def start(self) -> None:
@@ -44,9 +47,14 @@ class RedisWatch:
         await self.task.close()
 
     async def missing(self) -> list[str]:
-        """Ask Redis now: the codes of what keeps requests from being accepted."""
+        """Ask Redis now: the codes of what keeps requests from being accepted.
+
+        `INFO` does not tell that a disk is full or that replicas are missing. So writing is tried as well, once in
+        `LOOK_SECONDS` at the most: a shim that nobody has sent anything to finds out before its first client does.
+        """
+        is_due = asyncio.get_running_loop().time() - self._tried_at >= LOOK_SECONDS
         try:
-            await self._look(thoroughly=self._findings.wants_trial)
+            await self._look(thoroughly=is_due or self._findings.wants_trial)
         except BrokerUnavailableError:
             return ["broker"]
         return self._findings.missing
@@ -63,6 +71,8 @@ class RedisWatch:
 
     async def _look(self, *, thoroughly: bool) -> None:
         commands = self._findings.COMMANDS if thoroughly else self._findings.INFO_ALONE
+        if thoroughly:
+            self._tried_at = asyncio.get_running_loop().time()
         self._findings.judge([await self._ask(*command) for command in commands])
         if self._findings.elsewhere:
             self._calls.look_elsewhere()

@@ -149,3 +149,18 @@ def test_a_primary_that_was_demoted_while_connections_stayed_open_is_left(
                 assert client.llen("customer.create") >= 1
         finally:
             new.kill()
+
+
+@pytest.mark.parametrize("own_redis", [()], indirect=True, ids=["as needed at first"])
+def test_a_shim_that_nobody_calls_is_not_ready_while_redis_lacks_replicas(
+    isolated_env: Environment, start_shim: Starter, serve: Serve, own_redis: RedisServer
+) -> None:
+    """`INFO` does not tell that, and nothing was refused yet: `/readyz` said 200 for up to a minute."""
+    service = serve(start_shim({**isolated_env, "INTAKE_REDIS_URL": own_redis.url}))
+    assert service.get("/readyz").status_code == 200
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.config_set("min-replicas-to-write", 1)
+        wait_until(lambda: service.get("/readyz").status_code == 503, timeout=20, what="it is not ready")
+        assert "redis_noreplicas" in service.get("/readyz").json()["data"]["missing"]
+        client.config_set("min-replicas-to-write", 0)
+        wait_until(lambda: service.get("/readyz").status_code == 200, timeout=20, what="it is ready again")
