@@ -137,15 +137,22 @@ OF_ONE_DOCUMENT: Final = {
 """Code → name, for refusals of one document of an insert. As the answer to a whole command these codes mean nothing."""
 
 _RIGHTS: Final = "give the user of INTAKE_MONGODB_URI the rights find, insert and createIndex on the collection"
+"""Advice where the user lacks a right."""
+
 _CREDENTIALS: Final = "check user, password and authSource of INTAKE_MONGODB_URI"
+"""Advice where the user cannot sign in."""
+
 INDEX_ADVICE: Final = f"the unique index {EMAIL_INDEX} on email_key cannot be built as the collection stands"
 """What an operator is told about the unique index."""
 
 _MAJORITY: Final = "the replica set cannot acknowledge a write with majority and journal: check its members"
+"""Advice where no majority can acknowledge."""
+
 SERVER_ADVICE: Final = "this server or its version lacks what the worker needs: MongoDB 6 or newer, as a replica set"
 """What an operator is told where the server cannot do something."""
 
 _COLLECTION: Final = "the collection customers is none that can be written to as a collection"
+"""Advice where the collection is a view."""
 
 MISCONFIGURED: Final = {
     11: ("UserNotFound", _CREDENTIALS),

@@ -65,7 +65,10 @@ class Refusal:
 
 
 _OUR_KEYS: Final = ({"_id"}, {"email_key"})
+"""Fields of the unique indexes that are this service's own."""
+
 _OUR_INDEXES: Final = ("_id_", EMAIL_INDEX)
+"""Names of the same indexes."""
 
 _INDEX_OF_TEXT: Final = re.compile(r" index: ([\w.\-$]{1,128}+) (?:collation: |dup key:)")
 """An index' name in the text of a duplicate key error: the one thing of it that no field of the answer has."""

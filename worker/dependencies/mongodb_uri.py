@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from startup.environment import EnvironmentReader
 
 DEFAULT_URI: Final = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+"""A replica set of one on this machine."""
 
 _SCHEMES: Final = ("mongodb://", "mongodb+srv://")
+"""How a URI of MongoDB starts."""
 
 _HINT: Final = "special characters in its user name and password must be percent-encoded ('@' is %40, '/' is %2F)"
+"""The most common fault of a URI."""
 
 _LONGEST_NAME_BYTES: Final = 63
+"""How long the name of a database may be."""
+
 _NOT_IN_NAMES: Final = frozenset('/\\. "$*<>:|?')
 """On no system may the name of a database hold these (MongoDB's manual, "Naming Restrictions")."""
 
