@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from api_shim.tokens.verifier import Caller
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
+"""The path of `customer.create`, without the prefix."""
 RESULT_PATH: Final = "/customer/v1/customer.create.result"
+"""The path of `customer.create.result`, without the prefix."""
 
 
 class Endpoint:

@@ -54,6 +54,7 @@ _MAXIMUM_FIELD_NAME_CHARACTERS: Final = 128
 """Of each name in a fault's path. A longer name, which no documented field has, is cut."""
 
 _PASSWORD: Final = "password"  # noqa: S105 - the field's name
+"""The field that has messages of its own, which tell nothing of its value."""
 
 _MESSAGES: Final = {"extra_forbidden": "unknown field"}
 """Our messages, by pydantic's type of an error, where pydantic's message is meant for programmers."""
@@ -94,7 +95,9 @@ Password = Annotated[
 ]
 
 _TEXT_TAG: Final = "text"
+"""Marks an `address_2` that is a string."""
 _LINES_TAG: Final = "lines"
+"""Marks an `address_2` that is an array."""
 
 
 def _address_lines_tag(value: object) -> str | None:
@@ -112,6 +115,7 @@ AddressLines = Annotated[
 ]
 
 _STRICT: Final = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+"""No conversion of types, no unknown field, and no value in the text of an error."""
 
 
 @with_config(_STRICT)
@@ -186,6 +190,7 @@ class InvalidRequestError(Exception):
 
 
 CUSTOMER_REQUEST: Final[TypeAdapter[CustomerRequest]] = TypeAdapter(CustomerRequest)
+"""Checks a request for a customer."""
 
 
 def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:

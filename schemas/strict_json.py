@@ -140,3 +140,4 @@ def _has_lone_surrogate(value: dict[str, Any]) -> bool:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant)
+"""Python's parser with refusals of its own for names that come twice, long numbers and constants."""

@@ -48,6 +48,7 @@ keep the process busy when thousands wait for a Redis that stands still."""
 _OVERLOADED: Final = Refusal(
     "overloaded", Kind.WAIT, "as much waits for Redis as may wait: Redis is slow, or callers send very much at once"
 )
+"""What a call is told that finds the queue of calls full."""
 
 
 @dataclass(slots=True)

@@ -226,6 +226,7 @@ class RedisCalls:
 
 
 _FORGETS: Final = "Redis forgets scripts faster than they can be loaded"
+"""What is said where Redis asks for the same script again and again."""
 
 
 def _packed_call(call: Call[Any]) -> bytes:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from api_shim.edge.responses import Answer
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+"""The versions of HTTP that are served."""
 _FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
+"""Headers that tell where a request ends and which host it is for: a second one makes it ambiguous."""
 _CONTROLS: Final = frozenset(map(chr, (*range(0x20), 0x7F)))
+"""Characters that no path may hold once it is decoded."""
 
 
 def framing_fault(scope: Scope) -> Answer | None:

@@ -28,19 +28,26 @@ _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; logged at debug level only."""
 
 METRICS_PATH: Final = "/metrics"
+"""Where the metrics are read."""
 
 _METHODS: Final = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that a metric may have as a label: any other text is a client's choice."""
 
 _OTHER: Final = "other"
 """A route or method that is none of ours."""
 
 _CLIENT_GONE_STATUS: Final = 499  # nginx' code for it; nobody sees it but logs and metrics
+"""The status, in logs and metrics alone, of a request whose client left before its answer."""
 
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+"""On every answer: a browser must not guess another type of content."""
 _CLOSE: Final = (b"connection", b"close")
+"""Tells the client that no further request is read from this connection."""
 _ERROR: Final = 400
+"""The least status of an error."""
 
 _PROCESS: Final = secrets.token_hex(8)
+"""What the request ids of this process begin with."""
 _numbers: Final = itertools.count(secrets.randbits(32))
 
 log = structlog.get_logger("api_shim.request")

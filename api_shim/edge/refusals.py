@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LINE_EVERY_SECONDS: Final = 10.0
+"""The least time between two log lines for one reason."""
 
 log = structlog.get_logger("api_shim.edge")
 

@@ -17,24 +17,34 @@ if TYPE_CHECKING:
     from api_shim.edge.bodies import Bodies
 
 MAXIMUM_WAIT_SECONDS: Final = 60
+"""The longest wait for an outcome that a call may ask for."""
 _MAXIMUM_KEY_CHARACTERS: Final = 255
+"""The longest idempotency key."""
 
 # Clients choose what these patterns read. Every repetition is possessive (`++`, `*+`): it gives back nothing that it
 # has taken. So a text that does not match is refused after one pass over it, however it is made.
 _VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]++")
+"""Characters that an idempotency key may hold."""
 _QUOTED_KEY: Final = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]++|\\["\\])*+)"')
+"""An idempotency key as a quoted string of the IETF draft."""
 _ESCAPED: Final = re.compile(r"\\(.)")
+"""An escaped character of a quoted string."""
 # RFC 7240, section 2: at commas outside quoted strings; one that is not closed takes the rest with it.
 _PREFERENCES: Final = re.compile(r"""(?:[^",]++|"(?:[^"\\]++|\\.)*+(?:"|\\?+\Z))++""", re.DOTALL)
+"""Each preference of a `Prefer` header, up to the comma that ends it."""
 _PREFERENCE: Final = re.compile(
     # A token, a value that is a token or a quoted string, parameters.
     r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"""
     r"""(?:\s*+=\s*+(?:"(?P<quoted>[^"\\]*+)"|(?P<token>[^\s",;]*+)))?+\s*+(?:;.*+)?+""",
     re.DOTALL,
 )
+"""The name and the value of one preference (RFC 7240)."""
 _DIGITS: Final = re.compile(r"[0-9]{1,6}+")
+"""A number of seconds as text."""
 _JSON: Final = "application/json"
+"""The content type of a body."""
 _RESULT_ARGUMENTS: Final = frozenset({"id", "wait"})
+"""The query names that reading a result has."""
 
 
 class InvalidRequestPartError(Exception):

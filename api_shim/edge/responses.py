@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _MAXIMUM_ECHOED_ID_CHARACTERS: Final = 128
+"""The longest request id of a client's that is taken over."""
 _RETRY_RESULT_SECONDS: Final = 1
+"""`Retry-After` while an outcome is not there yet."""
 _RETRY_BROKER_SECONDS: Final = 2
+"""`Retry-After` while Redis cannot be used."""
 _RETRY_QUEUE_SECONDS: Final = 5
+"""`Retry-After` while the queue is full."""
 
 _Headers = dict[str, str]
 
@@ -91,7 +95,9 @@ async def _end_when_left(receive: Receive, sending: asyncio.Timeout) -> None:
 
 
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+"""Encodes an answer's body: compact, with characters beyond ASCII as they are."""
 _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"application/json"))
+"""Headers of every JSON answer."""
 
 
 def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:

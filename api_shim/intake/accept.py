@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from schemas.sealing import Sealer
 
 _REPEAT_AFTER_SECONDS: Final = 0.05
+"""The pause before a call with an unknown end is made again."""
 
 _LATE: Final = Refusal("late", Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
+"""What a call is told to which Redis came after its deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from startup.broker.redis_refusals import Refusal
 
 _CONFIRM_SECONDS: Final = 1.0
+"""How long a call waits for Redis to confirm that its channel is heard."""
 _UNSUBSCRIBE_SECONDS: Final = 1.0
 """Channels that nobody waits on any more are left together, as often as this."""
 
 _FIRST_BACKOFF_SECONDS: Final = 0.05
+"""The pause before the first new connection after a loss."""
 _LONGEST_BACKOFF_SECONDS: Final = 2.0
+"""The pause to which those before further connections grow."""
 
 log = structlog.get_logger("api_shim.subscription")
 

@@ -23,6 +23,7 @@ _POLICY: Final = (
 """The page asks no other host for anything, and stands in nobody's frame."""
 
 _MEDIA_TYPES: Final = {"html": b"text/html; charset=utf-8", "css": b"text/css; charset=utf-8", "js": b"text/javascript"}
+"""The content type of a file of the docs page, by the ending of its name."""
 
 _PIECE_BYTES: Final = 16 * 1024
 """What is handed to the server at once. It waits for a client that reads slowly, and holds no more than some pieces."""

@@ -38,16 +38,19 @@ documented response is read back as a result.
 - A body that is not there after 60 seconds gets 408 `request_timeout`. A head that is not there after 20 seconds, and
   an answer that nobody reads for 30, end the connection without a word.
 """
+"""What the document says of the service."""
 
 _CREATE_DESCRIPTION: Final = """\
 A 202 is a promise: exactly one outcome follows, whatever process dies in between. Where several errors hold, the first
 of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `duplicate_key` is the outcome.
 """
+"""What the document says of `customer.create`."""
 
 _BEARER_DESCRIPTION: Final = """\
 A JWT of at most 4 KiB with `exp` and `sub`; creating needs `customer:create` in `scope`. Your identity provider issues
 it, or whoever holds `INTAKE_JWT_SECRET`. For the local stack, `customer-intake token --sub me` prints one.
 """
+"""What the document says of tokens."""
 
 _IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
 """Visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
@@ -59,6 +62,7 @@ _TRY_RESULT: Final = {
         "description": "Where the outcome will be.",
     }
 }
+"""The link from a 202 to the call that reads its outcome."""
 
 
 def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:

@@ -20,13 +20,16 @@ from schemas.protocol.keys import State
 JsonSchema = dict[str, Any]
 
 _ID: Final[JsonSchema] = {"type": "string", "pattern": "^[0-9A-Za-z]+$"}
+"""A task's id."""
 WAIT: Final[JsonSchema] = {
     "type": "integer",
     "minimum": 0,
     "maximum": MAXIMUM_WAIT_SECONDS,
     "description": "Hold the call until the outcome is there or so many seconds are over.",
 }
+"""How many seconds a call may be held."""
 _OPEN_STATES: Final = (State.PENDING, State.STARTED, State.RETRY)
+"""The states of a task without outcome that a caller can read."""
 
 _ANSWERED: Final = ("email", "firstName", "lastName", "status", "tags", "addresses", "id")
 """What of a customer is answered, as `schemas.outcome.created` has it."""
@@ -40,6 +43,7 @@ _NOTES: Final = {
     "phone": "An integer of at most 15 digits; a longer number is this field's `validation_error`.",
     "address_2": "A string or an array of strings; comes back as it was sent.",
 }
+"""What the document says of a field, by its name."""
 
 _ERROR_DATA: Final[dict[str, JsonSchema]] = {
     "duplicate_key": {"index": {"const": "email"}, "key": {"$ref": "#/components/schemas/EmailKey"}},
@@ -191,6 +195,7 @@ _NOT_ACCEPTED: Final = (
     "always safe. Without one, a repeat after that case is a second signup with the same email, and one of the two "
     "ends as `duplicate_key`: the customer exists."
 )
+"""What the document says of a 503."""
 
 
 def component_responses() -> dict[str, JsonSchema]:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from schemas.customer import StoredAddress
 
 TASK_ID: Final = "4kJQcMvN0sTq2WbXyZ8dR1"
+"""The id of the examples' task."""
 
 _EXAMPLE: Final = example_request()
+"""The one example request."""
 
 REQUESTS: Final[dict[str, Any]] = {
     "everything": {
@@ -31,6 +33,7 @@ REQUESTS: Final[dict[str, Any]] = {
         },
     },
 }
+"""Requests for the docs page, by name."""
 
 _CUSTOMER: Final = StoredCustomer(
     id="HkhhuXESl",
@@ -44,6 +47,7 @@ _CUSTOMER: Final = StoredCustomer(
     addresses=[cast("StoredAddress", example_address(id="r1h2uQ4rx"))],
     created_at=datetime(2017, 1, 1, tzinfo=UTC),
 )
+"""The customer of the examples' outcomes."""
 
 OUTCOMES: Final[dict[str, Any]] = {
     "created": {"summary": "The customer exists", "value": outcome.created(_CUSTOMER)},
@@ -70,6 +74,7 @@ OUTCOMES: Final[dict[str, Any]] = {
         "value": outcome.invalid_country("USA", address=0),
     },
 }
+"""Outcomes for the docs page, by name."""
 
 
 def task_examples(*states: str) -> dict[str, Any]:

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from api_shim.tokens.keys import VerificationKey
 
 FETCH_SECONDS: Final = 5.0
+"""The time for one fetch of a JWKS."""
 MAXIMUM_DOCUMENT_BYTES: Final = 256 * 1024
 """A provider's set has some kilobytes."""
 
 _PIECE_BYTES: Final = 64 * 1024
+"""How much of an answer is read at once."""
 
 
 class FetchError(Exception):

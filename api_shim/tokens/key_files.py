@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAXIMUM_FILE_BYTES: Final = 1024 * 1024
+"""The largest key file that is read."""
 
 _Stamp = tuple[int, int, int]
 

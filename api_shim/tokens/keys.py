@@ -19,10 +19,13 @@ MAXIMUM_CANDIDATES: Final = 16
 """Keys that one token may be tried with. A token that names none costs a verification for each of its algorithm."""
 
 PUBLIC_KEY_ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA"})
+"""The algorithms that serve with a public key."""
 
 _LEAST_RSA_BITS: Final = 2048  # RFC 7518, section 3.3
+"""The shortest RSA key that serves."""
 
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+"""One key in a text of several PEM blocks."""
 
 _ALGORITHM_BY_KIND: Final[dict[tuple[Any, Any], str]] = {
     ("RSA", None): "RS256",

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from startup.environment import EnvironmentReader
 
 SECRET: Final = "JWT_SECRET"  # noqa: S105 - a variable's name
+"""The setting of the HS256 secret."""
 PUBLIC_KEYS: Final = "JWT_PUBLIC_KEYS"
+"""The setting of the public keys."""
 JWKS_URL: Final = "JWT_JWKS_URL"
+"""The setting of the URL of a JWKS."""
 
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]++")
 """RFC 6749, section 3.3: nothing that would need quoting in a header."""
 
 _MAXIMUM_ISSUER_CHARACTERS: Final = 255
+"""The longest name of an issuer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

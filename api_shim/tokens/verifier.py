@@ -23,7 +23,9 @@ MAXIMUM_TOKEN_CHARACTERS: Final = 4096
 """Tokens have some hundred to two thousand; what is longer is refused before any of it is read."""
 
 _MAXIMUM_SUBJECT_CHARACTERS: Final = 255
+"""The longest `sub` that a token may have."""
 _REMEMBERED_TOKENS: Final = 4096
+"""Tokens whose check is remembered."""
 
 _FAULT_BY_ERROR: Final[tuple[tuple[type[jwt.PyJWTError], TokenFault], ...]] = (
     (jwt.ExpiredSignatureError, TokenFault.EXPIRED),
@@ -33,12 +35,14 @@ _FAULT_BY_ERROR: Final[tuple[tuple[type[jwt.PyJWTError], TokenFault], ...]] = (
     (InvalidSubjectError, TokenFault.NO_SUBJECT),
     (jwt.InvalidSignatureError, TokenFault.BAD_SIGNATURE),
 )
+"""The reason of a refusal by PyJWT's exception."""
 _FAULT_BY_MISSING_CLAIM: Final = {
     "exp": TokenFault.NO_EXPIRY,
     "sub": TokenFault.NO_SUBJECT,
     "aud": TokenFault.WRONG_AUDIENCE,
     "iss": TokenFault.WRONG_ISSUER,
 }
+"""The reason of a refusal by the claim that is missing."""
 
 
 @dataclass(frozen=True, slots=True)

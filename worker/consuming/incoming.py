@@ -35,9 +35,6 @@ UNKNOWN_ID: Final = "unknown_id"
 NO_THREAD: Final = "no_thread"
 """A message of ours, for which the system had no thread. The sweeper sends its task again."""
 
-REASONS: Final = (TOO_LONG, NOT_JSON, NOT_CELERY, OTHER_TASK, UNKNOWN_ID, NO_THREAD)
-"""Why a message was dropped, for logs and metrics."""
-
 _NAME_OF_A_TASK: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}+(?:\.[A-Za-z_][A-Za-z0-9_]{0,63}+){1,8}+")
 """Dotted identifiers, as modules and functions have."""
 

@@ -21,11 +21,16 @@ _HEADER_FIELD: Final = re.compile(
     rb"(?P<field_name>[-!#$%&'*+.^_`|~0-9a-zA-Z]++):[ \t]*+"
     rb"(?P<field_value>(?:[^\x00\s]++(?:[ \t]++[^\x00\s]++)*+)?+)[ \t]*+"
 )
+"""In place of h11's: linear in the header's length."""
 # Without white space around the size, and without a line break of any kind in an extension.
 _CHUNK_HEADER: Final = re.compile(rb"(?P<chunk_size>[0-9A-Fa-f]{1,16}+)(?:;[^\x00\r\n]*+)?+\r\n")
+"""In place of h11's: the line before a chunk must end with CRLF."""
 _NOTHING: Final = re.compile(rb"(?!)")
+"""Matches nothing."""
 _BLANK_LINE: Final = re.compile(rb"\r\n\r\n")
+"""Where a head ends."""
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
+"""A line end without CR, which a proxy in front may read otherwise."""
 _most_bytes = h11._connection.DEFAULT_MAX_INCOMPLETE_EVENT_SIZE  # noqa: SLF001
 _lenient_lines: Final = ReceiveBuffer.maybe_extract_lines
 

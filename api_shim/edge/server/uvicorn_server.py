@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api_shim.edge.settings import EdgeSettings
 
 _BACKLOG: Final = 2048
+"""Connections that may wait in the kernel to be accepted."""
 
 log = structlog.get_logger("api_shim.edge")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api_shim.edge.refusals import Refusals
 
 LOOK_SECONDS: Final = 1.0
+"""The time between two looks at all connections."""
 
 _HURRIED_SECONDS: Final = 1.0
 """What a client that does not read gets once the shim has stopped listening."""

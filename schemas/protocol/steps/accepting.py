@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from schemas.protocol.call import Call, Script
 
 _ACCEPT: Final[Script] = load_script("accept")
+"""The step that accepts a task."""
 _READ: Final[Script] = load_script("read")
+"""The step that reads a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ _REFUSALS: Final[dict[bytes, KeyReused | Late | QueueFull]] = {
     b"late": Late(),
     b"queue_full": QueueFull(),
 }
+"""The replies that say nothing but their code."""
 
 
 def _found(reply: Any) -> Found | None:

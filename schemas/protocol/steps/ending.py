@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from schemas.protocol.steps.working import Delivery
 
 _FINISH: Final[Script] = load_script("finish")
+"""The script that writes an outcome once."""
 _RELEASE: Final[Script] = load_script("release")
+"""The script that gives a started task back."""
 _PUT_BACK: Final[Script] = load_script("put_back")
+"""The script that puts unbegun messages back at the queue's head."""
 _DEFER: Final[Script] = load_script("defer")
+"""The script that leaves a task to other workers."""
 _PARK: Final[Script] = load_script("park")
+"""The script that makes a task a dead letter."""
 
 
 class RecordChange(StrEnum):

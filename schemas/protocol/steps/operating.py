@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from schemas.protocol.call import Call, Script
 
 _REQUEUE: Final[Script] = load_script("requeue")
+"""The script that sends a dead letter again."""
 _DROP: Final[Script] = load_script("drop")
+"""The script that deletes a dead letter."""
 
 
 def requeue(task_id: str, *, message: bytes) -> Call[RecordChange]:

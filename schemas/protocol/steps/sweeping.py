@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from schemas.protocol.call import Call, Script
 
 _LEASE_SWEEPER: Final[Script] = load_script("lease_sweeper")
+"""The script that takes the sweeper's lease."""
 _SWEEP: Final[Script] = load_script("sweep")
+"""The script that looks at some open tasks and sends lost ones again."""
 
 
 @dataclass(frozen=True, slots=True)

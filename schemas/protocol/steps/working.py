@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from schemas.protocol.call import Argument, Call, Script
 
 _START: Final[Script] = load_script("start")
+"""The script that hands over a task with a lease."""
 _RENEW: Final[Script] = load_script("renew")
+"""The script that renews a lease."""
 
 
 @dataclass(frozen=True, slots=True)
