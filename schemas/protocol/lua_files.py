@@ -20,11 +20,11 @@ from schemas.protocol.call import DEADLINE, ProtocolError, Script
 
 _FOLDER: Final = files("schemas.protocol") / "lua"
 """Where the scripts are."""
-_INCLUDE: Final = re.compile(r'--- @include "(\w+)"')
+_INCLUDE: Final = re.compile(r'--- @include "(\w++)"')
 """A line that stands for the text of an include."""
-_TAIL: Final = re.compile(r"--- @tail (\w+)")
+_TAIL: Final = re.compile(r"--- @tail (\w++)")
 """A line that says that any number of arguments follow the named ones."""
-_NAMED: Final = re.compile(r"local (\w+) = (tonumber\()?(KEYS|ARGV)\[(\d+)\](?(2)\))")
+_NAMED: Final = re.compile(r"local (\w++) = (tonumber\()?+(KEYS|ARGV)\[(\d++)\](?(2)\))")
 """A line that gives one of KEYS or ARGV its name."""
 _OF_TAIL: Final = re.compile(r"#ARGV\b|\bARGV\[[a-z]")
 """How a script with a tail reads it."""
