@@ -15,15 +15,9 @@ from tests.support.records import Scripts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import redis
 
 GRACE = 1000
 """Milliseconds."""
-
-
-@pytest.fixture
-def scripts(redis_client: redis.Redis) -> Scripts:
-    return Scripts(redis_client)
 
 
 def new_task_ids(count: int) -> list[str]:
