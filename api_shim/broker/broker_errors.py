@@ -18,7 +18,7 @@ class BrokerRefusedError(BrokerUnavailableError):
     """Redis answered that it did not carry the call out, and why."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.word)
+        super().__init__(refusal.code)
         self.refusal = refusal
 
     @property

@@ -184,7 +184,7 @@ class RedisCalls:
                 if type(reply) is not Refusal:
                     if not call.reply.done():
                         call.reply.set_result(reply)
-                elif reply.word == "NOSCRIPT" and call.script is not None:
+                elif reply.code == "NOSCRIPT" and call.script is not None:
                     unknown.append(call)
                 else:
                     self._refuse([call], reply)

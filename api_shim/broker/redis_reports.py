@@ -35,9 +35,9 @@ class RedisReports:
 
     def refused(self, refusal: Refusal) -> None:
         """Redis, or we in its place, refused a call."""
-        self._metrics.dependency_refused(_DEPENDENCY, refusal.word)
-        if self._seldom.is_due(refusal.word):
-            log.error("dependency_refuses", dependency=_DEPENDENCY, code=refusal.word, advice=refusal.sentence)
+        self._metrics.dependency_refused(_DEPENDENCY, refusal.code)
+        if self._seldom.is_due(refusal.code):
+            log.error("dependency_refuses", dependency=_DEPENDENCY, code=refusal.code, advice=refusal.sentence)
 
     def away(self, error: Exception) -> None:
         """A connection was lost, or none could be made."""

@@ -32,7 +32,7 @@ class Kind(StrEnum):
 class Refusal:
     """One refusal, in words that an operator can act on."""
 
-    word: str
+    code: str
     """Redis' code of the error. For some errors of the code `ERR` it is a name of ours, in small letters.
 
     It has few values, so that it can be a metric's label.
@@ -85,7 +85,7 @@ _ROWS: Final = (
 )
 """One row for each code of an error that is known."""
 
-TABLE: Final = {row.word: row for row in _ROWS}
+TABLE: Final = {row.code: row for row in _ROWS}
 """The known refusals, by their code."""
 
 _BEGINNINGS_OF_ERR: Final = (
@@ -107,7 +107,7 @@ _BEGINNINGS_OF_ERR: Final = (
 )
 """How texts of the code `ERR` begin, in small letters."""
 
-_WORDS_OF_CLASSES: Final = (
+_CODES_OF_CLASSES: Final = (
     (exceptions.BusyLoadingError, "LOADING"),
     (exceptions.ReadOnlyError, "READONLY"),
     (exceptions.MasterDownError, "MASTERDOWN"),
@@ -135,9 +135,9 @@ def refusal_of(error: BaseException) -> Refusal | None:
     text = str(error)
     if code := getattr(error, "status_code", None):
         return refusal_of_text(f"{code} {text}")
-    for kind, word in _WORDS_OF_CLASSES:
+    for kind, code in _CODES_OF_CLASSES:
         if isinstance(error, kind):
-            return TABLE[word]
+            return TABLE[code]
     if isinstance(error, exceptions.ResponseError):
         return refusal_of_text(text)
     if isinstance(error, exceptions.AuthenticationError):
@@ -146,24 +146,24 @@ def refusal_of(error: BaseException) -> Refusal | None:
         return TABLE["WRONGPASS"] if known is _ERR else known
     # redis-py takes one answer of Redis for a lost connection, and removes its code: too many clients.
     known = _of_err(text) if type(error) is exceptions.ConnectionError else _ERR
-    return known if known.word == "max_clients" else None
+    return known if known.code == "max_clients" else None
 
 
 def refusal_of_text(text: str) -> Refusal:
     """The refusal for the text of an error as Redis sent it, which begins with the code."""
-    word, _, rest = text.partition(" ")
-    return _of_err(rest) if word == "ERR" else refusal_of_word(word)
+    code, _, rest = text.partition(" ")
+    return _of_err(rest) if code == "ERR" else refusal_of_code(code)
 
 
-def refusal_of_word(word: str) -> Refusal:
+def refusal_of_code(code: str) -> Refusal:
     """The refusal for a code. An unknown code gets a refusal of its own, so that logs can name it.
 
     Text that has not the form of a code is never kept: it gets the refusal of `ERR`.
     """
-    word = word.removeprefix("-")
-    return TABLE.get(word) or (Refusal(word, Kind.CALL, _ERR.sentence) if _CODE.fullmatch(word) else _ERR)
+    code = code.removeprefix("-")
+    return TABLE.get(code) or (Refusal(code, Kind.CALL, _ERR.sentence) if _CODE.fullmatch(code) else _ERR)
 
 
 def _of_err(text: str) -> Refusal:
     lowered = text.removeprefix("ERR ").lower()
-    return next((TABLE[word] for beginning, word in _BEGINNINGS_OF_ERR if lowered.startswith(beginning)), _ERR)
+    return next((TABLE[code] for beginning, code in _BEGINNINGS_OF_ERR if lowered.startswith(beginning)), _ERR)

@@ -25,7 +25,7 @@ from schemas.protocol.keys import (
     result_key,
     waiter_channel,
 )
-from startup.broker.redis_refusals import Kind, Refusal, refusal_of_word
+from startup.broker.redis_refusals import Kind, Refusal, refusal_of_code
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -174,7 +174,7 @@ def read_allowed(reader: EnvironmentReader) -> frozenset[str]:
 def finding_of_refusal(refusal: Refusal) -> Finding:
     """A refusal as a finding, for a refusal that every caller would get."""
     return Finding(
-        f"redis_{refusal.word.lower()}", Severity.TELL, refusal.sentence, elsewhere=refusal.kind is Kind.ELSEWHERE
+        f"redis_{refusal.code.lower()}", Severity.TELL, refusal.sentence, elsewhere=refusal.kind is Kind.ELSEWHERE
     )
 
 
@@ -197,7 +197,7 @@ def loading_progress(info: Mapping[str, str]) -> str:
 
 def _of_info(reply: Any) -> Iterator[Finding]:
     if isinstance(reply, Refusal):
-        if reply.word in {"NOPERM", "unknown_command"}:
+        if reply.code in {"NOPERM", "unknown_command"}:
             sentence = "Redis does not tell about itself: allow this user the command INFO"
             yield Finding(INFO_REFUSED, Severity.WARN, sentence)
         else:
@@ -235,18 +235,18 @@ def _of_info(reply: Any) -> Iterator[Finding]:
 def _of_probe(reply: Any) -> Iterator[Finding]:
     if isinstance(reply, Refusal):
         finding = finding_of_refusal(reply)
-        if reply.word == "NOPERM":
+        if reply.code == "NOPERM":
             sentence = f"{reply.sentence}: EVAL, or one of intake:*, {QUEUE}, {result_key('*')}"
             finding = Finding(finding.code, finding.severity, sentence)
         yield finding
         return
     text = reply.decode() if isinstance(reply, bytes) else str(reply)
-    by_word: dict[str, list[str]] = {}
+    by_code: dict[str, list[str]] = {}
     for each in filter(None, text.split(",")):
-        command, _, word = each.partition(" ")
-        by_word.setdefault(word, []).append(command)
-    for word, commands in by_word.items():
-        refusal = refusal_of_word(word)
+        command, _, code = each.partition(" ")
+        by_code.setdefault(code, []).append(command)
+    for code, commands in by_code.items():
+        refusal = refusal_of_code(code)
         finding = finding_of_refusal(refusal)
         sentence = f"{refusal.sentence}: {', '.join(dict.fromkeys(commands))}"
         yield Finding(finding.code, finding.severity, sentence, elsewhere=finding.elsewhere)

@@ -88,7 +88,7 @@ class BrokerCalls:
             return None
         if refusal.kind is Kind.ELSEWHERE:
             drop_connections(self._client)
-        return TransientError(BROKER, code=refusal.word)
+        return TransientError(BROKER, code=refusal.code)
 
 
 def _exchange(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:

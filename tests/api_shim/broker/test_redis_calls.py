@@ -192,7 +192,7 @@ def test_a_server_that_takes_no_writes_refuses_them_by_name_and_answers_reads(
         async with connected(server.port) as broker:
             with pytest.raises(BrokerRefusedError) as raised:
                 await broker.calls.run(_call(_COUNT, "n"))
-            assert raised.value.refusal.word == request.node.callspec.id
+            assert raised.value.refusal.code == request.node.callspec.id
             assert await broker.calls.read(_call(_GET, "n")) is None
 
     run(test)
@@ -206,7 +206,7 @@ def test_a_password_that_redis_does_not_take_is_told_by_name(brokers: Brokers) -
         async with connected(server.port) as broker:
             with pytest.raises(BrokerRefusedError) as raised:
                 await broker.calls.run(_call(_COUNT, "n"))
-            assert raised.value.refusal.word == "NOAUTH"
+            assert raised.value.refusal.code == "NOAUTH"
             assert await broker.watch.missing() == ["redis_noauth"]
 
     lines = run(test)
@@ -225,7 +225,7 @@ def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(bro
             small = [asyncio.ensure_future(broker.calls.run(_call(_COUNT, "n"))) for _ in range(100)]
             await until(lambda: any(each.done() for each in large), what="some are refused while Redis stands")
             shed = [each for each in large if each.done()]
-            words = {each.exception().refusal.word for each in shed}  # type: ignore[union-attr]
+            words = {each.exception().refusal.code for each in shed}  # type: ignore[union-attr]
             assert words == {"overloaded"}
             # A megabyte is on its way, eight wait: no more than that is held in memory.
             assert (len(large) - len(shed)) * 250_000 < 10_000_000

@@ -121,7 +121,7 @@ def test_a_redis_that_evicts_is_promised_nothing_until_it_is_set_right(brokers: 
             for _ in range(3):
                 with pytest.raises(BrokerRefusedError) as raised:
                     await broker.accept(new_task_id())
-                assert raised.value.refusal.word == EVICTS
+                assert raised.value.refusal.code == EVICTS
             assert keys_of(server) == set()
             assert await broker.watch.missing() == [EVICTS]
             assert broker.count("intake_redis_finding", finding=EVICTS) == 1

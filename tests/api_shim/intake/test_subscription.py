@@ -234,7 +234,7 @@ def test_a_server_that_refuses_subscriptions_is_told_by_the_refusal_s_name(
         subscription = OutcomeSubscription(pool, maximum_listeners=1, on_refused=refused.append)
         subscription.start()
         await until(lambda: len(refused) > 1)
-        assert {each.word for each in refused} == {"NOPERM"}
+        assert {each.code for each in refused} == {"NOPERM"}
         assert subscription.task.alive
         await subscription.close()
         await pool.aclose()

@@ -49,20 +49,20 @@ _TEXTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "word"), _TEXTS.items(), ids=_TEXTS.values())
-def test_a_refusal_is_known_as_redis_sends_it_and_as_redis_py_raises_it(text: str, word: str) -> None:
+@pytest.mark.parametrize(("text", "code"), _TEXTS.items(), ids=_TEXTS.values())
+def test_a_refusal_is_known_as_redis_sends_it_and_as_redis_py_raises_it(text: str, code: str) -> None:
     raised = Connection()._parser.parse_error(text)  # noqa: SLF001 - the one place that makes them
-    assert refusal_of_text(text) == refusal_of(raised) == TABLE[word]
+    assert refusal_of_text(text) == refusal_of(raised) == TABLE[code]
 
 
 @pytest.mark.parametrize(
-    "word", [each for each in _TEXTS.values() if each.isupper() and each not in {"MISCONF", "ERR", "NOAUTH"}]
+    "code", [each for each in _TEXTS.values() if each.isupper() and each not in {"MISCONF", "ERR", "NOAUTH"}]
 )
-def test_a_refusal_is_known_by_its_class_where_an_older_redis_py_keeps_no_code(word: str) -> None:
-    text = next(text for text, each in _TEXTS.items() if each == word)
+def test_a_refusal_is_known_by_its_class_where_an_older_redis_py_keeps_no_code(code: str) -> None:
+    text = next(text for text, each in _TEXTS.items() if each == code)
     raised = Connection()._parser.parse_error(text)  # noqa: SLF001
     raised.status_code = None
-    assert refusal_of(raised) == TABLE[word]
+    assert refusal_of(raised) == TABLE[code]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_lost_connection_is_no_refusal(error: Exception) -> None:
 
 def test_a_code_that_is_in_no_table_is_told_by_its_name_and_taken_for_the_fault_of_the_call() -> None:
     refusal = refusal_of_text("BRANDNEW with a text that may hold a secret")
-    assert (refusal.word, refusal.kind) == ("BRANDNEW", Kind.CALL)
+    assert (refusal.code, refusal.kind) == ("BRANDNEW", Kind.CALL)
     assert "secret" not in repr(refusal)
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_code_is_never_taken_over_from_a_text(text: str) -> None:
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 def test_each_row_says_in_a_sentence_what_to_do(row: Refusal) -> None:
     assert len(row.sentence) > 20
-    assert row.word == row.word.strip()
+    assert row.code == row.code.strip()
 
 
 def test_a_real_server_s_refusals_are_known(isolated_env: Environment) -> None:
@@ -115,4 +115,4 @@ def test_a_real_server_s_refusals_are_known(isolated_env: Environment) -> None:
 def _word(error: Exception) -> str:
     refusal = refusal_of(error)
     assert refusal is not None
-    return refusal.word
+    return refusal.code
