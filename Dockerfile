@@ -1,16 +1,16 @@
-# One image for the shim (`api_shim`, the default) and the worker (`worker`): they are built, scanned and released as one.
-# The tags name an exact version: raise them for security fixes; add a digest to freeze a deployment.
+# One image for the shim (`api_shim`, the default) and the worker (`worker`), so that they are built, scanned and released
+# together. The tags name an exact version: raise them for security fixes, and add a digest to freeze a deployment.
 
-# The Python that the tests run on.
+# The Python that all tests run on.
 FROM python:3.11.16-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# What runs holds no installer: pip stays in this stage and installs into the other environment from outside.
+# The final image holds no installer. pip stays in this stage and installs into the other environment from outside.
 RUN python -m venv --without-pip /opt/intake
-# Before the code, so that a change of code alone installs nothing anew. Only wheels: there is no compiler, and no
-# package's own build script runs.
+# The dependencies come before the code, so that a change of code does not install them again. Only wheels are allowed:
+# there is no compiler, and no package's own build script runs.
 COPY requirements/service.txt requirements/run.txt requirements/
-# The build backend's pin is taken out of the lock that has it; the rest of that lock is not for an image.
+# The pin of the build backend is in run.txt. The rest of that lock is not for an image.
 RUN pip --python /opt/intake/bin/python install --require-hashes --only-binary :all: -r requirements/service.txt \
   && awk '/^[^ ]/ {wanted = /^setuptools==/} wanted' requirements/run.txt > requirements/build.txt \
   && pip install --require-hashes --only-binary :all: -r requirements/build.txt
@@ -26,15 +26,16 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
 
 FROM python:3.11.16-slim-trixie
 LABEL org.opencontainers.image.title="customer-intake" org.opencontainers.image.licenses="MIT"
-# A fixed number, so that volumes and secret files can be given to it; any other works too (docker-compose.yml uses that).
+# The user's number is fixed, so that volumes and secret files can belong to it. Any other number works too:
+# docker-compose.yml uses the developer's.
 RUN groupadd --gid 10001 intake \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin intake
-# The base image's own installer goes too, and what could bring it back: nothing here is ever installed into.
+# Remove the base image's own installer, and what could bring it back. Nothing is ever installed into this image.
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip \
   /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/bin/2to3*
 COPY --from=build /opt/intake /opt/intake
-# Bytecode was written when it was installed, and the file system may be read-only. The safe path keeps a directory
-# that somebody can write to from being imported from.
+# Bytecode was written at the installation, and the file system may be read-only. With the safe path, Python does not
+# import from the working directory, to which somebody might write.
 ENV PATH=/opt/intake/bin:$PATH \
   PYTHONUNBUFFERED=1 \
   PYTHONDONTWRITEBYTECODE=1 \
@@ -43,6 +44,6 @@ ENV PATH=/opt/intake/bin:$PATH \
   INTAKE_LOG_FORMAT=json
 USER 10001:10001
 EXPOSE 3005
-# No HEALTHCHECK here: the two have different ones (docker-compose.yml).
+# No HEALTHCHECK here, since shim and worker have different ones (docker-compose.yml).
 ENTRYPOINT ["python", "-m"]
 CMD ["api_shim"]

@@ -38,11 +38,11 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/customer-intake up $(ARGS)
 
-# Several processes with servers of their own; a file's tests stay together, since they share what its fixtures start.
+# Several processes with servers of their own. The tests of a file run in one process, since they share its fixtures.
 # ARGS='-n 0' runs them in a row.
 SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 
-# Each fault test has a service of its own, and waits for most of its time.
+# Each fault test has a service of its own, and spends most of its time waiting.
 FAULTS_SIDE_BY_SIDE := -n 5 --maxschedchunk 1
 
 test: $(VENV)/.dev
@@ -70,7 +70,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Three locks: what a service needs; that and real servers; that and what developers use. Existing pins are kept.
+# Three locks: for a service, for a service with real servers, and for developers. Existing pins are kept.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -89,7 +89,7 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
-# --- the virtual environment; a stamp file stands for what was installed into it -----------------------------------
+# --- the virtual environment; a stamp file says what was installed into it -----------------------------------
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
