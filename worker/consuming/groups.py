@@ -13,7 +13,7 @@ import structlog
 
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import Delivery, NotStarted
-from worker.dependencies.patience import GiveBackError
+from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,9 +22,9 @@ from pymongo.write_concern import WriteConcern
 
 from schemas.customer import StoredCustomer
 from worker.dependencies import mongo_refusals
+from worker.dependencies.errors import MisconfiguredError, TransientError, UnexplainedError
 from worker.dependencies.mongo_errors import EMAIL_INDEX
 from worker.dependencies.mongo_refusals import Kind, Refusal
-from worker.dependencies.patience import MisconfiguredError, TransientError, UnexplainedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

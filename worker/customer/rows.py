@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from schemas.customer import StoredCustomer
-from worker.dependencies.patience import GiveBackError
+from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from schemas import outcome as outcomes
 from worker.customer.customers import DATABASE, Added, EmailTaken
 from worker.customer.repeats import Repeats
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, guarded
+from worker.dependencies.errors import GiveBackError, UnexplainedError
 from worker.dependencies.mongo_refusals import Kind
-from worker.dependencies.patience import GiveBackError, UnexplainedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

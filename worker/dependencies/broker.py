@@ -17,7 +17,7 @@ from startup.broker.redis_requirements import (
     findings_of,
 )
 from startup.seldom import Seldom
-from worker.dependencies.patience import MisconfiguredError, TransientError
+from worker.dependencies.errors import MisconfiguredError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Collection

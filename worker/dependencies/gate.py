@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from startup.seldom import Seldom
-from worker.dependencies.patience import MisconfiguredError, RefusedError, TransientError
+from worker.dependencies.errors import MisconfiguredError, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from worker.dependencies.errors import GiveBackError, TransientError, UnexplainedError
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
@@ -30,43 +32,6 @@ _UNEXPLAINED_TRIES: Final = 3
 Result = TypeVar("Result")
 
 log = structlog.get_logger("worker.patience")
-
-
-class TransientError(Exception):
-    """A dependency is away, and the same call may work later. Its text is the dependency's name, never a driver's."""
-
-    def __init__(self, dependency: str, *, code: str = "") -> None:
-        """`code`: the name of the dependency's error, if it has answered."""
-        super().__init__(dependency)
-        self.dependency = dependency
-        self.code = code
-
-
-class RefusedError(Exception):
-    """A dependency answers and refuses. Has the error's name, what it is about, and what an operator can do."""
-
-    def __init__(
-        self, dependency: str, *, code: str, concerns: str = "", advice: str = "", may_pass: bool = False
-    ) -> None:
-        """`may_pass`: it may pass without anybody doing something, so it is worth asking again soon."""
-        super().__init__(f"{dependency}: {code}")
-        self.may_pass = may_pass
-        self.dependency = dependency
-        self.code = code
-        self.concerns = concerns
-        self.advice = advice
-
-
-class MisconfiguredError(RefusedError):
-    """A dependency will refuse every task until an operator has mended something."""
-
-
-class UnexplainedError(RefusedError):
-    """A dependency refuses with an error that is in no table. After a few tries the task has failed."""
-
-
-class GiveBackError(Exception):
-    """The tasks cannot be worked on here and now, through no fault of their own. They are to be given back."""
 
 
 class Patience:

@@ -8,7 +8,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from startup.broker.redis_refusals import Kind, refusal_of
 from worker.dependencies.broker import BROKER, drop_connections
-from worker.dependencies.patience import TransientError
+from worker.dependencies.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,8 @@ from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.rules import Rules
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
-from worker.dependencies.patience import Patience, TransientError
+from worker.dependencies.errors import TransientError
+from worker.dependencies.patience import Patience
 from worker.promise.records import RedisRecords
 from worker.promise.turnstile import Turnstile
 

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.requests import an_address
 from worker.customer.customers import COLLECTION, Added, CustomerRepository, EmailTaken, MongoCustomers, NotStored
-from worker.dependencies.patience import TransientError
+from worker.dependencies.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from schemas.protocol.keys import Field, record_key
 from schemas.protocol.steps.working import Delivery
 from tests.support.requests import CANARY, a_request, as_body
 from tests.worker.customer.intake import BrokenBetweenInsertAndFinish, Intake, damage
-from worker.dependencies.patience import GiveBackError
+from worker.dependencies.errors import GiveBackError
 
 
 def test_a_delivery_after_the_outcome_does_nothing(intake: Intake) -> None:

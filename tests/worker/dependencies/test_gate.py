@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from worker.dependencies.errors import MisconfiguredError, TransientError
 from worker.dependencies.gate import Gate
-from worker.dependencies.patience import MisconfiguredError, TransientError
 from worker.metrics import WorkerMetrics
 
 

@@ -18,8 +18,8 @@ from pymongo.errors import (
 
 from tests.worker.customer.test_customers import a_customer
 from worker.customer.customers import COLLECTION, Added, EmailTaken, MongoCustomers, NotStored
+from worker.dependencies.errors import MisconfiguredError
 from worker.dependencies.mongo_refusals import Kind, Refusal, of_error, of_write_error
-from worker.dependencies.patience import MisconfiguredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,8 +16,9 @@ from schemas.protocol.message import render_message
 from schemas.protocol.steps.working import Delivery
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
+from worker.dependencies.errors import GiveBackError, MisconfiguredError, TransientError, UnexplainedError
 from worker.dependencies.gate import Gate
-from worker.dependencies.patience import GiveBackError, MisconfiguredError, Patience, TransientError, UnexplainedError
+from worker.dependencies.patience import Patience
 from worker.periodic import run_periodically
 from worker.promise import sweeper
 from worker.promise.leases import Leases
