@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from worker.dependencies.errors import GiveBackError, TransientError, UnexplainedError
+from worker.dependencies.errors import GiveBackError, MisconfiguredError, TransientError, UnexplainedError
 
 if TYPE_CHECKING:
     import threading
