@@ -226,11 +226,6 @@ class MongoReplicaSet:
         for member in self.members:
             member.kill()
 
-    def restart(self) -> None:
-        """Stop all members and start them again with their data."""
-        self.stop()
-        self.start()
-
     def _configuration(self, *, version: int) -> dict[str, Any]:
         return {
             "_id": REPLICA_SET,

@@ -118,11 +118,6 @@ class ManagedProcess:
         """Send SIGCONT: let a paused process go on."""
         self.send(signal.SIGCONT)
 
-    def restart(self, timeout: float = 10.0) -> None:
-        """Stop the process, kill it after `timeout` seconds, and start it again."""
-        self.terminate(timeout)
-        self.start()
-
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of its output; "" where there is none."""
         try:

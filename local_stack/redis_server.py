@@ -134,11 +134,6 @@ class RedisServer:
         """Send SIGKILL, as a crash would end the server."""
         self.process.kill()
 
-    def restart(self) -> None:
-        """Stop the server and start it again with its data."""
-        self.stop()
-        self.start()
-
     def _write_configuration(self) -> None:
         lines = [
             f"bind {LOOPBACK}",
