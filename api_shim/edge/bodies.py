@@ -1,4 +1,4 @@
-"""Reading a request's body: within its size, within its time, and together with others within what may be held."""
+"""Reads bodies of requests. Each has a bound for its size and its time; all together have a bound for their memory."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from api_shim.edge.request import HttpRequest
 
 _HELD_BYTES: Final = 8 * 1024 * 1024
-"""Of bodies that have come in part. Most bodies come whole with their head, and are not among them."""
+"""How many bytes of incomplete bodies a process keeps. Most bodies come together with their head and never count."""
 
 _LARGEST_BODIES_HELD: Final = 4
-"""As many of the largest size must have room, whatever that size is."""
+"""So many incomplete bodies of the largest size always fit, even if that is more than `_HELD_BYTES`."""
 
 _LENGTH_DIGITS: Final = 18
-"""A Content-Length with more is refused without being reckoned with."""
+"""A Content-Length with more digits is refused without being converted to a number."""
 
 _STRETCH_BYTES: Final = 64 * 1024
-"""Of a body that is read in pieces: with each stretch of so many bytes its time begins anew."""
+"""A body that is read in pieces gets its whole time again after each stretch of so many bytes."""
 
 _HURRIED_SECONDS: Final = 2.0
-"""What the rest of a body gets once the shim has stopped listening."""
+"""How long the rest of a body may take once the shim has stopped listening."""
 
 
 class PayloadTooLargeError(Exception):
@@ -40,15 +40,16 @@ class BodyTooSlowError(Exception):
 
 
 class Bodies:
-    """The bodies that this process reads now.
+    """Reads the bodies of one process.
 
-    Where more is held of unfinished ones than may be, the one that was begun first has had the longest time: its time
-    is over.
+    Incomplete bodies share a bound for their memory. While they exceed it, the body that began first is given up as
+    too slow, since its client has had the longest time.
     """
 
     def __init__(
         self, refusals: Refusals, *, maximum_bytes: int, seconds: float, held_bytes: int = _HELD_BYTES
     ) -> None:
+        """`maximum_bytes` and `seconds` bound each body that is read whole. `held_bytes` bounds the incomplete ones."""
         self._refusals = refusals
         self._maximum_bytes = maximum_bytes
         self._seconds = seconds
@@ -59,11 +60,12 @@ class Bodies:
         self._end_at = math.inf
 
     async def read(self, request: HttpRequest) -> bytes:
-        """The whole body.
+        """Read the whole body.
 
         Raises:
-            PayloadTooLargeError: by its Content-Length, before any of it is read, or as soon as it exceeds the limit.
-            BodyTooSlowError: it did not come in time.
+            PayloadTooLargeError: the body is larger than the limit. This is raised before anything is read if its
+                Content-Length tells, and else as soon as the limit is exceeded.
+            BodyTooSlowError: the body did not come in time, or its memory was needed for others.
             ClientDisconnect: the client has left.
         """
         _refuse_announced(request, self._maximum_bytes)
@@ -76,19 +78,21 @@ class Bodies:
         return body
 
     async def pieces(self, request: HttpRequest, *, maximum_bytes: int) -> AsyncIterator[bytes]:
-        """The body as it comes, in pieces that are not empty. Nothing is held between two of them.
+        """Yield the body piece by piece, as it comes. No piece is empty, and none is kept after it was yielded.
 
-        The server stops reading from the client while the caller is busy with a piece, so that a body of any length
-        takes about 128 KiB. The caller's own time does not count against the client. A long upload is no slow one:
-        the client has `seconds` for each 64 KiB, not for the whole.
+        The server stops reading from the client while the code that iterates is busy with a piece. So a body of any
+        length takes about 128 KiB of memory. The time between two pieces does not count against the client. The client
+        has `seconds` for each 64 KiB, so a long upload is not taken for a slow one.
 
         Args:
-            request: whose body.
-            maximum_bytes: how many there may be, in place of the limit for bodies that are read whole.
+            request: the request whose body is read.
+            maximum_bytes: the limit for this body, in place of the limit for bodies that are read whole.
 
         Raises:
-            PayloadTooLargeError: by its Content-Length, before any of it is read, or as soon as it exceeds the limit.
-            BodyTooSlowError: too little came for too long, or the shim has stopped listening and the rest did not come.
+            PayloadTooLargeError: the body is larger than `maximum_bytes`. This is raised before anything is read if its
+                Content-Length tells, and else as soon as the limit is exceeded.
+            BodyTooSlowError: the next 64 KiB did not come in time, or the shim stopped listening and the rest did not
+                come soon after.
             ClientDisconnect: the client has left.
         """
         _refuse_announced(request, maximum_bytes)
@@ -109,7 +113,7 @@ class Bodies:
                 yield piece
 
     def hurry(self) -> None:
-        """The shim stops listening: from now on no body may take longer than two seconds more."""
+        """Give every body, begun or not, at most two more seconds from now. Called when the shim stops listening."""
         self._end_at = asyncio.get_running_loop().time() + _HURRIED_SECONDS
         for deadline in self._reading:
             if not deadline.expired() and (when := deadline.when()) is not None and when > self._end_at:
@@ -117,10 +121,10 @@ class Bodies:
 
     @asynccontextmanager
     async def _deadline(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
-        """For what is read within it.
+        """Bound the time of the reads inside this block.
 
         Raises:
-            BodyTooSlowError: it took longer than `seconds`, or than `hurry` allows.
+            BodyTooSlowError: they took longer than `seconds`, or longer than `hurry` allows.
         """
         deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._end_at))
         self._reading.add(deadline)

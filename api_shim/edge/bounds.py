@@ -1,4 +1,4 @@
-"""What of HTTP is refused before it is looked at as a request, and how many requests there may be at once."""
+"""Refuses requests whose HTTP is doubtful before any method sees them, and bounds how many requests run at once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 """The versions of HTTP that are served."""
 _FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
-"""Headers that tell where a request ends and which host it is for: a second one makes it ambiguous."""
+"""Headers that tell which host a request is for and where it ends. A second one makes a request ambiguous."""
 _CONTROLS: Final = frozenset(map(chr, (*range(0x20), 0x7F)))
-"""Characters that no path may hold once it is decoded."""
+"""Control characters. No path may hold one once its `%` escapes are decoded."""
 
 
 def framing_fault(scope: Scope) -> Answer | None:
-    """The answer to a request that a proxy in front may have read otherwise than h11 does; None: there is no doubt.
+    """The 400 for a request that a proxy in front of the shim may have read differently. None: the request is clear.
 
-    h11 takes a request without Host in HTTP/1.0, other versions, and one that announces its body in two ways.
+    h11 lets such requests through: one in HTTP/1.0 without Host, one in a version that is not served, and one that
+    announces its body both by length and by chunks. `CONNECT` is refused as well.
     """
     found = [name for name, _ in scope["headers"] if name in _FRAMING]
     if (
@@ -40,26 +41,27 @@ def framing_fault(scope: Scope) -> Answer | None:
 
 
 def is_plain_path(scope: Scope) -> bool:
-    """Whether the path says the same to everyone: neither a control character nor a slash is written with `%`."""
+    """Whether every reader takes the path for the same. False if it writes a control character or a slash with `%`."""
     raw: bytes = scope["raw_path"]
     return b"%" not in raw or not (b"%2f" in raw.lower() or _CONTROLS.intersection(scope["path"]))
 
 
 class RequestsAtOnce:
-    """One bound for the requests of several endpoints; those that wait for an outcome do not count."""
+    """Bounds how many requests of several endpoints run at once. Calls that wait for an outcome do not count."""
 
     def __init__(self, refusals: Refusals, *, maximum: int, waiting: Callable[[], int]) -> None:
+        """`waiting` tells how many of the running requests wait for an outcome now."""
         self.running = 0
         self._refusals = refusals
         self._maximum = maximum
         self._waiting = waiting
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, with 503 for what is beyond the bound."""
+        """The same application, which answers 503 to each request beyond the bound."""
         return _Bounded(app, self)
 
     def is_full(self) -> bool:
-        """Whether one more would be too many; counted where it is so."""
+        """Whether one more request would be too many. If so, it is counted as turned away."""
         if self.running - self._waiting() < self._maximum:
             return False
         self._refusals.add(Reason.REQUESTS)
@@ -67,14 +69,14 @@ class RequestsAtOnce:
 
 
 class _Bounded:
-    """One of the endpoints."""
+    """One of the endpoints that share the bound."""
 
     def __init__(self, app: ASGIApp, bound: RequestsAtOnce) -> None:
         self._app = app
         self._bound = bound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on while there is room."""
+        """Pass the request on, or answer 503 if there is no room."""
         if self._bound.is_full():
             await responses.service_unavailable()(scope, receive, send)
             return

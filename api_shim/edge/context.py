@@ -1,4 +1,4 @@
-"""Around every request: its id, one log line, the counts, and an answer whatever happens."""
+"""Wraps every request: gives it an id, logs one line, counts it, and answers it whatever happens."""
 
 from __future__ import annotations
 
@@ -25,36 +25,37 @@ if TYPE_CHECKING:
     from api_shim.metrics import ShimMetrics
 
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines; logged at debug level only."""
+"""Routes that machines ask every few seconds. They are logged at debug level only."""
 
 METRICS_PATH: Final = "/metrics"
-"""Where the metrics are read."""
+"""The path that serves the metrics."""
 
 _METHODS: Final = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods that a metric may have as a label: any other text is a client's choice."""
+"""The methods that a metric or a log line names. Clients could choose any other text, and each would be a new label."""
 
 _OTHER: Final = "other"
-"""A route or method that is none of ours."""
+"""Stands in metrics and logs for an unknown route or method."""
 
-_CLIENT_GONE_STATUS: Final = 499  # nginx' code for it; nobody sees it but logs and metrics
-"""The status, in logs and metrics alone, of a request whose client left before its answer."""
+_CLIENT_GONE_STATUS: Final = 499  # nginx uses the same
+"""The status of a request whose client left before its answer was complete. Only logs and metrics show it."""
 
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-"""On every answer: a browser must not guess another type of content."""
+"""A header of every answer: a browser must not guess another content type."""
 _CLOSE: Final = (b"connection", b"close")
-"""Tells the client that no further request is read from this connection."""
+"""A header that tells the client: no further request is read from this connection."""
 _ERROR: Final = 400
-"""The least status of an error."""
+"""Statuses from this one on are errors."""
 
 _PROCESS: Final = secrets.token_hex(8)
-"""What the request ids of this process begin with."""
+"""The beginning of every request id that this process makes."""
 _numbers: Final = itertools.count(secrets.randbits(32))
+"""The numbers that end these ids. The first one is random."""
 
 log = structlog.get_logger("api_shim.request")
 
 
 class RequestContext:
-    """The outermost ASGI layer."""
+    """The outermost ASGI layer of the shim."""
 
     def __init__(
         self,
@@ -64,13 +65,17 @@ class RequestContext:
         draining: Callable[[], bool],
         metrics_port: int = 0,
     ) -> None:
+        """Wrap `app`. While `draining` is true, each answer ends its connection.
+
+        If `metrics_port` is not 0, that port serves the metrics alone and every other port serves everything else.
+        """
         self._app = app
         self._metrics = metrics
         self._draining = draining
         self._metrics_port = metrics_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request. Anything but HTTP, such as the lifespan, is passed on as it is."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -84,16 +89,17 @@ class RequestContext:
         except ClientDisconnect:
             status = _CLIENT_GONE_STATUS
         except asyncio.CancelledError:
-            # uvicorn cancels what still runs when its time to stop is over. An answer that has begun is cut off.
+            # uvicorn cancels the requests that still run when the time of its stop is over. A request without an answer
+            # gets a 503. An answer that has begun is cut off.
             status = await answer.instead(responses.service_unavailable(), receive)
         except Exception as error:
-            # Here and not in the server, whose log would show the exception's text.
+            # If the exception reached uvicorn, uvicorn's log would show its text, which may repeat what was sent.
             log.error("request_failed", request_id=request_id, exc_info=error)  # noqa: TRY400
             status = await answer.instead(responses.internal_error(), receive)
         self._tell(scope, answer, status=status, seconds=time.perf_counter() - started)
 
     def _tell(self, scope: Scope, answer: _Answering, *, status: int, seconds: float) -> None:
-        # The route's own path, never what was sent: an unknown path or a query can hold anything.
+        # The path comes from the route that matched. A path or a query that was sent can hold anything.
         route = getattr(scope.get("route"), "path", _OTHER)
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
@@ -121,13 +127,16 @@ class RequestContext:
         return self._app
 
     def _is_at_the_wrong_port(self, scope: Scope) -> bool:
-        """Where metrics have a port of their own, they are nowhere else, and nothing else is there."""
+        """Whether this port does not serve this path.
+
+        If metrics have a port of their own, no other port serves them, and that port serves nothing else.
+        """
         port = self._metrics_port
         return bool(port) and (scope["path"] == METRICS_PATH) != (scope["server"][1] == port)
 
 
 class _Answering:
-    """The answer to one request on its way out: adds what every answer has, and remembers what its log line needs."""
+    """Sends the answer to one request. Adds the headers that every answer has, and keeps status and length to log."""
 
     __slots__ = ("_draining", "_scope", "_send", "is_streamed", "length", "request_id", "status")
 
@@ -137,16 +146,17 @@ class _Answering:
         self._draining = draining
         self.request_id = request_id
         self.status = 0
-        """0 until the head was sent."""
+        """The status that was sent; 0 until the head was sent."""
         self.length = 0
-        """Bytes of the body that were sent."""
+        """How many bytes of the body were sent."""
         self.is_streamed = False
+        """Whether the body was sent in several pieces."""
 
     async def send(self, message: Message) -> None:
-        """The ASGI `send` for the layers within.
+        """The ASGI `send` that the inner layers use.
 
         Raises:
-            ClientDisconnect: the client has left, and what was to be sent is lost.
+            ClientDisconnect: the client has left, and this message did not reach it.
         """
         if is_over(self._send):
             raise ClientDisconnect
@@ -158,16 +168,17 @@ class _Answering:
             message["headers"] = headers
         await self._send(message)
         if message["type"] == "http.response.body":
-            # uvicorn waits for room, and drops the message where the client leaves while it does.
+            # uvicorn may have waited for room to send. If the client left meanwhile, uvicorn dropped the message.
             if is_over(self._send):
                 raise ClientDisconnect
             self.length += len(message.get("body", b""))
             self.is_streamed |= message.get("more_body", False)
 
     async def instead(self, answer: Answer, receive: Receive) -> int:
-        """Send this in place of an answer that failed, unless that has begun; the status that tells what became of it.
+        """Send `answer` instead of one that failed, unless that one has begun. Returns the status for log and metrics.
 
-        An answer that has begun lacks its end, which the server tells the client by closing the connection.
+        If the failed answer has begun, nothing is sent. The server then closes the connection, so the client knows that
+        the answer is incomplete.
         """
         if not self.status:
             try:
@@ -181,7 +192,11 @@ class _Answering:
 
 
 def _awaits_consent(scope: Scope) -> bool:
-    """Whether the client may leave out the body that it announced: what comes next here would be unclear."""
+    """Whether the client waits for consent before it sends its body (`Expect: 100-continue`).
+
+    After an error such a client may leave the announced body out. The server could not tell whether the next bytes are
+    that body or a new request, so the connection has to end.
+    """
     return any(name == b"expect" for name, _ in scope["headers"])
 
 
@@ -193,5 +208,5 @@ def _request_id(scope: Scope) -> str:
 
 
 def new_request_id() -> str:
-    """An id that no other request has: the process' own part, and a number."""
+    """A new request id, unique across processes: a random part of this process and a running number."""
     return f"{_PROCESS}{next(_numbers):016x}"

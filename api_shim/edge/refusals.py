@@ -1,4 +1,4 @@
-"""What the edge turns away before it is a request of ours: counted each time, logged at a bounded rate."""
+"""Counts what the edge turns away before a method sees it, and logs it at a bounded rate."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LINE_EVERY_SECONDS: Final = 10.0
-"""The least time between two log lines for one reason."""
+"""The least time between two log lines with the same reason."""
 
 log = structlog.get_logger("api_shim.edge")
 
 
 class Reason(StrEnum):
-    """Why; docs/operations.md explains each."""
+    """Why a client was turned away. docs/operations.md explains each reason."""
 
     CONNECTIONS = "connections"
     REQUESTS = "requests"
@@ -32,16 +32,17 @@ class Reason(StrEnum):
 
 
 class Refusals:
-    """Counts what was turned away, and writes a line for each reason at most every ten seconds."""
+    """Counts everything that was turned away. Logs each reason at most every ten seconds, with its count since then."""
 
     def __init__(self, count: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
+        """`count` is called with the reason each time. `now` is a clock in seconds."""
         self._count = count
         self._now = now
         self._since_line: Counter[Reason] = Counter()
         self._next_line_at: dict[Reason, float] = {}
 
     def add(self, reason: Reason) -> None:
-        """One more."""
+        """Count one more with this reason, and log it unless that was done less than ten seconds ago."""
         self._count(reason)
         self._since_line[reason] += 1
         if self._now() >= self._next_line_at.get(reason, 0.0):
@@ -50,7 +51,7 @@ class Refusals:
 
 
 class _Malformed(logging.Filter):
-    """Takes the lines about malformed requests out of uvicorn's log: whoever sends them would choose its rate."""
+    """Drops uvicorn's log lines about malformed requests. Otherwise a client could choose how fast the log grows."""
 
     _LINES: Final = ("Invalid HTTP request received.", "Unsupported upgrade request.", "No supported WebSocket library")
 
@@ -59,14 +60,14 @@ class _Malformed(logging.Filter):
         self._refusals = refusals
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Count what was no HTTP; an offer to speak another protocol is declined without a word."""
+        """Count a request that was no HTTP. An offer to speak another protocol is dropped too, and not counted."""
         if record.msg == self._LINES[0]:
             self._refusals.add(Reason.MALFORMED)
         return not str(record.msg).startswith(self._LINES)
 
 
 def count_malformed_requests(refusals: Refusals) -> None:
-    """Count what uvicorn refuses by itself, in place of the line that it writes for each."""
+    """Count the requests that uvicorn refuses itself, and drop the line that it logs for each."""
     logger = logging.getLogger("uvicorn.error")
     for each in [each for each in logger.filters if isinstance(each, _Malformed)]:
         logger.removeFilter(each)

@@ -1,4 +1,4 @@
-"""What a request says in its headers, its query and its body, checked."""
+"""Reads and checks the headers, the query and the body of a request."""
 
 from __future__ import annotations
 
@@ -17,38 +17,39 @@ if TYPE_CHECKING:
     from api_shim.edge.bodies import Bodies
 
 MAXIMUM_WAIT_SECONDS: Final = 60
-"""The longest wait for an outcome that a call may ask for."""
+"""How many seconds a call may wait for its outcome at most."""
 _MAXIMUM_KEY_CHARACTERS: Final = 255
-"""The longest idempotency key."""
+"""How many characters an idempotency key may have."""
 
-# Clients choose what these patterns read. Every repetition is possessive (`++`, `*+`): it gives back nothing that it
-# has taken. So a text that does not match is refused after one pass over it, however it is made.
+# Clients choose the text that these patterns read. Every repetition is possessive (`++`, `*+`): it never gives a
+# character back. So any text that does not match is refused after one pass over it.
 _VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]++")
-"""Characters that an idempotency key may hold."""
+"""The characters that an idempotency key or a request id may have."""
 _QUOTED_KEY: Final = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]++|\\["\\])*+)"')
-"""An idempotency key as a quoted string of the IETF draft."""
+"""An idempotency key in the quoted form of the IETF draft."""
 _ESCAPED: Final = re.compile(r"\\(.)")
-"""An escaped character of a quoted string."""
-# RFC 7240, section 2: at commas outside quoted strings; one that is not closed takes the rest with it.
+"""One escaped character in a quoted string."""
+# RFC 7240, section 2: commas separate preferences, except inside quoted strings. A quoted string without an end takes
+# the rest of the header.
 _PREFERENCES: Final = re.compile(r"""(?:[^",]++|"(?:[^"\\]++|\\.)*+(?:"|\\?+\Z))++""", re.DOTALL)
-"""Each preference of a `Prefer` header, up to the comma that ends it."""
+"""One preference of a `Prefer` header, without the comma that ends it."""
 _PREFERENCE: Final = re.compile(
-    # A token, a value that is a token or a quoted string, parameters.
+    # The name is a token. The value is a token or a quoted string. Parameters may follow.
     r"""(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"""
     r"""(?:\s*+=\s*+(?:"(?P<quoted>[^"\\]*+)"|(?P<token>[^\s",;]*+)))?+\s*+(?:;.*+)?+""",
     re.DOTALL,
 )
 """The name and the value of one preference (RFC 7240)."""
 _DIGITS: Final = re.compile(r"[0-9]{1,6}+")
-"""A number of seconds as text."""
+"""A whole number of seconds, as text."""
 _JSON: Final = "application/json"
-"""The content type of a body."""
+"""The content type that a body must have."""
 _RESULT_ARGUMENTS: Final = frozenset({"id", "wait"})
-"""The query names that reading a result has."""
+"""The arguments of a result call, in its query or its body."""
 
 
 class InvalidRequestPartError(Exception):
-    """A part of the request breaks its rules; neither text repeats what was sent."""
+    """A part of the request, `field`, breaks the rule in `message`. Neither text repeats what was sent."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -57,11 +58,11 @@ class InvalidRequestPartError(Exception):
 
 
 class UnsupportedMediaTypeError(Exception):
-    """The body is not announced as plain JSON in UTF-8."""
+    """The headers do not announce the body as uncompressed JSON in UTF-8."""
 
 
 class HttpRequest:
-    """A request as the methods read it. What came more than once counts as it came first, unless asked for all."""
+    """A request as methods read it. Of a header that came several times, `header` gives the first, `headers` all."""
 
     __slots__ = ("_headers", "_receive", "_scope")
 
@@ -72,40 +73,40 @@ class HttpRequest:
 
     @property
     def method(self) -> str:
-        """In capitals."""
+        """The HTTP method, in capitals."""
         return str(self._scope["method"])
 
     @property
     def route(self) -> str:
-        """The path of the route that it came by, which is ours, not the client's."""
+        """The path of the route that matched. It is a text of this service, never one that a client chose."""
         return str(self._scope["route"].path)
 
     @property
     def query(self) -> bytes:
-        """What follows the path's question mark."""
+        """The part of the URL after the question mark, not decoded."""
         return bytes(self._scope["query_string"])
 
     def header(self, name: bytes) -> str | None:
-        """The header of this lower-case name."""
+        """The first header with this name, or None. The name must be in lower case."""
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     def headers(self, name: bytes) -> list[str]:
-        """All headers of this name."""
+        """All headers with this name, in their order. The name must be in lower case."""
         if name not in self._headers:
             return []
         return [value.decode("latin-1") for each, value in self._scope["headers"] if each == name]
 
     def belongs_to(self, task_id: str) -> None:
-        """Let the request's log line name the task."""
+        """Put the task's id into the log line of this request."""
         self._scope["state"]["task_id"] = task_id
 
     def refused_for(self, reason: str) -> None:
-        """Let the request's log line say why; a code of ours, never anything that was sent."""
+        """Put the reason for a refusal into the request's log line: a code of ours, never a text that was sent."""
         self._scope["state"]["reason"] = reason
 
     async def next_body(self) -> tuple[bytes, bool]:
-        """The body's next piece, and whether there is more.
+        """Receive the next piece of the body, and whether more will follow.
 
         Raises:
             ClientDisconnect: the client has left.
@@ -116,7 +117,11 @@ class HttpRequest:
         return message.get("body", b""), message.get("more_body", False)
 
     async def until_disconnected(self) -> NoReturn:
-        """Raise `ClientDisconnect` when the client has left."""
+        """Wait until the client leaves, and throw away what it sends until then.
+
+        Raises:
+            ClientDisconnect: the client has left. This is the only way in which the call ends.
+        """
         while (await self._receive())["type"] != "http.disconnect":
             pass
         raise ClientDisconnect
@@ -124,19 +129,19 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResultQuery:
-    """Which result is asked for, and how long the call may be held."""
+    """Which task's result a call asks for, and how many seconds the call waits for it."""
 
     task_id: str
     wait_seconds: int
 
 
 async def read_json_body(request: HttpRequest, bodies: Bodies) -> tuple[bytes, dict[str, Any]]:
-    """The body as it came, and the object that it holds.
+    """Read the body. Returns its bytes as they came, and the JSON object in them.
 
     Raises:
-        UnsupportedMediaTypeError: as it says.
-        InvalidRequestPartError: it is not a JSON object.
-        Exception: what `Bodies.read` raises.
+        UnsupportedMediaTypeError: the headers do not announce uncompressed JSON in UTF-8.
+        InvalidRequestPartError: the body is not a JSON object.
+        PayloadTooLargeError, BodyTooSlowError, ClientDisconnect: see `Bodies.read`.
     """
     if not _is_json(request):
         raise UnsupportedMediaTypeError
@@ -161,12 +166,13 @@ def _is_json(request: HttpRequest) -> bool:
 
 
 def idempotency_key(request: HttpRequest) -> str | None:
-    """The key of the `Idempotency-Key` header, None where there is none.
+    """The key in the `Idempotency-Key` header, or None if there is no such header.
 
-    Bare, or the quoted string of draft-ietf-httpapi-idempotency-key-header: both name the same key.
+    A client writes the key bare, or as the quoted string of draft-ietf-httpapi-idempotency-key-header. Both forms name
+    the same key.
 
     Raises:
-        InvalidRequestPartError: it is neither, is empty or too long, or comes more than once.
+        InvalidRequestPartError: the key has neither form, is empty or too long, or came more than once.
     """
     values = request.headers(b"idempotency-key")
     if not values:
@@ -183,7 +189,7 @@ def idempotency_key(request: HttpRequest) -> str | None:
 
 
 def preferred_wait(request: HttpRequest) -> int | None:
-    """Seconds that `Prefer: wait=N` asks for, at most 60; None where it does not, or not in RFC 7240's form."""
+    """How many seconds `Prefer: wait=N` asks for, at most 60. None if there is no such preference, or it is invalid."""
     values = request.headers(b"prefer")
     if not values:
         return None
@@ -192,17 +198,17 @@ def preferred_wait(request: HttpRequest) -> int | None:
         if match is None or match["name"].lower() != "wait":
             continue
         value = match["quoted"] if match["quoted"] is not None else match["token"] or ""
-        # The first of several counts, also where it makes no sense (RFC 7240, section 2).
+        # Of several `wait` preferences the first one counts, even if its value is invalid (RFC 7240, section 2).
         return min(int(value), MAXIMUM_WAIT_SECONDS) if _DIGITS.fullmatch(value) else None
     return None
 
 
 def result_query(request: HttpRequest) -> ResultQuery:
-    """What a GET asks for in its query.
+    """Read the query of a result call by GET.
 
     Raises:
-        InvalidRequestPartError: `id` is missing or there twice, `wait` is no whole number from 0 to 60, or the query
-            has another name.
+        InvalidRequestPartError: `id` is missing, empty or repeated, `wait` is repeated or no whole number from 0 to 60,
+            or the query has any other argument.
     """
     pairs = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
     for name, _ in pairs:
@@ -218,7 +224,12 @@ def result_query(request: HttpRequest) -> ResultQuery:
 
 
 def result_query_from_body(document: dict[str, Any]) -> ResultQuery:
-    """What a POST asks for in its body: `{"id": "…", "wait": N}`; raises as `result_query` does."""
+    """Read the body of a result call by POST: `{"id": "…", "wait": N}`, where `wait` may be missing.
+
+    Raises:
+        InvalidRequestPartError: `id` is missing, empty or no string, `wait` is no whole number from 0 to 60, or the
+            object has any other field.
+    """
     for name in document:
         _require_argument(name)
     task_id, wait = document.get("id"), document.get("wait", 0)
@@ -245,7 +256,7 @@ def _invalid_wait() -> InvalidRequestPartError:
 
 
 def caller_request_id(value: str) -> str | None:
-    """The caller's `x-request-id` where it may be repeated: up to 128 visible ASCII characters."""
+    """The caller's `x-request-id` if the answer may repeat it: 1 to 128 visible ASCII characters. Otherwise None."""
     if len(value) > 128 or _VISIBLE_ASCII.fullmatch(value) is None:  # noqa: PLR2004
         return None
     return value

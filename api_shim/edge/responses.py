@@ -1,4 +1,4 @@
-"""Every HTTP answer of the methods: the one place that knows status codes, headers and the bodies around outcomes."""
+"""Every HTTP answer of the methods. Only this module knows their status codes, headers and the JSON around outcomes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _MAXIMUM_ECHOED_ID_CHARACTERS: Final = 128
-"""The longest request id of a client's that is taken over."""
+"""How many characters of a task id the 404 repeats. A client may have sent any text in its place."""
 _RETRY_RESULT_SECONDS: Final = 1
-"""`Retry-After` while an outcome is not there yet."""
+"""`Retry-After` of a 202, in seconds: the task has no outcome yet."""
 _RETRY_BROKER_SECONDS: Final = 2
-"""`Retry-After` while Redis cannot be used."""
+"""`Retry-After` of a 503, in seconds: Redis cannot be used."""
 _RETRY_QUEUE_SECONDS: Final = 5
-"""`Retry-After` while the queue is full."""
+"""`Retry-After` of a 429 for a full queue, in seconds."""
 
 _Headers = dict[str, str]
 
 
 class Answer:
-    """An answer in the form that goes over the wire; an ASGI application that answers with it."""
+    """A complete answer: status, headers and body, as they are sent. It is an ASGI application that sends itself."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -40,30 +40,31 @@ class Answer:
         self.headers = headers
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the answer, whatever the request was."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 class StreamedAnswer:
-    """An answer whose body is made while it is sent; an ASGI application that answers with it.
+    """An answer whose body is made while it is sent. It is an ASGI application that sends itself.
 
-    The next piece is asked for once the client has room for it, so a slow client costs one piece of memory. Where the
-    client leaves, whatever `pieces` waits for is cancelled and the generator is closed: its `finally` runs, and
-    `ClientDisconnect` tells the layers around. What `pieces` raises ends the connection, so that the client cannot
-    take what it has for the whole. What the client still sends meanwhile is thrown away.
+    The generator `pieces` makes the body. It is asked for its next piece once the client has room for one, so a slow
+    client costs the memory of one piece. If the client leaves, whatever `pieces` waits for is cancelled, the generator
+    is closed and its `finally` runs. The layers around see a `ClientDisconnect`. If `pieces` raises, the connection
+    ends without the mark of a complete body, so the client knows that the rest is missing. Bytes that the client sends
+    during the answer are thrown away.
     """
 
     __slots__ = ("_pieces", "headers", "status")
 
     def __init__(self, status: int, pieces: AsyncGenerator[bytes, None], headers: list[tuple[bytes, bytes]]) -> None:
-        """`headers` without a length: the server sends the body in chunks."""
+        """`headers` must not hold a Content-Length: the server sends the body in chunks."""
         self.status = status
         self.headers = headers
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; the answer to HEAD has no body, and none is made."""
+        """Send the answer. A HEAD request gets the head alone, and `pieces` is not run for it."""
         async with aclosing(self._pieces) as pieces:
             await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             if scope["method"] != "HEAD":
@@ -73,7 +74,8 @@ class StreamedAnswer:
 
 async def _send_while_wanted(pieces: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
     left = asyncio.timeout(None)
-    # Begun after the head was sent: before that, asking for the body would tell a client to send it.
+    # This task starts after the head was sent. Receiving before that would make the server send "100 Continue", which
+    # asks the client for its body.
     leaving = asyncio.create_task(_end_when_left(receive, left))
     try:
         async with left:
@@ -88,16 +90,16 @@ async def _send_while_wanted(pieces: AsyncGenerator[bytes, None], receive: Recei
 
 
 async def _end_when_left(receive: Receive, sending: asyncio.Timeout) -> None:
-    """Let the time of what is sent be over as soon as the client has left."""
+    """Wait until the client leaves, then let the timeout `sending` expire at once. Throw away what the client sends."""
     while (await receive())["type"] != "http.disconnect":
         pass
     sending.reschedule(asyncio.get_running_loop().time())
 
 
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-"""Encodes an answer's body: compact, with characters beyond ASCII as they are."""
+"""Encodes the body of an answer: without spaces, and with characters beyond ASCII unescaped."""
 _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"application/json"))
-"""Headers of every JSON answer."""
+"""The headers that every JSON answer has."""
 
 
 def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:
@@ -122,7 +124,7 @@ def _failure(
 
 
 def accepted(task_id: str, state: State, *, location: str) -> Answer:
-    """202: the promise, with where its outcome will be."""
+    """202 to a create call: the task is promised. `location` is the path at which its outcome can be read."""
     return _task(
         202,
         task_id,
@@ -132,114 +134,120 @@ def accepted(task_id: str, state: State, *, location: str) -> Answer:
 
 
 def created_in_time(response: Mapping[str, Any], *, waited_for: int) -> Answer:
-    """200 to a create call that waited: the documented response."""
+    """200 to a create call whose outcome came while it waited: the documented response. `waited_for` is in seconds."""
     return _answer(200, response, {"preference-applied": f"wait={waited_for}", "vary": "Prefer"})
 
 
 def unfinished(task_id: str, state: State) -> Answer:
-    """202 to a result call: ask again."""
-    # A record whose outcome is being written is finished with the next call.
+    """202 to a result call: the task has no outcome yet, so the client asks again."""
+    # A record can show another state while its outcome is being written. The next call gets that outcome.
     shown = state if state in {State.PENDING, State.RETRY} else State.STARTED
     return _task(202, task_id, shown, {"retry-after": str(_RETRY_RESULT_SECONDS)})
 
 
 def finished(response: Mapping[str, Any]) -> Answer:
-    """200 to a result call: the documented response."""
+    """200 to a result call: the task has its outcome, the documented response."""
     return _answer(200, response)
 
 
 def validation_error(field: str, message: str) -> Answer:
-    """400: the request itself, not the customer, has a fault."""
+    """400: the request itself has a fault in this field. Faults of the customer in it are outcomes with status 200."""
     return _failure(400, "validation_error", data={"errors": [{"field": field, "message": message}]})
 
 
 def invalid_token(description: str | None) -> Answer:
-    """401. A call that carried no token at all is told no more than the scheme (RFC 6750, section 3.1)."""
+    """401. `description` says what is wrong with the token.
+
+    With None the call carried no token, and the answer names the scheme alone (RFC 6750, section 3.1).
+    """
     challenge = "Bearer" if description is None else f'Bearer error="invalid_token", error_description="{description}"'
     return _failure(401, "invalid_token", headers={"www-authenticate": challenge})
 
 
 def insufficient_scope(scope: str) -> Answer:
-    """403, with a scope that would do."""
+    """403: the token lacks this scope, which would be enough."""
     challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
     return _failure(403, "insufficient_scope", headers={"www-authenticate": challenge})
 
 
 def task_not_found(task_id: str) -> Answer:
-    """404 to a result call."""
+    """404 to a result call: there is no such task, or none that this caller may read."""
     return _failure(404, "task_not_found", data={"id": task_id[:_MAXIMUM_ECHOED_ID_CHARACTERS]})
 
 
 def not_found() -> Answer:
-    """404: no such path."""
+    """404: there is no such path."""
     return _failure(404, "not_found")
 
 
 def method_not_allowed(allow: str) -> Answer:
-    """405."""
+    """405: the path exists, but not with this method. `allow` lists the methods that it has."""
     return _failure(405, "method_not_allowed", headers={"allow": allow})
 
 
 def malformed_request() -> Answer:
-    """400 to what can be read in two ways; the connection ends. What is no HTTP at all gets the server's own."""
+    """400: the request can be read in two ways. The connection ends.
+
+    Bytes that are no HTTP at all do not get here: uvicorn answers them with a plain-text 400 of its own.
+    """
     return _failure(400, "malformed_request", headers={"connection": "close"})
 
 
 def request_timeout() -> Answer:
-    """408 to a request whose rest does not come; the connection ends."""
+    """408: the rest of the request's body did not come in time. The connection ends."""
     return _failure(408, "request_timeout", headers={"connection": "close"})
 
 
 def payload_too_large() -> Answer:
-    """413, while the rest of the body may still come: whoever sends all of it can read why."""
+    """413: the body is too large. The connection stays open, so a client that sends all of it first can read why."""
     return _failure(413, "payload_too_large")
 
 
 def unsupported_media_type() -> Answer:
-    """415."""
+    """415: the body is not uncompressed JSON in UTF-8 by its headers."""
     return _failure(415, "unsupported_media_type")
 
 
 def idempotency_key_reused() -> Answer:
-    """422."""
+    """422: the idempotency key was used before, with another body."""
     return _failure(422, "idempotency_key_reused")
 
 
 def queue_full() -> Answer:
-    """429 to everyone."""
+    """429: the queue is full. Every caller gets this."""
     return _failure(429, "queue_full", headers={"retry-after": str(_RETRY_QUEUE_SECONDS)})
 
 
 def rate_limited(retry_after_seconds: float) -> Answer:
-    """429 to this caller."""
+    """429: this caller has made too many calls. `Retry-After` is rounded up to whole seconds."""
     return _failure(429, "rate_limited", headers={"retry-after": str(max(1, math.ceil(retry_after_seconds)))})
 
 
 def dead_letter(task_id: str) -> Answer:
-    """500: the work failed for a reason of the service's own, and an operator has it."""
+    """500 to a result call: the service itself failed at the task, which now waits for an operator as a dead letter."""
     return _failure(500, "internal_error", data={"id": task_id})
 
 
 def internal_error() -> Answer:
-    """500: a fault in this process."""
+    """500: a fault in this process' own code."""
     return _failure(500, "internal_error")
 
 
 def service_unavailable() -> Answer:
-    """503: nothing was accepted, as far as is known; a repeat with an idempotency key is safe."""
+    """503: as far as this process knows, nothing was accepted. A repeat with an idempotency key is safe."""
     return _failure(503, "service_unavailable", headers={"retry-after": str(_RETRY_BROKER_SECONDS)})
 
 
 def healthy() -> Answer:
-    """200 to a probe."""
+    """200 to a health or readiness probe."""
     return _answer(200, {"ok": True})
 
 
 def not_alive(dead: list[str]) -> Answer:
-    """503 to the health probe, with the tasks of this process that have ended: it has to be restarted."""
+    """503 to the health probe: this process has to be restarted. `dead` names its background tasks that have ended."""
     return _failure(503, "not_alive", data={"dead": dead})
 
 
 def not_ready(missing: list[str]) -> Answer:
-    """503 to the readiness probe, with what is missing."""
+    """503 to the readiness probe. `missing` names what requests need and do not have."""
     return _failure(503, "not_ready", data={"missing": missing})

@@ -1,4 +1,4 @@
-"""The edge's settings: what a client may take of a shim, and for how long."""
+"""The settings of the edge: how many connections, requests and bytes clients may use, and for how long."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
-    """Bounds of HTTP itself. Each holds for one process."""
+    """Limits of HTTP itself. Each holds for one process of the shim. Names ending in `_seconds` are in seconds."""
 
     metrics_host: str
     metrics_port: int
-    """Where `/metrics` answers and nothing else does; 0: beside the methods."""
+    """The port that serves `/metrics` and nothing else. 0: `/metrics` is served on the port of the methods."""
     docs: bool
+    """Whether `/docs` and `/openapi.json` are served."""
     maximum_connections: int
     maximum_requests: int
-    """At once, those that wait for an outcome left aside."""
+    """How many requests may run at once. Calls that wait for an outcome do not count."""
     maximum_head_bytes: int
     head_seconds: float
-    """For a whole head; also how long a client may go on sending after its answer."""
+    """How long a client may take to send a head. It may also go on sending for so long after its answer."""
     body_seconds: float
+    """How long a client may take to send a body that is read whole. See `Bodies.pieces` for the others."""
     write_seconds: float
-    """How long a client may leave unread what was sent to it."""
+    """How long a client may leave its answer unread."""
     keep_alive_seconds: int
+    """How long an idle connection stays open after an answer."""
     drain_seconds: float
-    """How long after SIGTERM the shim goes on serving before it stops listening."""
+    """How long the shim goes on serving after SIGTERM, before it stops listening."""
     shutdown_seconds: int
-    """How long after SIGTERM the process may take in all."""
+    """How long the process may take to end after SIGTERM, `drain_seconds` included."""
 
     @property
     def graceful_seconds(self) -> int:
-        """What open requests get once the shim has stopped listening."""
+        """How many seconds open requests have left once the shim has stopped listening."""
         return max(1, int(self.shutdown_seconds - self.drain_seconds))
 
 
 def read_edge_settings(reader: EnvironmentReader) -> EdgeSettings:
-    """Read the edge's variables; faults are left with the reader."""
+    """Read the variables of the edge. The reader collects faults instead of raising them."""
     settings = EdgeSettings(
         metrics_host=reader.text("METRICS_HOST", "127.0.0.1"),
         metrics_port=reader.integer("METRICS_PORT", 0, minimum=0, maximum=65535),

@@ -1,4 +1,4 @@
-"""What uvicorn makes for each connection: its own h11 protocol, as long as there is room."""
+"""Bounds the connections of a process. uvicorn calls `protocol` for each one, and gets its own h11 protocol back."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from api_shim.edge.settings import EdgeSettings
 
 CONNECTIONS: Final = "connections"
-"""The name in the lifespan's state under which uvicorn hands this process' `Connections` to `protocol`."""
+"""The key in the lifespan's state that holds this process' `Connections`. uvicorn hands that state to `protocol`."""
 
 
 def protocol(
     config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
 ) -> asyncio.Protocol:
-    """Uvicorn's `http`: called for each connection that it has accepted."""
+    """Make the protocol for a connection that uvicorn has accepted. Beyond the bound, it aborts the connection."""
     connections: Connections = app_state[CONNECTIONS]
     if not connections.admit(server_state):
         return _Refused()
@@ -32,17 +32,17 @@ def protocol(
 
 
 def is_over(send: Any) -> bool:
-    """Whether nobody is left to answer on the connection that this ASGI `send` belongs to.
+    """Whether the connection of this ASGI `send` ended before the answer was complete, so that nobody will read it.
 
-    False once the answer is complete. ASGI does not tell: uvicorn drops an answer to a client that has left, or fails
-    on one that it refused itself.
+    ASGI does not tell. uvicorn silently drops an answer to a client that has left, and raises for an answer to a
+    request that it refused itself. So this looks into the object that uvicorn's `send` is a method of.
     """
     cycle = getattr(send, "__self__", None)
     return cycle is not None and not cycle.response_complete and (cycle.disconnected or cycle.transport.is_closing())
 
 
 class Connections:
-    """The connections of this process: how many there may be, and what looks after them."""
+    """The connections of one process: their bound, and the watchdog that looks after them."""
 
     def __init__(self, settings: EdgeSettings, refusals: Refusals, *, maximum: int) -> None:
         self._settings = settings
@@ -52,7 +52,10 @@ class Connections:
         self._watching: asyncio.Task[None] | None = None
 
     def admit(self, server_state: ServerState) -> bool:
-        """Whether there is room for one more. The first one wakes the watchdog."""
+        """Whether there is room for one more connection. If not, it is counted as turned away.
+
+        The first call also starts the watchdog, since uvicorn's set of connections is known from then on.
+        """
         if self._watchdog is None:
             self._watchdog = Watchdog(
                 server_state.connections,
@@ -70,7 +73,7 @@ class Connections:
         return False
 
     def hurry(self) -> None:
-        """The shim stops listening."""
+        """Have less patience with clients that do not read. Called when the shim stops listening."""
         if self._watchdog is not None:
             self._watchdog.hurry()
 
@@ -79,5 +82,5 @@ class _Refused(asyncio.Protocol):
     """A connection for which there is no room."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """End it before anything is kept for it."""
+        """Abort the connection at once, before anything is kept for it."""
         cast("asyncio.Transport", transport).abort()

@@ -1,4 +1,4 @@
-"""From the signal to the end: serve on while others notice, then stop listening."""
+"""Delays the stop after a signal. The shim serves on until load balancers have noticed, and then stops listening."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 def drain_on_signals(*, seconds: float, drain: Callable[[], None], end: Callable[[], None]) -> None:
-    """Put a time of draining between the signals to stop and uvicorn's own way of heeding them.
+    """Replace uvicorn's signal handlers by handlers that drain first.
 
-    The first SIGTERM calls `drain` at once. `seconds` later `end` is called and uvicorn gets the signal: it stops
-    listening and waits for open requests. Further SIGTERMs change nothing, since a supervisor and its system may both
-    send one. SIGINT is a person who waits: it ends without the time between.
+    The first SIGTERM calls `drain` at once. `seconds` later `end` is called, and uvicorn's own handler gets the signal:
+    uvicorn stops listening and waits for open requests. Further SIGTERMs change nothing, because a supervisor and the
+    system may both send one. SIGINT comes from a person who waits at a terminal, so it does all of this at once.
+    Outside the main thread nothing is replaced, because Python allows signal handlers there alone.
     """
     if threading.current_thread() is not threading.main_thread():
         return

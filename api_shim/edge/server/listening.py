@@ -1,4 +1,4 @@
-"""Where the shim listens, and how many connections it can have."""
+"""Makes the sockets that the shim listens on, and raises the limit of open files for their connections."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Final
 import structlog
 
 RESERVED_DESCRIPTORS: Final = 128
-"""For files, Redis and whatever else is no connection of a client."""
+"""How many file descriptors are kept for files, Redis and everything else that is no client's connection."""
 
 log = structlog.get_logger("api_shim.edge")
 
 
 def listening_socket(host: str, port: int, *, write_seconds: float) -> socket.socket:
-    """A bound socket whose connections the kernel aborts when what was sent to them stays unread for so long.
+    """Make a socket and bind it to this address.
 
-    Waiting in the application would free nothing: the server's transport keeps what it could not send until the
-    connection is gone. Connections inherit the option, in whichever process they are accepted.
+    The kernel aborts each of its connections whose client leaves sent bytes unread for `write_seconds`. Ending
+    the wait in the application would free no memory, because the server's transport keeps unsent bytes until the
+    connection is gone. Connections inherit the option, whichever process accepts them.
 
     Raises:
-        OSError: the address cannot be bound to.
+        OSError: the address is unknown or cannot be bound.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere than on Linux the watchdog alone looks after it
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on other systems than Linux only the watchdog ends them
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * write_seconds))
         listener.bind(address)
         listener.set_inheritable(True)
@@ -38,9 +39,9 @@ def listening_socket(host: str, port: int, *, write_seconds: float) -> socket.so
 
 
 def make_room_for_connections(wanted: int) -> int:
-    """Raise this process' limit of open files as far as `wanted` connections need, and return how many it can have.
+    """Raise this process' limit of open files for `wanted` connections. Returns how many connections it can have.
 
-    Says so where the system does not allow as many.
+    That is less than `wanted` if the system does not allow enough open files. Then a warning is logged.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVED_DESCRIPTORS

@@ -1,4 +1,4 @@
-"""uvicorn with h11, on sockets of our own, in as many processes as are asked for."""
+"""Runs uvicorn with h11 on sockets that this module makes, in one process or in several."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from api_shim.edge.settings import EdgeSettings
 
 _BACKLOG: Final = 2048
-"""Connections that may wait in the kernel to be accepted."""
+"""How many connections may wait in the kernel until they are accepted."""
 
 log = structlog.get_logger("api_shim.edge")
 
 
 def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, processes: int) -> None:
-    """Serve until a signal.
+    """Serve until a signal stops the process.
 
     Args:
-        app_factory: `module:function`, called in each process.
-        edge: the bounds, and where the metrics are served.
-        host: the address to listen on.
-        port: the port to listen on.
-        processes: how many processes serve.
+        app_factory: The function that makes the application, as `module:function`. Each process calls it.
+        edge: The limits, and the address of the metrics.
+        host: The address to listen on.
+        port: The port to listen on.
+        processes: How many processes serve.
 
     Raises:
         OSError: an address cannot be listened on.
@@ -47,10 +47,10 @@ def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, process
         loop="uvloop",
         http="api_shim.edge.server.connections:protocol",
         ws="none",
-        # Logs, access included, are written by the app.
+        # The application writes all logs, also one line for each request.
         log_config=None,
         access_log=False,
-        # Nothing here asks whose address a request came from; believing a proxy's header has a cost and no use.
+        # The application never reads a client's address. Trusting a proxy's headers would cost time for no use.
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
@@ -66,10 +66,10 @@ def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, process
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves, which uvicorn does only of sockets that it made itself."""
+    """Logs when it serves. uvicorn logs that only for sockets that it made itself."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start to serve, then log each address."""
         await super().startup(sockets)
         _tell(sockets or [])
 

@@ -1,9 +1,11 @@
-"""Ends connections whose client owes something that no request of ours waits for.
+"""Aborts connections whose client is too slow at a moment when no endpoint has a deadline for it.
 
-uvicorn waits for ever for the rest of a head, and reads on after an answer for as long as something comes. This module
-and `connections` read what is uvicorn's own: its set of connections, and of each `conn`, `cycle`, `flow` and
-`transport`. `tests/api_shim/edge/test_uvicorn.py` names what they rely on.
-uvicorn is pinned below its next minor version.
+uvicorn waits for the rest of a head without end. After an answer it reads on for as long as the client sends. So the
+watchdog looks at each connection itself.
+
+This module and `connections` read attributes that uvicorn does not document: its set of connections, and `conn`,
+`cycle`, `flow` and `transport` of each. `tests/api_shim/edge/test_uvicorn.py` names each of them. uvicorn is pinned
+below its next minor version.
 """
 
 from __future__ import annotations
@@ -29,36 +31,36 @@ LOOK_SECONDS: Final = 1.0
 """The time between two looks at all connections."""
 
 _HURRIED_SECONDS: Final = 1.0
-"""What a client that does not read gets once the shim has stopped listening."""
+"""How long a client may leave its answer unread once the shim has stopped listening."""
 
 _STRETCH_BYTES: Final = 64 * 1024
-"""Of an answer that is still being made: whoever takes so much of it has its time anew."""
+"""A client that takes so many bytes of a streamed answer gets its whole time again."""
 
 _ACKNOWLEDGED: Final = slice(120, 128)
-"""Where `tcpi_bytes_acked` is in Linux' `struct tcp_info` (4.1 or newer)."""
+"""The bytes of `tcpi_bytes_acked` in Linux' `struct tcp_info`, which has them since Linux 4.1."""
 
 log = structlog.get_logger("api_shim.edge")
 
 
 def owed(connection: H11Protocol) -> Reason | None:
-    """What the client of a connection owes now, by the name that its abortion would have; None: nothing."""
+    """What this connection's client has to do next. None: nothing, or something that has a deadline elsewhere."""
     cycle = connection.cycle
     if connection.flow.write_paused:
         return Reason.READS_NOTHING
     if cycle is not None and not cycle.response_complete:
-        return None  # a request of ours: its endpoint has a deadline
+        return None  # a method works at a request, and has a deadline for its body
     if connection.conn.their_state is h11.SEND_BODY:
         return Reason.SENDS_ON
     if connection.conn.their_state is h11.IDLE and (cycle is None or connection.conn.trailing_data[0]):
-        return Reason.SLOW_HEAD  # nothing yet, or a part; after an answer uvicorn itself bounds the silence
+        return Reason.SLOW_HEAD  # no head yet, or a part of one; uvicorn itself bounds silence after an answer
     return None
 
 
 def _taken(connection: H11Protocol) -> int:
-    """Bytes that the client has acknowledged, where its answer is still being made.
+    """How many bytes the client has acknowledged, if its answer is still being made.
 
-    0 for an answer that waits as a whole: all of it is in memory, so its client gets no more time by reading a little.
-    0 also where the system is not Linux and cannot tell.
+    Otherwise 0: a complete answer is wholly in memory, so its client gets no more time for reading a little. Also 0 on
+    systems other than Linux, which cannot tell.
     """
     cycle = connection.cycle
     if not hasattr(socket, "TCP_INFO") or not cycle.response_started or cycle.response_complete:
@@ -70,27 +72,28 @@ def _taken(connection: H11Protocol) -> int:
 
 
 class Watchdog:
-    """Looks at every connection each second, and aborts those that have owed the same thing for too long."""
+    """Looks at each connection every second. Aborts those whose client has been slow at the same thing for too long."""
 
     def __init__(self, connections: Iterable[Any], refusals: Refusals, *, patience: Mapping[Reason, float]) -> None:
+        """`connections` is uvicorn's own set. `patience` tells for each reason how many seconds a client has."""
         self._connections = connections
         self._refusals = refusals
         self._patience = dict(patience)
         self._since: dict[tuple[H11Protocol, Reason, Any], tuple[float, int]] = {}
 
     def hurry(self) -> None:
-        """The shim ends: it does not wait long for those that do not read."""
+        """Give clients that do not read one second at most. Called when the shim stops listening."""
         self._patience[Reason.READS_NOTHING] = min(_HURRIED_SECONDS, self._patience[Reason.READS_NOTHING])
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look again and again, until cancelled. No error ends it."""
         loop = asyncio.get_running_loop()
         every = min(LOOK_SECONDS, *(seconds / 4 for seconds in self._patience.values()))
         while True:
             await asyncio.sleep(every)
             try:
                 self._look(loop.time())
-            except Exception as error:  # it must live as long as the process
+            except Exception as error:  # the watchdog must live as long as the process
                 log.error("watchdog_failed", exc_info=error)  # noqa: TRY400
 
     def _look(self, now: float) -> None:
