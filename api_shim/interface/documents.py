@@ -1,4 +1,4 @@
-"""`/openapi.json` and `/docs`: this package's own files, compressed once, sent in pieces, known again by their ETag."""
+"""Serves `/openapi.json` and `/docs`, each file compressed once and sent in pieces, or as 304 if the client has it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _POLICY: Final = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     b"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-"""The page asks no other host for anything, and stands in nobody's frame."""
+"""The page loads nothing from another host, and no other page may show it in a frame."""
 
 _MEDIA_TYPES: Final = {"html": b"text/html; charset=utf-8", "css": b"text/css; charset=utf-8", "js": b"text/javascript"}
-"""The content type of a file of the docs page, by the ending of its name."""
+"""The content types of the docs page's files, by the ending of their names."""
 
 _PIECE_BYTES: Final = 16 * 1024
-"""What is handed to the server at once. It waits for a client that reads slowly, and holds no more than some pieces."""
+"""How many bytes the server gets at once. It waits for a slow client, so it keeps a few pieces and not a whole file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A document in one of its encodings."""
+    """A document in one encoding, with the headers of that encoding."""
 
     content: bytes
     headers: tuple[tuple[bytes, bytes], ...]
@@ -40,13 +40,13 @@ class _Variant:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A document as it is, and compressed; an ASGI application that answers with the one that fits."""
+    """A document, plain and compressed. It is an ASGI application that sends what the client can read."""
 
     plain: _Variant
     gzipped: _Variant
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it, unless the client has it."""
+        """Send the document, or 304 if the client's `If-None-Match` says that it has this version."""
         headers = dict(scope["headers"])
         variant = self.gzipped if _takes_gzip(headers.get(b"accept-encoding", b"")) else self.plain
         known = [tag.strip().removeprefix(b"W/") for tag in headers.get(b"if-none-match", b"").split(b",")]
@@ -64,9 +64,10 @@ class _Document:
 
 
 class Documents:
-    """What describes the interface."""
+    """The OpenAPI document and the docs page."""
 
     def __init__(self, openapi: bytes) -> None:
+        """`openapi` is the document as JSON. The page's files are read from this package."""
         self._openapi = _document(openapi, b"application/json")
         self._files = {
             entry.name: _document(entry.read_bytes(), media_type)
@@ -75,11 +76,11 @@ class Documents:
         }
 
     async def openapi(self, _request: Request) -> _Document:
-        """The description of this interface."""
+        """The OpenAPI document."""
         return self._openapi
 
     async def page(self, request: Request) -> _Document | Answer:
-        """The documentation page, or a file of it."""
+        """The docs page, or the file of it that the path names, or 404."""
         return self._files.get(request.path_params.get("name", "index.html")) or responses.not_found()
 
 

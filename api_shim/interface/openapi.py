@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 description of this interface; `docs/openapi.json` is its printed form, held equal by a test.
+"""Builds the OpenAPI 3.1 document of this interface.
 
-`python -m api_shim.interface.openapi` prints it.
+`python -m api_shim.interface.openapi` prints it. `docs/openapi.json` holds what that printed; a test compares the two.
 """
 
 from __future__ import annotations
@@ -21,52 +21,53 @@ from api_shim.interface.openapi_components import (
 )
 
 INTERFACE_VERSION: Final = "1.0.0"
-"""Of the interface, not of the package: it changes when a client could notice."""
+"""The version of the interface, not of the package. It changes when clients could notice a difference."""
 
 _DESCRIPTION: Final = """\
 MicroBase's `customer.create`, made asynchronous: a request is accepted at once, a queue worker does the work, and the
 documented response is read back as a result.
 
-- Every answer is a JSON object with a boolean `ok`; a failure has `error`, a short code, and maybe `data`.
-- An outcome of the method itself, a customer or one of its four errors, is always HTTP 200: the status speaks of the
-  transport, `ok` of the customer.
-- The methods answer under their documented path, `/customer/v1/…`, too.
+- Every answer is a JSON object with a boolean `ok`. A failure also has `error`, a short code, and sometimes `data`.
+- The method's own outcome, a customer or one of its four errors, always has HTTP status 200. The status tells whether
+  the call worked; `ok` tells whether the customer was created.
+- The methods also answer under their documented path, `/customer/v1/…`.
 - A path that does not exist gets `404 {"ok": false, "error": "not_found"}`.
-- What is no HTTP gets the server's own 400 in plain text, a request line with headers beyond 16 KiB too; what can be
-  read in two ways (a body announced by both its length and chunks, not exactly one `Host`) gets 400
-  `malformed_request`. The connection ends with these.
-- A body that is not there after 60 seconds gets 408 `request_timeout`. A head that is not there after 20 seconds, and
-  an answer that nobody reads for 30, end the connection without a word.
+- Bytes that are no HTTP get the server's own 400 in plain text, and so does a request whose head (request line and
+  headers) exceeds 16 KiB. A request that can be read in two ways gets 400 `malformed_request`: one that announces its
+  body by both length and chunks, or that has no `Host` or several. In each case the connection ends.
+- A body that is not complete after 60 seconds gets 408 `request_timeout`. If a head is not complete after 20 seconds,
+  or nobody reads an answer for 30 seconds, the connection ends without an answer.
 """
-"""What the document says of the service."""
+"""The document's text about the service."""
 
 _CREATE_DESCRIPTION: Final = """\
-A 202 is a promise: exactly one outcome follows, whatever process dies in between. Where several errors hold, the first
-of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `duplicate_key` is the outcome.
+A 202 is a promise: exactly one outcome follows, whichever process dies in between. If a request has several errors, its
+outcome is the first of `validation_error`, `customer_invalid_email`, `address_contry_invalid`, `duplicate_key`.
 """
-"""What the document says of `customer.create`."""
+"""The document's text about `customer.create`."""
 
 _BEARER_DESCRIPTION: Final = """\
-A JWT of at most 4 KiB with `exp` and `sub`; creating needs `customer:create` in `scope`. Your identity provider issues
-it, or whoever holds `INTAKE_JWT_SECRET`. For the local stack, `customer-intake token --sub me` prints one.
+A JWT of at most 4 KiB with `exp` and `sub`. To create a customer, `scope` must contain `customer:create`. Your identity
+provider issues the token, or anyone who knows `INTAKE_JWT_SECRET`. For the local stack, run
+`customer-intake token --sub me`: it prints one.
 """
-"""What the document says of tokens."""
+"""The document's text about tokens."""
 
 _IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
-"""Visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
+"""The form of a key: visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
 
 _TRY_RESULT: Final = {
     "result": {
         "operationId": "customerCreateResult",
         "parameters": {"id": "$response.body#/task/id"},
-        "description": "Where the outcome will be.",
+        "description": "The call that reads the outcome.",
     }
 }
 """The link from a 202 to the call that reads its outcome."""
 
 
 def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
-    """The description, with the methods under this prefix."""
+    """The OpenAPI document, with the paths of the methods below this prefix."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -87,7 +88,8 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
             "headers": component_headers(),
             "parameters": {
                 "RequestId": _header(
-                    "x-request-id", "Comes back and stands in the logs, if it is 1 to 128 visible ASCII characters."
+                    "x-request-id",
+                    "The answer repeats it and the logs show it, if it is 1 to 128 visible ASCII characters.",
                 )
             },
             "securitySchemes": {
@@ -112,28 +114,29 @@ def _create() -> JsonSchema:
         "parameters": [
             _header(
                 "Idempotency-Key",
-                "A repeat by the same caller with the same body within 24 hours gets the first call's task.",
+                "A caller that repeats the same body with this key within 24 hours gets the first call's task.",
                 pattern=_IDEMPOTENCY_KEY,
             ),
             _header(
                 "Prefer",
-                "`wait=N`: hold the call for up to N seconds, at most 60 (RFC 7240). What is unknown is ignored.",
+                "`wait=N`: wait up to N seconds for the outcome, at most 60 (RFC 7240). Other preferences are ignored.",
             )
-            # Beside the schema and not in it: the page fills the field with this one.
+            # Not inside the schema: the docs page fills the field with an example that stands here.
             | {"example": "wait=10"},
             {"$ref": "#/components/parameters/RequestId"},
         ],
         "requestBody": _body("CustomerRequest", examples.REQUESTS),
         "responses": {
             "200": answer(
-                "The call was held and the outcome came in time: the documented response.",
+                "The call waited and the outcome came in time. This is the documented response.",
                 _schema("Outcome"),
                 examples.OUTCOMES,
                 {"preference-applied": "PreferenceApplied", "vary": "Vary"},
             ),
             "202": {
                 **answer(
-                    "Accepted: durably queued. `PENDING`, or for a repeat what the first call's task has become.",
+                    "Accepted: the task is durably queued. Its status is `PENDING`; a repeat shows the status that the"
+                    " first call's task has now.",
                     _schema("AcceptedTask"),
                     examples.task_examples("PENDING"),
                     {"location": "Location", "retry-after": "RetryAfter", "vary": "Vary"},
@@ -182,9 +185,9 @@ def _result(*, parameters: list[JsonSchema]) -> JsonSchema:
         "security": [{"token": []}],
         "parameters": [*parameters, {"$ref": "#/components/parameters/RequestId"}],
         "responses": {
-            "200": answer("Done: the documented response.", _schema("Outcome"), examples.OUTCOMES),
+            "200": answer("The task has its outcome, the documented response.", _schema("Outcome"), examples.OUTCOMES),
             "202": answer(
-                "There is no outcome yet.",
+                "The task has no outcome yet.",
                 _schema("OpenTask"),
                 examples.task_examples("PENDING", "STARTED", "RETRY"),
                 {"retry-after": "RetryAfter"},
@@ -201,13 +204,17 @@ def _result(*, parameters: list[JsonSchema]) -> JsonSchema:
 
 def _service_paths() -> JsonSchema:
     up = answer("Yes.", _schema("Up"), {"yes": {"value": {"ok": True}}})
-    document = answer("This document.", {"type": "object"}, {})
+    document = answer("The OpenAPI document.", {"type": "object"}, {})
     return {
         "/healthz": _get("healthz", "Whether the process serves", {"200": up, "503": _response("NotAlive")}),
         "/readyz": _get("readyz", "Whether requests can be accepted", {"200": up, "503": _response("NotReady")}),
-        "/metrics": _get("metrics", "Metrics for Prometheus", {"200": _text("text/plain", "Prometheus' text format.")}),
-        "/openapi.json": _get("openapi", "This document", {"200": document}),
-        "/docs": _get("docs", "This document, to read", {"200": _text("text/html", "A page of our own files.")}),
+        "/metrics": _get(
+            "metrics", "Metrics for Prometheus", {"200": _text("text/plain", "Metrics in Prometheus' text format.")}
+        ),
+        "/openapi.json": _get("openapi", "This document as JSON", {"200": document}),
+        "/docs": _get(
+            "docs", "This document as a page", {"200": _text("text/html", "A page that loads files of this host only.")}
+        ),
     }
 
 

@@ -1,7 +1,7 @@
-"""The OpenAPI document's components: schemas out of the types that validate, headers and answers by hand.
+"""The components of the OpenAPI document. Schemas of customers are made from the types that validate customers.
 
-Answers are closed (`additionalProperties: false`): a field that leaks into one, a password's hash say, then fails the
-conformance tests instead of passing unseen.
+The schemas of answers are closed (`additionalProperties: false`). If a field leaks into an answer, for example the hash
+of a password, the conformance tests fail.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from schemas.protocol.keys import State
 JsonSchema = dict[str, Any]
 
 _ID: Final[JsonSchema] = {"type": "string", "pattern": "^[0-9A-Za-z]+$"}
-"""A task's id."""
+"""The id of a customer or an address."""
 WAIT: Final[JsonSchema] = {
     "type": "integer",
     "minimum": 0,
     "maximum": MAXIMUM_WAIT_SECONDS,
-    "description": "Hold the call until the outcome is there or so many seconds are over.",
+    "description": "How many seconds the call waits for the outcome. It answers as soon as the outcome is there.",
 }
-"""How many seconds a call may be held."""
+"""The schema of `wait`."""
 _OPEN_STATES: Final = (State.PENDING, State.STARTED, State.RETRY)
-"""The states of a task without outcome that a caller can read."""
+"""The states that a caller can see of a task without outcome."""
 
 _ANSWERED: Final = ("email", "firstName", "lastName", "status", "tags", "addresses", "id")
-"""What of a customer is answered, as `schemas.outcome.created` has it."""
+"""The fields of a customer that an answer shows, the same as in `schemas.outcome.created`."""
 
 _NOTES: Final = {
-    "email": "Comes back as written, apart from the domain, which is normalised; unique without regard to case. At most"
-    " 254 characters, by an email's own rules.",
-    "password": "At least one visible character. Hashed exactly as sent and never answered.",
-    "status": "`ACTIVE` where none was sent.",
-    "country": "An upper-case ISO 3166-1 alpha-2 code that is in force, or one that the operator added.",
-    "phone": "An integer of at most 15 digits; a longer number is this field's `validation_error`.",
-    "address_2": "A string or an array of strings; comes back as it was sent.",
+    "email": "The answer repeats it as written, with its domain normalised. It must be unique; upper and lower case"
+    " make no difference. By the rules of email it has at most 254 characters.",
+    "password": "At least one visible character. It is hashed exactly as sent, and no answer shows it.",
+    "status": "`ACTIVE` if none was sent.",
+    "country": "An ISO 3166-1 alpha-2 code in upper case that is in use today, or a code that the operator added.",
+    "phone": "An integer of at most 15 digits. A longer number is a `validation_error` of this field.",
+    "address_2": "A string or an array of strings. The answer repeats it as it was sent.",
 }
-"""What the document says of a field, by its name."""
+"""The document's text about each field, by its name."""
 
 _ERROR_DATA: Final[dict[str, JsonSchema]] = {
     "duplicate_key": {"index": {"const": "email"}, "key": {"$ref": "#/components/schemas/EmailKey"}},
@@ -56,11 +56,11 @@ _ERROR_DATA: Final[dict[str, JsonSchema]] = {
         "field": {"type": "string", "pattern": "^addresses\\.[0-9]+\\.country$"},
     },
 }
-"""`data` of each documented error of the method."""
+"""The properties of `data`, by the method's documented error."""
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes from field names: they only repeat them."""
+    """Leaves out the titles that pydantic makes from field names. They only repeat the names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema
@@ -68,7 +68,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def closed(properties: dict[str, JsonSchema], *, optional: tuple[str, ...] = ()) -> JsonSchema:
-    """An object with these properties and no others."""
+    """The schema of an object with these properties and no others. All are required but the `optional` ones."""
     return {
         "type": "object",
         "properties": properties,
@@ -78,7 +78,7 @@ def closed(properties: dict[str, JsonSchema], *, optional: tuple[str, ...] = ())
 
 
 def failure_schema(*errors: str, data: JsonSchema | None = None, data_optional: bool = False) -> JsonSchema:
-    """A failure with one of these codes."""
+    """The schema of a failure with one of these codes, and with `data` if a schema for it is given."""
     code: JsonSchema = {"const": errors[0]} if len(errors) == 1 else {"enum": list(errors)}
     properties = {"ok": {"const": False}, "error": code} | ({"data": data} if data is not None else {})
     return closed(properties, optional=("data",) if data_optional else ())
@@ -112,7 +112,7 @@ def _customer_schemas() -> dict[str, JsonSchema]:
 
 
 def component_schemas() -> dict[str, JsonSchema]:
-    """Every named schema."""
+    """Every named schema, by its name."""
     created = closed({"ok": {"const": True}, "customer": {"$ref": "#/components/schemas/Customer"}})
     documented = {"Created": created} | {
         f"Error_{error}": failure_schema(error, data=closed(data)) for error, data in _ERROR_DATA.items()
@@ -126,7 +126,7 @@ def component_schemas() -> dict[str, JsonSchema]:
             {
                 "field": {
                     "type": "string",
-                    "description": "Where, steps separated by dots; empty for the body itself.",
+                    "description": "The path of the field, with dots. It is empty for a fault of the whole body.",
                 },
                 "message": {"type": "string"},
             }
@@ -144,7 +144,7 @@ def component_schemas() -> dict[str, JsonSchema]:
 
 
 def component_headers() -> dict[str, JsonSchema]:
-    """Response headers. Those that an answer always carries are marked as required."""
+    """The headers of answers, by their names as components. A header is required if its answer always has it."""
 
     def header(description: str, schema: JsonSchema, *, required: bool = True) -> JsonSchema:
         return {"description": description, "required": required, "schema": schema}
@@ -152,20 +152,20 @@ def component_headers() -> dict[str, JsonSchema]:
     text: JsonSchema = {"type": "string"}
     return {
         "RequestId": header(
-            "The caller's `x-request-id`, else a new one.", {"type": "string", "pattern": "^[!-~]{1,128}$"}
+            "The caller's `x-request-id`, or a new one.", {"type": "string", "pattern": "^[!-~]{1,128}$"}
         ),
-        "Location": header("Where the result will be: an absolute path.", {"type": "string", "pattern": "^/"}),
-        "RetryAfter": header("Seconds to wait before the next try.", {"type": "integer", "minimum": 1}),
-        "Vary": header("Holds `Prefer`: answers vary by it.", text),
+        "Location": header("The absolute path at which the outcome can be read.", {"type": "string", "pattern": "^/"}),
+        "RetryAfter": header("How many seconds to wait before the next try.", {"type": "integer", "minimum": 1}),
+        "Vary": header("Contains `Prefer`, since the answer depends on that header.", text),
         "PreferenceApplied": header(
-            "The preference that was honoured (RFC 7240).", {"type": "string", "pattern": "^wait=[0-9]+$"}
+            "The preference that the service followed (RFC 7240).", {"type": "string", "pattern": "^wait=[0-9]+$"}
         ),
         "Authenticate": header(
-            "The scheme that is asked for (RFC 6750): `Bearer` alone where a call carried no token, else with `error`,"
-            " and `error_description` (401) or `scope`, one that would do (403).",
+            "The scheme to use (RFC 6750). It is `Bearer` alone if the call had no token. Otherwise it has `error`, and"
+            " in a 401 also `error_description`, or in a 403 also `scope`, a scope that would be enough.",
             {"type": "string", "pattern": "^Bearer"},
         ),
-        "Allow": header("The methods that this path has.", text),
+        "Allow": header("The methods that exist for this path.", text),
     }
 
 
@@ -175,7 +175,7 @@ def answer(
     examples: dict[str, Any],
     headers: dict[str, str] | None = None,
 ) -> JsonSchema:
-    """A JSON answer; `headers` maps names to components, and every answer carries a request id."""
+    """Describe a JSON answer. `headers` maps names of headers to components. Every answer also has the request id."""
     named = {"x-request-id": "RequestId"} | (headers or {})
     return {
         "description": description,
@@ -189,70 +189,76 @@ def _failure(error: str, description: str, headers: dict[str, str] | None = None
 
 
 _NOT_ACCEPTED: Final = (
-    "The broker cannot be reached, or refuses: nothing was accepted as far as can be known, and what the broker "
-    "comes to later it does not accept any more. One case cannot be told from this: the broker accepted the "
-    "request, its answer was lost, and it could not be asked again in time. With an `Idempotency-Key` a repeat is "
-    "always safe. Without one, a repeat after that case is a second signup with the same email, and one of the two "
-    "ends as `duplicate_key`: the customer exists."
+    "The broker cannot be reached, or refuses the request. As far as the service knows, nothing was accepted. If the "
+    "request reaches the broker late, the broker does not accept it any more. One case looks the same: the broker "
+    "accepted the request, its reply was lost, and the service could not ask it again in time. With an "
+    "`Idempotency-Key` a repeat is always safe. Without one, a repeat in that case is a second signup with the same "
+    "email. One of the two then ends as `duplicate_key`, and the customer exists."
 )
-"""What the document says of a 503."""
+"""The document's text about a 503 to `customer.create`."""
 
 
 def component_responses() -> dict[str, JsonSchema]:
-    """Answers that more than one operation gives."""
+    """The answers of failed calls, by their names as components. Several operations may give the same one."""
     task = closed({"id": {"$ref": "#/components/schemas/TaskId"}})
     retry = {"retry-after": "RetryAfter"}
     fault = {"errors": [{"field": "", "message": "the body is not a JSON object"}]}
     return {
         "BadRequest": answer(
-            "The request cannot be read; `data` says where.",
+            "A part of the request is not valid. `data` says which part, and why.",
             {"$ref": "#/components/schemas/Error_validation_error"},
             failure_example("validation_error", fault),
         ),
         "InvalidToken": _failure(
             "invalid_token",
-            "The token is missing, malformed, expired or wrongly signed; `WWW-Authenticate` says which.",
+            "The token is missing, malformed, expired or wrongly signed. `WWW-Authenticate` says which.",
             {"www-authenticate": "Authenticate"},
         ),
         "InsufficientScope": _failure(
-            "insufficient_scope", "The token is valid and lacks the scope.", {"www-authenticate": "Authenticate"}
+            "insufficient_scope",
+            "The token is valid, but lacks the scope for this call.",
+            {"www-authenticate": "Authenticate"},
         ),
-        "MethodNotAllowed": _failure("method_not_allowed", "This path does not have that method.", {"allow": "Allow"}),
-        "RequestTimeout": _failure("request_timeout", "The body did not come in time; the connection ends."),
+        "MethodNotAllowed": _failure(
+            "method_not_allowed", "The path exists, but not with this method.", {"allow": "Allow"}
+        ),
+        "RequestTimeout": _failure("request_timeout", "The body did not come in time. The connection ends."),
         "PayloadTooLarge": _failure("payload_too_large", "The body is larger than the limit (256 KiB by default)."),
         "UnsupportedMediaType": _failure(
-            "unsupported_media_type", "The body is not JSON by its content type, or it is compressed."
+            "unsupported_media_type", "The content type is not JSON in UTF-8, or the body is compressed."
         ),
         "IdempotencyKeyReused": _failure(
-            "idempotency_key_reused", "The same `Idempotency-Key` was used with another body."
+            "idempotency_key_reused", "The same `Idempotency-Key` was used before with another body."
         ),
         "TooMany": answer(
-            "The queue is full, or the caller is over its rate: nothing was accepted.",
+            "Nothing was accepted: the queue is full, or the caller has made too many calls.",
             failure_schema("queue_full", "rate_limited"),
             failure_example("queue_full") | failure_example("rate_limited"),
             retry,
         ),
         "TaskNotFound": answer(
-            "There is no such task, its result has expired, or it belongs to another caller.",
+            "There is no such task, its outcome has expired, or it belongs to another caller.",
             failure_schema("task_not_found", data=closed({"id": {"type": "string"}})),
             failure_example("task_not_found", {"id": TASK_ID}),
         ),
         "InternalError": answer(
-            "The service failed. With `data.id`, the task waits for an operator as a dead letter.",
+            "The service failed. If there is a `data.id`, that task waits for an operator as a dead letter.",
             failure_schema("internal_error", data=task, data_optional=True),
             failure_example("internal_error", {"id": TASK_ID}),
         ),
         "NotAccepted": _failure("service_unavailable", _NOT_ACCEPTED, retry),
         "NotReadable": _failure(
-            "service_unavailable", "The broker cannot be read; nothing is said of the task. A repeat is safe.", retry
+            "service_unavailable",
+            "The broker cannot be read, so the state of the task is not known. A repeat is safe.",
+            retry,
         ),
         "NotAlive": answer(
-            "This process has to be restarted; `data.dead` names what has ended in it.",
+            "This process has to be restarted. `data.dead` names its background tasks that have ended.",
             failure_schema("not_alive", data=closed({"dead": {"type": "array", "items": {"type": "string"}}})),
             failure_example("not_alive", {"dead": ["redis_calls"]}),
         ),
         "NotReady": answer(
-            "Something that is needed does not answer, or is not as it is needed; `data.missing` names it.",
+            "Something that requests need does not answer or is set up wrongly. `data.missing` names it.",
             failure_schema("not_ready", data=closed({"missing": {"type": "array", "items": {"type": "string"}}})),
             failure_example("not_ready", {"missing": ["broker"]}),
         ),

@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document. The code that makes real outcomes makes those of the examples too."""
+"""The examples in the OpenAPI document. Their outcomes come from the same code as real outcomes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from schemas.customer import StoredAddress
 
 TASK_ID: Final = "4kJQcMvN0sTq2WbXyZ8dR1"
-"""The id of the examples' task."""
+"""The id of the task in every example."""
 
 _EXAMPLE: Final = example_request()
-"""The one example request."""
+"""The example request that the whole project shares."""
 
 REQUESTS: Final[dict[str, Any]] = {
     "everything": {
@@ -33,7 +33,7 @@ REQUESTS: Final[dict[str, Any]] = {
         },
     },
 }
-"""Requests for the docs page, by name."""
+"""The example requests, by the names that the docs page shows."""
 
 _CUSTOMER: Final = StoredCustomer(
     id="HkhhuXESl",
@@ -47,7 +47,7 @@ _CUSTOMER: Final = StoredCustomer(
     addresses=[cast("StoredAddress", example_address(id="r1h2uQ4rx"))],
     created_at=datetime(2017, 1, 1, tzinfo=UTC),
 )
-"""The customer of the examples' outcomes."""
+"""The customer in the example outcomes."""
 
 OUTCOMES: Final[dict[str, Any]] = {
     "created": {"summary": "The customer exists", "value": outcome.created(_CUSTOMER)},
@@ -70,18 +70,18 @@ OUTCOMES: Final[dict[str, Any]] = {
         "value": outcome.invalid_email(_EXAMPLE["email"].removesuffix(".com")),
     },
     "address_contry_invalid": {
-        "summary": "The country is no ISO 3166-1 alpha-2 code",
+        "summary": "The country is not an ISO 3166-1 alpha-2 code",
         "value": outcome.invalid_country("USA", address=0),
     },
 }
-"""Outcomes for the docs page, by name."""
+"""The example outcomes, by the names that the docs page shows."""
 
 
 def task_examples(*states: str) -> dict[str, Any]:
-    """A task in each of these states."""
+    """Answers that show a task, one for each of these states."""
     return {state: {"value": {"ok": True, "task": {"id": TASK_ID, "status": state}}} for state in states}
 
 
 def failure_example(error: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A failure as it is answered, under its own code."""
+    """The answer of a failure with this code, named after the code."""
     return {error: {"value": {"ok": False, "error": error} | ({"data": data} if data is not None else {})}}
