@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from bench.cpu import resident_mib
+from local_stack.environments import Environments, environment_without_settings
 from local_stack.ports import free_port
 from local_stack.process import ManagedProcess
 from local_stack.secret_files import ensure_secret_files
@@ -41,16 +41,13 @@ class Server:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.port = free_port()
-        secrets = ensure_secret_files(folder / "secrets")
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")},
-            "INTAKE_PORT": str(self.port),
-            "INTAKE_DRAIN_SECONDS": "0",
-            "INTAKE_ID_KEY_FILE": str(secrets.id_key),
-            "INTAKE_JWT_SECRET_FILE": str(secrets.jwt_secret),
-            "INTAKE_SEALING_PUBLIC_KEY_FILE": str(secrets.sealing_public_key),
-            **settings,
-        }
+        environments = Environments(
+            redis_url="redis://localhost",  # the test's application calls no Redis
+            mongodb_uri="",
+            secrets=ensure_secret_files(folder / "secrets"),
+            base=environment_without_settings(),
+        )
+        environment = environments.shim(port=self.port, **{"INTAKE_DRAIN_SECONDS": "0", **settings})
         command = [sys.executable, "-m", "tests.api_shim.edge.streaming_app"]
         self.process = ManagedProcess("streaming", command, log_path=folder / "log", environment=environment)
         self._log_begins = 0
