@@ -1,8 +1,8 @@
 """A server of long bodies and long answers: the edge as the shim puts it together, around methods of a test's own.
 
 `python -m tests.api_shim.edge.streaming_app` serves with the shim's settings. `POST /up` takes a body in pieces, `GET
-/down` makes an answer. With `held` in the query both stop after a MiB, until `POST /open`. `GET /counts` tells
-what they have done.
+/down` makes an answer. With `held` in the query both stop after a MiB, until `POST /open`. With `late` in the query
+`/up` begins to read once the server has stopped listening. `GET /counts` tells what they have done.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class _Methods:
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
         self._open = asyncio.Event()
+        self.stopped_listening = asyncio.Event()
         self.counts: dict[str, int] = {}
         self._begin_anew()
 
@@ -56,6 +57,9 @@ class _Methods:
         """Take the body; the answer is its length."""
         query = parse_qs(request.query.decode(), keep_blank_values=True)
         taken = 0
+        self.counts["uploads_begun"] += 1
+        if "late" in query:
+            await self.stopped_listening.wait()
         try:
             async for piece in self._bodies.pieces(request, maximum_bytes=MOST_BYTES):
                 taken += len(piece)
@@ -99,7 +103,7 @@ class _Methods:
 
     def _begin_anew(self) -> None:
         self._open.clear()
-        self.counts = {"taken": 0, "made": 0, "uploads_ended": 0, "answers_ended": 0}
+        self.counts = {"taken": 0, "made": 0, "uploads_begun": 0, "uploads_ended": 0, "answers_ended": 0}
 
     async def tell(self, _request: Request) -> Response:
         """The counts."""
@@ -122,6 +126,7 @@ def create_app() -> ASGIApp:
     def end() -> None:
         connections.hurry()
         bodies.hurry()
+        methods.stopped_listening.set()
 
     async def show_metrics(_request: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain")

@@ -362,3 +362,33 @@ def test_long_transfers_do_not_hold_a_stop_up(serve: Callable[..., Server], meth
     else:
         assert not received.endswith(b"0\r\n\r\n")
         assert server.line("/down")["status"] == 503
+
+
+def test_a_request_whose_time_is_over_when_the_shim_stops_gets_503(serve: Callable[..., Server]) -> None:
+    """Uvicorn cancels it. Without the edge it would answer 500 in plain text."""
+    server = serve(INTAKE_SHUTDOWN_SECONDS="1")
+    with server.connection(post(MIB + 1, "held")) as connection:
+        connection.sendall(b"x" * (MIB + 1))
+        wait_until(lambda: server.counts("taken") == MIB + 1, what="the method waits, and has not answered")
+        server.process.send(signal.SIGTERM)
+        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"x-request-id: " in head
+    assert json.loads(body) == {"ok": False, "error": "service_unavailable"}
+    assert server.process.wait(15)
+    assert server.line("/up")["status"] == 503
+
+
+def test_a_body_whose_reading_begins_after_the_shim_stopped_listening_gets_no_more_time_than_others(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(INTAKE_SHUTDOWN_SECONDS="100", INTAKE_BODY_SECONDS="100")
+    with server.connection(post(MIB, "late")) as connection:
+        wait_until(lambda: server.counts("uploads_begun") == 1, what="the method has the request")
+        server.process.send(signal.SIGTERM)
+        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert server.process.wait(15)
