@@ -231,6 +231,8 @@ class OutcomeSubscription:
                 self._tell(error.__cause__ or error)
             finally:
                 self._connection = None
+                for channel in self._channels.values():
+                    channel.confirmed.clear()  # for who comes before the next connection listens again
                 was_confirmed, self._own_confirmed = self._own_confirmed, False
             backoff = _FIRST_BACKOFF_SECONDS if was_confirmed else min(_LONGEST_BACKOFF_SECONDS, 2 * backoff)
             await asyncio.sleep(backoff)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,18 +24,20 @@ from api_shim.metrics import ShimMetrics
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from schemas.ids import IdDeriver
+from schemas.protocol.call import Script
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer, generate_key_pair, parse_public_key
 from startup.broker.redis_clients import redis_pool
 from startup.broker.redis_url import parse_redis_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, MutableMapping
     from pathlib import Path
 
     from redis.asyncio import ConnectionPool
 
     from api_shim.intake.accept import Admission
+    from schemas.protocol.call import Call
 
 _SECONDS: Final = 20
 BODY: Final = b'{"email": "a@example.com"}'
@@ -156,6 +159,27 @@ async def until(condition: Callable[[], object], *, what: str = "the condition h
     try:
         async with asyncio.timeout(_SECONDS):
             while not condition():  # noqa: ASYNC110 - what is waited for is of another process
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"within {_SECONDS} s it did not come to pass that {what}") from None
+
+
+def script_of(text: str, *, has_deadline: bool = False) -> Script:
+    """A script of a test's own, with one key and any number of arguments."""
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script("of a test", text, digest, ("key",), (), has_tail=True, has_deadline=has_deadline)
+
+
+def call_of(script: Script, key: str, *arguments: bytes) -> Call[Any]:
+    """A call of such a script; its reply is left as Redis sends it."""
+    return script.call(lambda reply: reply, keys={"key": key}, arguments={}, tail=arguments)
+
+
+async def until_it_does(ask: Callable[[], Awaitable[object]], *, what: str) -> None:
+    """Ask again and again, and return as soon as the answer is true."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            while not await ask():  # noqa: ASYNC110 - what is waited for is of another process
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"within {_SECONDS} s it did not come to pass that {what}") from None

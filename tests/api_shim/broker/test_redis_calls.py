@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from schemas.protocol.call import Script
 from startup.broker.redis_refusals import TABLE
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
-from tests.support.broker import ask, connected, run, until
+from tests.support.broker import ask, call_of, connected, run, script_of, until, until_it_does
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from schemas.protocol.call import Call
     from tests.support.broker import Brokers
 
 
-def _script(text: str, *, has_deadline: bool = False) -> Script:
-    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return Script("of a test", text, digest, ("key",), (), has_tail=True, has_deadline=has_deadline)
-
-
-_COUNT = _script("return redis.call('INCR', KEYS[1])")
-_PROMISE = _script("return redis.call('INCR', KEYS[1])", has_deadline=True)
-_GET = _script("#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])")
-_PUSH = _script("return redis.call('LPUSH', KEYS[1], 1)")
-
-
-def _call(script: Script, key: str, *arguments: bytes) -> Call[Any]:
-    return script.call(lambda reply: reply, keys={"key": key}, arguments={}, tail=arguments)
+_COUNT = script_of("return redis.call('INCR', KEYS[1])")
+_PROMISE = script_of("return redis.call('INCR', KEYS[1])", has_deadline=True)
+_GET = script_of("#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])")
+_PUSH = script_of("return redis.call('LPUSH', KEYS[1], 1)")
 
 
 async def _outcomes(*calls: Awaitable[Any]) -> set[str]:
@@ -52,7 +40,7 @@ def test_an_idle_connection_that_is_reset_is_made_anew_and_reads_do_not_notice(b
                 for _ in range(5):
                     assert await broker.calls.command("PING") == b"PONG"
                     assert proxy.reset() == 1
-                    assert await broker.calls.read(_call(_GET, "nothing")) is None
+                    assert await broker.calls.read(call_of(_GET, "nothing")) is None
                 assert broker.calls.task.alive
 
     run(test)
@@ -66,7 +54,7 @@ def test_an_idle_connection_that_the_server_has_closed_is_not_noticed_by_reads(b
             for _ in range(3):
                 assert await broker.calls.command("PING") == b"PONG"
                 ask(server, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-                assert await broker.calls.read(_call(_GET, "nothing")) is None
+                assert await broker.calls.read(call_of(_GET, "nothing")) is None
 
     run(test)
 
@@ -79,12 +67,12 @@ def test_a_busy_connection_that_is_reset_fails_its_calls_at_once_and_later_ones_
             async with connected(proxy.port, timeout_seconds=20) as broker:
                 await broker.calls.command("PING")
                 proxy.delay_seconds = 0.2
-                asked = [asyncio.ensure_future(broker.calls.run(_call(_COUNT, "n"))) for _ in range(300)]
+                asked = [asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n"))) for _ in range(300)]
                 await asyncio.sleep(0)
                 proxy.reset()
                 assert await _outcomes(*asked) <= {"reply", "BrokerUnavailableError"}
                 proxy.delay_seconds = 0
-                assert await broker.calls.run(_call(_COUNT, "later")) == 1
+                assert await broker.calls.run(call_of(_COUNT, "later")) == 1
 
     run(test)
 
@@ -95,10 +83,10 @@ def test_a_reply_that_is_lost_is_told_as_unknown_and_a_write_is_not_repeated_by_
     async def test() -> None:
         with TcpProxy(server.port) as proxy:
             async with connected(proxy.port) as broker:
-                await broker.calls.run(_call(_COUNT, "n"))
+                await broker.calls.run(call_of(_COUNT, "n"))
                 proxy.reset_after(Way.REPLIES, 0)
                 with pytest.raises(BrokerUnavailableError) as raised:
-                    await broker.calls.run(_call(_COUNT, "n"))
+                    await broker.calls.run(call_of(_COUNT, "n"))
                 assert not isinstance(raised.value, BrokerRefusedError)
                 assert await broker.calls.command("GET", "n") == b"2"
 
@@ -115,14 +103,16 @@ def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers
                 proxy.black_hole = True
                 asked = []
                 for _ in range(20):
-                    asked.append(asyncio.ensure_future(broker.calls.run(_call(_COUNT, "n"))))
+                    asked.append(asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n"))))
                     await asyncio.sleep(0.02)
                 async with asyncio.timeout(3):
                     assert await _outcomes(*asked) == {"BrokerUnavailableError"}
                 proxy.black_hole = False
-                async with asyncio.timeout(10):
-                    while await _outcomes(broker.calls.command("PING")) != {"reply"}:
-                        pass
+
+                async def answers() -> bool:
+                    return await _outcomes(broker.calls.command("PING")) == {"reply"}
+
+                await until_it_does(answers, what="a new connection is made")
 
     run(test)
 
@@ -136,10 +126,10 @@ def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own(brokers: B
             async with connected(proxy.port, timeout_seconds=1) as broker:
                 await broker.calls.command("PING")
                 proxy.black_hole = True
-                before = asyncio.ensure_future(broker.calls.run(_call(_COUNT, "n")))
+                before = asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n")))
                 await asyncio.sleep(0.05)
                 async with asyncio.timeout(1.6):
-                    assert await _outcomes(broker.calls.run(_call(_COUNT, "n"))) == {"BrokerUnavailableError"}
+                    assert await _outcomes(broker.calls.run(call_of(_COUNT, "n"))) == {"BrokerUnavailableError"}
                 assert await _outcomes(before) == {"BrokerUnavailableError"}
 
     run(test)
@@ -165,11 +155,11 @@ def test_a_refusal_is_known_by_its_word_counted_and_told_seldom_and_its_neighbou
 
     async def test() -> None:
         async with connected(server.port) as broker:
-            await broker.calls.run(_call(_COUNT, "number"))
+            await broker.calls.run(call_of(_COUNT, "number"))
             for _ in range(3):
                 replies: Sequence[Any] = await asyncio.gather(
-                    broker.calls.run(_call(_PUSH, "number")),
-                    broker.calls.run(_call(_COUNT, "number")),
+                    broker.calls.run(call_of(_PUSH, "number")),
+                    broker.calls.run(call_of(_COUNT, "number")),
                     return_exceptions=True,
                 )
                 refused, counted = replies
@@ -191,9 +181,9 @@ def test_a_server_that_takes_no_writes_refuses_them_by_name_and_answers_reads(
     async def test() -> None:
         async with connected(server.port) as broker:
             with pytest.raises(BrokerRefusedError) as raised:
-                await broker.calls.run(_call(_COUNT, "n"))
+                await broker.calls.run(call_of(_COUNT, "n"))
             assert raised.value.refusal.code == request.node.callspec.id
-            assert await broker.calls.read(_call(_GET, "n")) is None
+            assert await broker.calls.read(call_of(_GET, "n")) is None
 
     run(test)
 
@@ -205,7 +195,7 @@ def test_a_password_that_redis_does_not_take_is_told_by_name(brokers: Brokers) -
     async def test() -> None:
         async with connected(server.port) as broker:
             with pytest.raises(BrokerRefusedError) as raised:
-                await broker.calls.run(_call(_COUNT, "n"))
+                await broker.calls.run(call_of(_COUNT, "n"))
             assert raised.value.refusal.code == "NOAUTH"
             assert await broker.watch.missing() == ["redis_noauth"]
 
@@ -221,8 +211,10 @@ def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(bro
         async with connected(server.port, timeout_seconds=30) as broker:
             await broker.calls.command("PING")
             server.process.pause()
-            large = [asyncio.ensure_future(broker.calls.run(_call(_PUSH, "list", b"x" * 250_000))) for _ in range(300)]
-            small = [asyncio.ensure_future(broker.calls.run(_call(_COUNT, "n"))) for _ in range(100)]
+            large = [
+                asyncio.ensure_future(broker.calls.run(call_of(_PUSH, "list", b"x" * 250_000))) for _ in range(300)
+            ]
+            small = [asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n"))) for _ in range(100)]
             await until(lambda: any(each.done() for each in large), what="some are refused while Redis stands")
             shed = [each for each in large if each.done()]
             words = {each.exception().refusal.code for each in shed}  # type: ignore[union-attr]
@@ -245,9 +237,9 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(brokers: Brokers) -> 
 
     async def test() -> None:
         async with connected(server.port) as broker:
-            assert await broker.calls.run(_call(_COUNT, "n")) == 1
+            assert await broker.calls.run(call_of(_COUNT, "n")) == 1
             ask(server, "SCRIPT", "FLUSH")
-            replies = await asyncio.gather(*(broker.calls.run(_call(_COUNT, "n")) for _ in range(10)))
+            replies = await asyncio.gather(*(broker.calls.run(call_of(_COUNT, "n")) for _ in range(10)))
             assert sorted(replies) == list(range(2, 12))
 
     run(test)
@@ -274,13 +266,15 @@ def test_a_demoted_primary_is_left_for_the_one_that_the_name_leads_to_now(broker
     async def test() -> None:
         with TcpProxy(old.port) as proxy:
             async with connected(proxy.port, timeout_seconds=20) as broker:
-                await broker.calls.run(_call(_COUNT, "n"))
+                await broker.calls.run(call_of(_COUNT, "n"))
                 proxy.retarget(new.port)
                 ask(new, "REPLICAOF", "NO", "ONE")
                 ask(old, "REPLICAOF", "127.0.0.1", new.port)
-                async with asyncio.timeout(10):
-                    while await _outcomes(broker.calls.run(_call(_COUNT, "n"))) != {"reply"}:  # noqa: ASYNC110 - a server elsewhere
-                        await asyncio.sleep(0.05)
+
+                async def is_carried_out() -> bool:
+                    return await _outcomes(broker.calls.run(call_of(_COUNT, "n"))) == {"reply"}
+
+                await until_it_does(is_carried_out, what="the new primary is found")
                 assert broker.elsewhere, "who listens for outcomes was told"
                 assert await broker.watch.missing() == []
             assert int(ask(new, "GET", "n")) >= 1
@@ -300,9 +294,11 @@ def test_an_idle_process_finds_a_demoted_primary_by_asking_for_its_role(brokers:
                 ask(old, "REPLICAOF", "127.0.0.1", new.port)
                 assert await broker.watch.missing() == ["redis_is_replica"]
                 proxy.retarget(new.port)
-                async with asyncio.timeout(10):
-                    while await broker.watch.missing() != []:  # noqa: ASYNC110 - a server elsewhere
-                        await asyncio.sleep(0.05)
+
+                async def is_ready() -> bool:
+                    return await broker.watch.missing() == []
+
+                await until_it_does(is_ready, what="the new primary is found")
 
     run(test)
 
@@ -317,7 +313,7 @@ def test_the_watch_notices_a_connection_that_nobody_answers_and_the_next_call_fi
                 proxy.forget()
                 broker.watch.start()
                 await until(lambda: proxy.links > 1, what="another connection is made")
-                assert await broker.calls.run(_call(_COUNT, "n")) == 1
+                assert await broker.calls.run(call_of(_COUNT, "n")) == 1
                 await broker.watch.close()
 
     run(test)
@@ -332,7 +328,7 @@ def test_a_call_whose_time_is_over_at_once_is_no_trouble_to_the_next_one(brokers
             loop = asyncio.get_running_loop()
             await broker.calls.command("PING")
             late = [
-                asyncio.ensure_future(broker.calls.run(_call(_PROMISE, "n"), latest=loop.time() + 0.0001))
+                asyncio.ensure_future(broker.calls.run(call_of(_PROMISE, "n"), latest=loop.time() + 0.0001))
                 for _ in range(3)
             ]
             assert await _outcomes(*late) <= {"reply", "BrokerRefusedError", "BrokerUnavailableError"}
@@ -346,10 +342,10 @@ def test_a_right_that_is_taken_away_while_the_shim_runs_is_told_by_the_next_look
 
     async def test() -> None:
         async with connected(server.port) as broker:
-            await broker.calls.run(_call(_COUNT, "n"))
+            await broker.calls.run(call_of(_COUNT, "n"))
             assert await broker.watch.missing() == []
             ask(server, "ACL", "SETUSER", "default", "-eval", "-evalsha")
-            assert await _outcomes(broker.calls.run(_call(_COUNT, "n"))) == {"BrokerRefusedError"}
+            assert await _outcomes(broker.calls.run(call_of(_COUNT, "n"))) == {"BrokerRefusedError"}
             assert await broker.watch.missing() == ["redis_noperm"]
             ask(server, "ACL", "SETUSER", "default", "+@all")
             assert await broker.watch.missing() == []

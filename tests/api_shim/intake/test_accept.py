@@ -14,7 +14,7 @@ from schemas.protocol.keys import OPEN_KEY, QUEUE, record_key
 from schemas.protocol.steps.accepting import RateLimited
 from startup.broker.redis_requirements import EVICTS
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
-from tests.support.broker import ask, connected, keys_of, run, until
+from tests.support.broker import ask, connected, keys_of, run, until, until_it_does
 
 if TYPE_CHECKING:
     from tests.support.broker import Brokers
@@ -51,9 +51,7 @@ def test_a_redis_that_stands_still_for_longer_than_one_call_may_take_is_asked_ag
             server.process.pause()
             try:
                 accepting = asyncio.ensure_future(broker.accept(new_task_id()))
-                async with asyncio.timeout(10):
-                    while broker.failures() == 0:  # noqa: ASYNC110 - a thread's doing
-                        await asyncio.sleep(0.05)
+                await until(broker.failures, what="a call has had all of its time")
             finally:
                 server.process.resume()
             assert isinstance(await accepting, AcceptedTask)
@@ -158,8 +156,10 @@ def test_a_clock_that_jumped_forward_and_back_leaves_no_caller_owing_more_than_t
             refused = await broker.accept(new_task_id())
             assert isinstance(refused, RateLimited)
             assert refused.retry_after_seconds <= 0.15
-            async with asyncio.timeout(10):
-                while not isinstance(await broker.accept(new_task_id()), AcceptedTask):  # noqa: ASYNC110 - by Redis' clock
-                    await asyncio.sleep(0.02)
+
+            async def is_accepted() -> bool:
+                return isinstance(await broker.accept(new_task_id()), AcceptedTask)
+
+            await until_it_does(is_accepted, what="the caller owes nothing any more")
 
     run(test)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
-import structlog
-import uvloop
 from redis.asyncio import ConnectionPool
 
 from api_shim.broker.pubsub import PROTOCOL
 from api_shim.intake.subscription import OutcomeSubscription
 from schemas.protocol.keys import result_key
+from tests.faults.harness.tcp_proxy import TcpProxy, Way
+from tests.support.broker import run, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from local_stack.redis_server import RedisServer
     from startup.broker.redis_refusals import Refusal
@@ -42,96 +41,26 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
         yield client
 
 
-def run(test: Coroutine[Any, Any, None]) -> None:
-    """On the event loop that serves; what it says of a reset connection differs from asyncio's own."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await test
-
-    with structlog.testing.capture_logs(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(bounded())
-
-
-class Link:
-    """A relay to Redis whose connections can be reset or made to swallow everything."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._near: list[asyncio.StreamWriter] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.swallows = False
-        self.made = 0
-
-    @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator[int]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        try:
-            yield int(server.sockets[0].getsockname()[1])
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def reset(self) -> None:
-        """As a load balancer does that has forgotten a connection: RST, and no word."""
-        for near in self._near:
-            raw = near.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            near.transport.abort()
-        self._near.clear()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.made += 1
-        self._near.append(writer)
-        task = asyncio.create_task(self._relay(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        swallows = self.swallows
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-
-        async def pump(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-            while data := await source.read(1 << 16):
-                if not (self.swallows or swallows):
-                    to.write(data)
-            raise ConnectionResetError
-
-        try:
-            async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(pump(reader, far_writer))
-                pumps.create_task(pump(far_reader, writer))
-        except* OSError:
-            pass
-        finally:
-            # Both before anything is awaited: this task may be cancelled there.
-            far_writer.close()
-            writer.close()
-            for each in (far_writer, writer):
-                with contextlib.suppress(OSError):
-                    await each.wait_closed()
-
-
 @contextlib.asynccontextmanager
-async def listening(server: RedisServer, port: int | None = None) -> AsyncIterator[OutcomeSubscription]:
+async def listening(
+    server: RedisServer, port: int | None = None, *, maximum_listeners: int = 100_000
+) -> AsyncIterator[OutcomeSubscription]:
     url = server.url if port is None else server.url.replace(f":{server.port}", f":{port}")
     pool = ConnectionPool.from_url(url, protocol=PROTOCOL, socket_timeout=None)
-    subscription = OutcomeSubscription(pool, maximum_listeners=100_000)
+    subscription = OutcomeSubscription(pool, maximum_listeners=maximum_listeners)
     subscription.start()
     try:
-        await until(lambda: subscription.expect("x").channel != "")
+        await until(lambda: hears(subscription))
         yield subscription
     finally:
         await subscription.close()
         await pool.aclose()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(_SECONDS):
-        while not condition():  # noqa: ASYNC110 - what is waited for is of another process
-            await asyncio.sleep(0.01)
+def hears(subscription: OutcomeSubscription) -> bool:
+    """Whether a call that makes a task now could be told by the channel of the process."""
+    with contextlib.closing(subscription.expect("x")) as listener:
+        return listener.channel != ""
 
 
 async def hear(
@@ -152,7 +81,16 @@ def test_a_call_hears_what_is_published_of_its_task(server: RedisServer, client:
         async with listening(server) as subscription:
             assert await hear(subscription, "a", lambda: publish_in_thread(client, "a")) == b"outcome of a"
 
-    run(test())
+    run(test)
+
+
+async def lost_and_made_anew(subscription: OutcomeSubscription, lose: Callable[[], object]) -> None:
+    """Lose the connection; whoever waits is woken once another one hears."""
+    async with subscription.listen("witness") as witness:
+        lose()
+        # Nothing was heard: the call reads the record, since it may have missed its outcome.
+        assert await witness.wait(_SECONDS) is None
+    assert hears(subscription)
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
@@ -160,65 +98,131 @@ def test_a_connection_that_is_reset_is_made_anew_and_heard_on(
     server: RedisServer, client: redis.Redis, busy: bool
 ) -> None:
     async def test() -> None:
-        link = Link(server.port)
-        async with link.serving() as port, listening(server, port) as subscription:
-            for number in range(5):
-                connections = link.made
-                async with contextlib.AsyncExitStack() as calls:
-                    if busy:
-                        for each in range(20):
-                            await calls.enter_async_context(subscription.listen(f"busy-{number}-{each}"))
-                    link.reset()
-                await until(lambda connections=connections: link.made > connections)  # type: ignore[misc]
-                await until(lambda: subscription.expect("x").channel != "")
-                task_id = f"task-{number}"
-                heard = await hear(subscription, task_id, lambda task_id=task_id: publish_in_thread(client, task_id))  # type: ignore[misc]
-                assert heard == f"outcome of {task_id}".encode()
-            assert subscription.task.alive
+        with TcpProxy(server.port) as proxy:
+            async with listening(server, proxy.port) as subscription:
+                for number in range(5):
+                    async with contextlib.AsyncExitStack() as calls:
+                        if busy:
+                            for each in range(20):
+                                await calls.enter_async_context(subscription.listen(f"busy-{number}-{each}"))
+                        await lost_and_made_anew(subscription, proxy.reset)
+                    task_id = f"task-{number}"
+                    heard = await hear(subscription, task_id, partial(publish_in_thread, client, task_id))
+                    assert heard == f"outcome of {task_id}".encode()
+                assert subscription.task.alive
 
-    run(test())
+    run(test)
 
 
-def test_a_call_that_waits_through_a_reset_is_told_to_look_for_itself(server: RedisServer) -> None:
+def test_an_outcome_that_is_cut_off_in_the_middle_is_not_taken_for_one(
+    server: RedisServer, client: redis.Redis
+) -> None:
     async def test() -> None:
-        link = Link(server.port)
-        async with (
-            link.serving() as port,
-            listening(server, port) as subscription,
-            subscription.listen("waits") as listener,
-        ):
-            link.reset()
-            # Nothing was heard: the call reads the record, since it may have missed its outcome.
-            async with asyncio.timeout(_SECONDS):
-                assert await listener.wait(10 * _SECONDS) is None
+        with TcpProxy(server.port) as proxy:
+            async with listening(server, proxy.port) as subscription, subscription.listen("large") as listener:
+                proxy.reset_after(Way.REPLIES, 100_000)
+                await asyncio.to_thread(client.publish, result_key("large"), b"x" * 1_000_000)
+                assert await listener.wait(_SECONDS) is None
+                assert not proxy.reset_awaited
+                await asyncio.to_thread(client.publish, result_key("large"), b"x" * 1_000_000)
+                assert await listener.wait(_SECONDS) == b"x" * 1_000_000
 
-    run(test())
+    run(test)
 
 
-def test_a_connection_that_swallows_everything_is_noticed_and_said(server: RedisServer, client: redis.Redis) -> None:
+@pytest.mark.parametrize("server_notices", [False, True], ids=["nobody notices", "the server notices"])
+def test_a_half_open_connection_is_noticed_told_and_made_anew(
+    server: RedisServer, client: redis.Redis, server_notices: bool
+) -> None:
     async def test() -> None:
-        link = Link(server.port)
-        async with link.serving() as port, listening(server, port) as subscription:
-            link.swallows = True
-            with structlog.testing.capture_logs() as lines:
-                await until(lambda: any(line["event"] == "subscription_lost" for line in lines))
-            link.swallows = False
-            await until(lambda: subscription.expect("x").channel != "")
-            assert await hear(subscription, "a", lambda: publish_in_thread(client, "a")) == b"outcome of a"
+        with TcpProxy(server.port) as proxy:
+            async with listening(server, proxy.port) as subscription:
+                await lost_and_made_anew(subscription, lambda: proxy.forget(server_notices=server_notices))
+                assert await hear(subscription, "a", lambda: publish_in_thread(client, "a")) == b"outcome of a"
 
-    run(test())
+    assert [line["event"] for line in run(test)] == ["subscription_lost"]
 
 
 def test_another_connection_is_made_when_the_server_is_no_longer_the_right_one(server: RedisServer) -> None:
     async def test() -> None:
-        link = Link(server.port)
-        async with link.serving() as port, listening(server, port) as subscription:
-            connections = link.made
-            subscription.renew()
-            await until(lambda: link.made > connections)
-            await until(lambda: subscription.expect("x").channel != "")
+        async with listening(server) as subscription:
+            await lost_and_made_anew(subscription, subscription.renew)
 
-    run(test())
+    run(test)
+
+
+def test_each_of_two_calls_that_wait_for_one_task_hears_its_outcome(server: RedisServer, client: redis.Redis) -> None:
+    async def test() -> None:
+        async with listening(server) as subscription, subscription.listen("a") as stays:
+            async with subscription.listen("a"):
+                assert subscription.listening == 2
+            async with subscription.listen("a") as second:
+                await publish_in_thread(client, "a")
+                heard = await asyncio.gather(stays.wait(_SECONDS), second.wait(_SECONDS))
+            assert list(heard) == [b"outcome of a", b"outcome of a"]
+
+    run(test)
+
+
+def test_a_channel_is_left_when_nobody_waits_any_more_and_kept_for_whoever_comes_in_time(
+    server: RedisServer, client: redis.Redis
+) -> None:
+    def subscribed(*task_ids: str) -> list[int]:
+        return [count for _, count in client.pubsub_numsub(*map(result_key, task_ids))]
+
+    async def test() -> None:
+        async with listening(server) as subscription:
+            async with subscription.listen("left"), subscription.listen("kept"):
+                assert subscribed("left", "kept") == [1, 1]
+            async with subscription.listen("kept") as listener:
+                await until(lambda: subscribed("left") == [0], what="the idle channel is left")
+                await publish_in_thread(client, "kept")
+                assert await listener.wait(_SECONDS) == b"outcome of kept"
+
+    run(test)
+
+
+def test_a_call_that_makes_its_task_hears_by_the_channel_of_the_process(
+    server: RedisServer, client: redis.Redis
+) -> None:
+    async def test() -> None:
+        async with listening(server) as subscription:
+            with contextlib.closing(subscription.expect("a")) as first, contextlib.closing(subscription.expect("b")):
+                await asyncio.to_thread(client.publish, first.channel, b"a the outcome")
+                assert await first.wait(_SECONDS) == b"the outcome"
+            assert subscription.listening == 0
+
+    run(test)
+
+
+def test_a_call_that_finds_no_room_does_not_wait(server: RedisServer) -> None:
+    async def test() -> None:
+        async with listening(server, maximum_listeners=1) as subscription, subscription.listen("a") as admitted:
+            assert admitted.worth_waiting
+            async with subscription.listen("b") as turned_away:
+                assert not turned_away.worth_waiting
+            with contextlib.closing(subscription.expect("c")) as expected:
+                assert (expected.channel, expected.worth_waiting) == ("", False)
+            assert subscription.listening == 1
+
+    run(test)
+
+
+def test_draining_sends_every_waiting_call_on_and_lets_none_wait(server: RedisServer) -> None:
+    async def test() -> None:
+        async with listening(server) as subscription, subscription.listen("a") as listener:
+            with contextlib.closing(subscription.expect("b")) as expected:
+                waiting = [asyncio.ensure_future(each.wait(10 * _SECONDS)) for each in (listener, expected)]
+                await asyncio.sleep(0)
+                subscription.drain()
+                async with asyncio.timeout(_SECONDS):
+                    assert await asyncio.gather(*waiting) == [None, None]
+            assert not listener.worth_waiting
+            async with subscription.listen("c") as late:
+                assert not late.worth_waiting
+            assert not hears(subscription)
+
+    run(test)
 
 
 def test_a_server_that_refuses_subscriptions_is_told_by_the_refusal_s_name(
@@ -240,7 +244,7 @@ def test_a_server_that_refuses_subscriptions_is_told_by_the_refusal_s_name(
         await pool.aclose()
 
     try:
-        run(test())
+        run(test)
     finally:
         client.execute_command("ACL", "DELUSER", "deaf")
 
@@ -275,4 +279,4 @@ def test_a_wait_that_is_over_leaves_nothing_behind(server: RedisServer, client: 
             # What each of them used to leave was 0.36 KiB.
             assert resident_kib() - held < max(512, 0.1 * waits / 2)
 
-    run(test())
+    run(test)
