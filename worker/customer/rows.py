@@ -41,9 +41,9 @@ class Checked:
     """A request that passed every check. Only the password's hash is missing."""
 
     customer_id: str
-    email: Email
-    request: CustomerRequest
-    addresses: list[StoredAddress]
+    email: Email = field(repr=False)
+    request: CustomerRequest = field(repr=False)
+    addresses: list[StoredAddress] = field(repr=False)
     checked_at: datetime
 
     @property
@@ -72,14 +72,14 @@ class Checked:
 class Hashed:
     """A complete customer that is not stored yet."""
 
-    customer: StoredCustomer
+    customer: StoredCustomer = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A result: the documented outcome of the row."""
 
-    outcome: Outcome
+    outcome: Outcome = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

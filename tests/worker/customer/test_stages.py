@@ -99,3 +99,15 @@ def test_an_error_of_ours_in_one_row_leaves_the_others_alone(stages: Stages, mon
     failed, whole = stages.hash(checked(stages, [*rows(1, password="unlucky"), *rows(1)]))
     assert isinstance(failed, Failed)
     assert isinstance(whole, Hashed)
+
+
+def test_no_value_of_a_row_shows_anything_of_its_request(stages: Stages) -> None:
+    row, *_ = these = rows(1, firstName=CANARY, lastName=CANARY, tags=[CANARY])
+    (ready,) = checked(stages, these)
+    (complete,) = hashed(stages, these)
+    decided = stages.insert([complete])
+    assert isinstance(decided[0], Decided)
+    shown = repr([row, ready, complete, decided])
+    assert CANARY not in shown
+    assert "0@example.com" not in shown
+    assert "$argon2id$" not in shown
