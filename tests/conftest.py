@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,16 @@ _DEPLOYED = Path(__file__).parent / "support" / "deployed"
 """On the path of each process that a test starts."""
 
 Environment = dict[str, str]
+
+
+def pytest_configure() -> None:
+    """Let processes under test begin with the signals of a terminal.
+
+    Whoever runs the tests may have some ignored (nohup, a shell's background), and processes inherit that.
+    """
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)
