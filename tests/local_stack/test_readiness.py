@@ -37,7 +37,7 @@ def slow_redis(tmp_path: Path) -> Iterator[tuple[RedisServer, list[str]]]:
         pipeline.execute()
     filled.stop()
     # Redis' own way to make loading slow, in microseconds a key, and to have it look up often meanwhile.
-    slowly = ["key-load-delay 300", "loading-process-events-interval-bytes 1024"]
+    slowly = ["key-load-delay 600", "loading-process-events-interval-bytes 1024"]
     server = RedisServer(folder, port, slowly, tell=told.append)
     yield server, told
     server.kill()
