@@ -63,7 +63,7 @@ _BETWEEN_TRIES_SECONDS: Final = 0.25
 
 
 def create_app_from_environment() -> ASGIApp:
-    """What uvicorn calls in each process."""
+    """Make the application of one process; uvicorn calls this in each."""
     prepare_service("shim")
     try:
         settings = read_shim_settings(os.environ)
@@ -90,7 +90,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         timeout_seconds=settings.redis_timeout_seconds,
         findings=findings,
         reports=reports,
-        # What another server publishes is not heard on a connection to this one.
+        # Outcomes that another server publishes cannot be heard on a connection to this one.
         on_elsewhere=subscription.renew,
     )
     watch = RedisWatch(calls, findings)

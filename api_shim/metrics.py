@@ -21,7 +21,7 @@ class ShimMetrics:
     """The counts of this process."""
 
     def __init__(self) -> None:
-        # When each series began doubles their number, and Prometheus' rate() finds restarts by itself.
+        # The time at which each series began would double their number, and Prometheus' rate() needs none of it.
         disable_created_metrics()
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -71,7 +71,7 @@ class ShimMetrics:
             multiprocess_mode="livemax",
             registry=self.registry,
         )
-        # There from the start, or an alert would ask for a metric that nobody has yet.
+        # The series exists from the start, so that an alert never asks for a metric that is not there.
         self._redis_finding.labels(EVICTS, Severity.REFUSE).set(0)
         self._waiting = Gauge(
             "intake_waiting_requests",
@@ -106,7 +106,7 @@ class ShimMetrics:
         self._token_keys.labels(setting).inc()
 
     def turned_away(self, reason: str) -> None:
-        """Count what the edge ended or refused by itself."""
+        """Count a connection or a request that the edge ended or refused by itself."""
         self._turned_away.labels(reason).inc()
 
     def dependency_failed(self, dependency: str) -> None:
@@ -118,7 +118,7 @@ class ShimMetrics:
         self._dependency_refusals.labels(dependency, code).inc()
 
     def redis_finding(self, code: str, severity: Severity, *, stands: bool) -> None:
-        """Show whether something does not hold of Redis."""
+        """Show whether this finding about Redis stands."""
         self._redis_finding.labels(code, severity).set(stands)
 
     def render(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What machines ask: does it serve, is it ready, what does it count."""
+"""The endpoints for machines: whether the process serves, whether it is ready, and its metrics."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Probes:
         self._awaits_keys = awaits_keys
 
     async def healthz(self, _request: Request) -> Answer:
-        """The process serves: each task that must live does."""
+        """200 while every vital task of this process lives, else 503 with the names of those that ended."""
         dead = [task.name for task in self._vital if not task.alive]
         return responses.not_alive(dead) if dead else responses.healthy()
 
     async def readyz(self, _request: Request) -> Answer:
-        """Requests can be accepted."""
+        """200 while requests can be accepted, else 503 with what is missing."""
         if self._subscription.draining:
             return responses.not_ready(["shutting_down"])
         missing = ["token_keys"] if self._awaits_keys() else []
@@ -56,6 +56,6 @@ class Probes:
         return responses.not_ready(missing) if missing else responses.healthy()
 
     async def metrics(self, _request: Request) -> Response:
-        """Prometheus' text format."""
+        """The counts of this shim and the state of the queue, in Prometheus' text format."""
         text = self._metrics.render() + await render_queue(self._calls)
         return Response(text, media_type="text/plain; version=0.0.4")

@@ -24,7 +24,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
             await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
             await calls.command("LLEN", QUEUE),
-            # Leases that have run out stay until a worker sweeps: of dead workers there may be any number.
+            # Leases that have run out are not counted: dead workers leave them until another one sweeps.
             await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
             await calls.command("ZCARD", DEAD_KEY),
         )
@@ -49,7 +49,7 @@ async def _render_memory(calls: RedisCalls) -> bytes:
     try:
         told: bytes = await calls.command("INFO", "memory")
     except BrokerRefusedError:
-        return b""  # a user without the right to INFO; `intake_redis_finding` says so
+        return b""  # this user may not call INFO; `intake_redis_finding` tells
     fields = parse_info(told)
     return _gauge("intake_redis_used_bytes", "Memory that Redis has allocated.", int(fields["used_memory"])) + _gauge(
         "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own.", int(fields["maxmemory"])
@@ -57,7 +57,7 @@ async def _render_memory(calls: RedisCalls) -> bytes:
 
 
 def _age(oldest: list[Any], clock: list[Any]) -> float:
-    """Since the earliest of these times; `[[id, time], …]` or, by RESP2, `[id, time, …]`."""
+    """Seconds since the earliest of these times, in `[[id, time], …]` or, as RESP2 has it, `[id, time, …]`."""
     flat = [each for pair in oldest for each in (pair if isinstance(pair, list) else [pair])]
     if not flat:
         return 0.0

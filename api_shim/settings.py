@@ -24,7 +24,7 @@ _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]++)*+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShimSettings:
-    """What the shim is told by its environment."""
+    """The settings of the shim, as its environment gives them."""
 
     shared: SharedSettings
     tokens: TokenSettings
@@ -42,7 +42,7 @@ class ShimSettings:
     redis_timeout_seconds: float
     edge: EdgeSettings
     redis_allowed: frozenset[str]
-    """What need not hold of Redis."""
+    """The codes of findings about Redis that only warn."""
 
 
 def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:

@@ -14,11 +14,11 @@ log = structlog.get_logger("api_shim.vital_task")
 
 
 class VitalTask:
-    """Runs from `start` to `close`. Should it end in between, that is logged, and `alive` tells it from then on."""
+    """Runs from `start` to `close`. If it ends in between, that is logged, and `alive` is false from then on."""
 
     def __init__(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.name = name
-        """As the health probe and the log name it."""
+        """The name by which the health probe and the log call it."""
         self._run = run
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -41,7 +41,7 @@ class VitalTask:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
-        # Asked for in any case, or asyncio would write the exception's text.
+        # The exception is always retrieved, because asyncio would otherwise write its text to the log.
         error = None if task.cancelled() else task.exception()
         if not self._closing:
             log.error("task_died", task=self.name, exc_info=error)

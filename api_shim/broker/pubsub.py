@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
 PING_SECONDS: Final = 2.0
-"""How often the server is asked whether it is there, since a subscription may have nothing to say for hours."""
+"""How often the server is sent a ping, since a subscription may bring nothing for hours."""
 
 SILENCE_SECONDS: Final = 6.0
 """How long nothing at all may come, answers to pings included, before the connection counts as lost."""
@@ -28,15 +28,15 @@ CONNECT_SECONDS: Final = 5.0
 """How long connecting, with authentication, may take."""
 
 PROTOCOL: Final = 2
-"""RESP2: subscriptions, messages and answers to pings are all plain arrays."""
+"""The version of Redis' protocol. In RESP2, subscriptions, messages and answers to pings are all plain arrays."""
 
 
 class SubscriptionLostError(Exception):
-    """The connection is of no use any more. The cause says why; this text says nothing of it."""
+    """The connection is of no use any more. `__cause__` is the error that ended it; this exception has no text."""
 
 
 class SilenceError(Exception):
-    """For `SILENCE_SECONDS` nothing came: the other side is gone and nobody told us."""
+    """Nothing came for `SILENCE_SECONDS`: the other side is gone, and nothing closed the connection."""
 
 
 class LeftError(Exception):
@@ -51,7 +51,7 @@ class PubSubConnection:
         self._pool = pool
         self._on_message = on_message
         self._commands: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
-        """Those that are still to be sent; an empty one ends the connection."""
+        """Commands that are still to be sent. An empty one ends the connection."""
         self._heard_at = 0.0
 
     def subscribe(self, channels: Iterable[str]) -> None:
@@ -82,10 +82,10 @@ class PubSubConnection:
                 group.create_task(self._write(connection))
                 group.create_task(self._watch())
         except ExceptionGroup as errors:
-            # The first to fail ended the others; what they say then is its consequence.
+            # The first error ended the other tasks, so their errors are only its consequences.
             raise SubscriptionLostError from errors.exceptions[0]
         except Exception as error:
-            # Not only what redis-py documents: an event loop raises what it likes on a connection that was reset.
+            # Any exception: on a connection that was reset, an event loop raises what redis-py does not document.
             raise SubscriptionLostError from error
         finally:
             await _close(connection)
@@ -124,5 +124,5 @@ async def _close(connection: AbstractConnection) -> None:
     try:
         await connection.disconnect(nowait=True)
     except (RedisError, OSError, RuntimeError):
-        # It was lost already, and nothing is left of it to close.
+        # The connection was lost already, and nothing is left to close.
         return

@@ -1,6 +1,7 @@
-"""Calls to Redis that share round trips: what is in flight together goes out together.
+"""Calls to Redis that share round trips: calls that are made at the same time are sent in one piece.
 
-With `appendfsync always` Redis syncs once for all commands that it reads at once: sharing saves more than the network.
+With `appendfsync always` Redis syncs its file once for all commands that it reads at once. So sharing saves syncs as
+well as network round trips.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 Reply = TypeVar("Reply")
 
 _LEAST_AGE_SECONDS: Final = 1.0
-"""A connection that is younger is kept also where another server is wanted: the name was looked up just now."""
+"""A connection younger than this is kept even where another server is wanted, since its name was looked up just now."""
 
 _LONGEST_LEAST_AGE_SECONDS: Final = 4.0
-"""How old a connection gets in the end where the name leads to the same server again and again."""
+"""The least age doubles up to this while the name leads to the same unfit server again and again."""
 
 
 class RedisCalls:
-    """One connection on which calls that are made at the same time share a round trip; it reconnects by itself.
+    """One connection on which calls that are made at the same time share a round trip. It reconnects by itself.
 
-    Every call has its answer within `timeout_seconds`, the time in the queue included.
+    Every try of a call ends within `timeout_seconds`, the time in the queue included.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class RedisCalls:
         self.task.start()
 
     async def close(self) -> None:
-        """Stop sending; what still waits fails."""
+        """Stop sending. Calls that still wait fail, and so does every later call."""
         await self.task.close()
         self._queue.close()
         await self._disconnect()
@@ -88,8 +89,8 @@ class RedisCalls:
                 it is refused unsent while this server must not be trusted with one.
 
         Raises:
-            BrokerRefusedError: it was not carried out.
-            BrokerUnavailableError: it is not known whether it was.
+            BrokerRefusedError: the call was not carried out.
+            BrokerUnavailableError: it is not known whether the call was carried out.
             ProtocolError: a call without a deadline is given one, or one with a deadline is given none.
         """
         if call.has_deadline == (latest is None):
@@ -101,19 +102,19 @@ class RedisCalls:
         return call.read(await self._twice(_packed_call(call), call.script))
 
     async def command(self, *command: Argument) -> Any:
-        """The reply to a plain command that changes nothing, repeated once; raises as `run` does."""
+        """Send a plain command that changes nothing, and return the reply. It is repeated once; raises as `run`."""
         return await self._twice(packed(*command), None)
 
     async def compare_clocks(self) -> None:
-        """Learn anew what Redis' clock shows; raises as `run` does."""
+        """Ask Redis for its time, by which deadlines are told to it; raises as `run` does."""
         link = self._link
         reply = await self._queue.put(packed("TIME"), None, None)
-        # A connection that is new has just compared them itself.
+        # A new connection compares the clocks when it is opened.
         if link is not None and link is self._link:
             link.compare_clocks(reply)
 
     def look_elsewhere(self) -> None:
-        """Give this connection up before the next call, and look the server's name up anew."""
+        """Before the next call, close this connection and look the server's name up anew."""
         self._wants_elsewhere = True
 
     async def _twice(self, packed: bytes, script: Script | None) -> Any:
@@ -123,7 +124,7 @@ class RedisCalls:
             if not error.another_may_serve:
                 raise
         except BrokerUnavailableError:
-            # Most often an idle connection that something between here and Redis has closed, or forgotten.
+            # Most often the connection was idle, and something between here and Redis had closed or forgotten it.
             pass
         return await self._queue.put(packed, script, None)
 
@@ -155,7 +156,7 @@ class RedisCalls:
             together = self._without_promises(together, self._findings.refusal)
         unknown = await self._exchange_once(link, together)
         if unknown:
-            # Redis restarted and forgot them; none of these was carried out.
+            # Redis restarted and forgot these scripts. None of these calls was carried out.
             sources = list({call.script.text for call in unknown if call.script})
             await link.send([packed("SCRIPT", "LOAD", source) for source in sources])
             replies: list[Any] = []
@@ -166,7 +167,7 @@ class RedisCalls:
             self._refuse(await self._exchange_once(link, unknown), Refusal("NOSCRIPT", Kind.WAIT, _FORGETS))
 
     async def _exchange_once(self, link: RedisLink, together: Sequence[QueuedCall]) -> list[QueuedCall]:
-        """Send these and settle them by their replies; those whose script Redis does not know are left."""
+        """Send these calls and answer them by their replies. Returns the calls whose script Redis does not know."""
         await link.send(
             [
                 call.packed
@@ -226,10 +227,10 @@ class RedisCalls:
 
 
 _FORGETS: Final = "Redis forgets scripts faster than they can be loaded"
-"""What is said where Redis asks for the same script again and again."""
+"""The advice where Redis does not know a script that it was given just before."""
 
 
 def _packed_call(call: Call[Any]) -> bytes:
-    """The call in Redis' protocol. The deadline that it may have is to be appended."""
+    """The call in Redis' protocol. A deadline is counted here, and appended when the call is sent."""
     command = ("EVALSHA", call.script.digest, len(call.keys), *call.keys, *call.arguments)
     return packed_head(len(command) + call.has_deadline) + b"".join(map(packed_argument, command))

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
 PROTOCOL: Final = 2
-"""RESP2: replies are plain arrays and strings."""
+"""The version of Redis' protocol. In RESP2, replies are plain arrays and strings."""
 
 Argument = str | bytes | int
 
 
 class RedisLink:
-    """A connection that is never repaired: after any exception but a refusal it is of no use, and its owner closes it.
+    """A connection that is never repaired: after any exception it is of no use, and its owner closes it.
 
-    A refusal is a value, and a reply like any other.
+    A refusal by Redis is no exception here. It is returned as a `Refusal`, in the place of the reply.
     """
 
     def __init__(self, connection: AbstractConnection) -> None:
@@ -36,10 +36,13 @@ class RedisLink:
 
     @classmethod
     async def open(cls, pool: ConnectionPool, first: Sequence[bytes]) -> tuple[RedisLink, list[Any]]:
-        """Look the name up, connect, authenticate, compare clocks, and send the first commands: with their replies.
+        """Look the name up, connect, authenticate, compare clocks, and send the first commands.
+
+        Returns:
+            The connection, and the replies to the first commands.
 
         Raises:
-            Exception: it did not come to a connection; `refusal_of` tells whether Redis refused it.
+            Exception: no connection could be made; `refusal_of` tells whether Redis refused it.
         """
         connection: AbstractConnection = pool.make_connection()
         try:
@@ -57,29 +60,29 @@ class RedisLink:
 
     @property
     def age_seconds(self) -> float:
-        """Since it was made."""
+        """How long ago the connection was made."""
         return asyncio.get_running_loop().time() - self._made_at
 
     def compare_clocks(self, reply: Any) -> None:
-        """Take over what Redis has just replied to `TIME`."""
+        """Learn how far Redis' clock is ahead, from the reply to `TIME` that has just come."""
         here = asyncio.get_running_loop().time()
         there = time.time() if isinstance(reply, Refusal) else int(reply[0]) + int(reply[1]) / 1_000_000
-        # Redis read its clock a moment before: a time that is reckoned by this comes early, never late.
+        # Redis read its clock a moment ago. So a time that is reckoned by this is a moment too early, never too late.
         self._ahead_milliseconds = 1000 * (there - here)
 
     def milliseconds_there(self, at: float) -> int:
-        """What Redis' clock will show when the event loop's shows this; rather too early by the time of a reply."""
+        """This time of the event loop's clock in Unix milliseconds by Redis' clock, at most a round trip too early."""
         return int(1000 * at + self._ahead_milliseconds)
 
     async def send(self, commands: Sequence[bytes]) -> None:
         """Send packed commands in one piece."""
         if not self._connection.is_connected:
-            # redis-py would connect here, and ask nothing of a server that it has never seen.
+            # redis-py would connect by itself here, and nobody would have judged the server at the other end.
             raise ConnectionResetError
         await self._connection.send_packed_command(b"".join(commands), check_health=False)
 
     async def read(self, replies: list[Any], count: int) -> None:
-        """Append the replies to so many commands; those that came are there also when this raises."""
+        """Append the replies to so many commands. Where this raises, those that came before the error are appended."""
         read = self._connection.read_response
         for _ in range(count):
             try:
@@ -96,12 +99,12 @@ class RedisLink:
 
 
 def packed(*command: Argument) -> bytes:
-    """The command in Redis' protocol; redis-py's own way there, for any kind of argument, costs three times as much."""
+    """The command in Redis' protocol. redis-py packs any kind of argument, and takes three times as long for it."""
     return packed_head(len(command)) + b"".join(map(packed_argument, command))
 
 
 def packed_head(arguments: int) -> bytes:
-    """How a command of so many arguments begins."""
+    """The beginning of a command of so many arguments."""
     return b"*%d\r\n" % arguments
 
 
@@ -112,6 +115,6 @@ def packed_argument(argument: Argument) -> bytes:
 
 
 async def _disconnect(connection: AbstractConnection) -> None:
-    # Of a connection that was reset, an event loop raises what it likes; nothing is left to close then.
+    # On a connection that was reset, an event loop may raise any exception. Nothing is left to close then.
     with contextlib.suppress(Exception):
         await connection.disconnect(nowait=True)

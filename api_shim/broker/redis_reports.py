@@ -1,4 +1,4 @@
-"""What is told of Redis: each refusal and each loss is counted, and logged at a bounded rate."""
+"""Metrics and log lines about Redis: each refusal and each lost connection is counted, and logged at a bounded rate."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _DEPENDENCY: Final = "broker"
 """What Redis is called in the labels of metrics and in log lines."""
 
 _FINDING_SECONDS: Final = 60.0
-"""What somebody has to mend is told again as often as this, for as long as it stands."""
+"""How often a finding is logged again while it stands, since an operator has to mend it."""
 
 log = structlog.get_logger("api_shim.redis")
 
 
 class RedisReports:
-    """The log and the metrics, as far as Redis is concerned."""
+    """Writes log lines and counts about Redis."""
 
     def __init__(self, metrics: ShimMetrics) -> None:
         self._metrics = metrics
@@ -34,7 +34,7 @@ class RedisReports:
         self._found: dict[str, Severity] = {}
 
     def refused(self, refusal: Refusal) -> None:
-        """Redis, or we in its place, refused a call."""
+        """Redis refused a call, or this process refused it in Redis' place."""
         self._metrics.dependency_refused(_DEPENDENCY, refusal.code)
         if self._seldom.is_due(refusal.code):
             log.error("dependency_refuses", dependency=_DEPENDENCY, code=refusal.code, advice=refusal.sentence)
@@ -46,7 +46,7 @@ class RedisReports:
             log.warning("dependency_away", dependency=_DEPENDENCY, exc_info=error)
 
     def found(self, findings: Iterable[Finding]) -> None:
-        """All that does not hold of the server at this moment."""
+        """Take over everything that is wrong with the server now; what is missing here is mended."""
         found = {}
         for finding in findings:
             found[finding.code] = finding.severity

@@ -1,7 +1,7 @@
-"""Looks now and then whether the server is still there, still the one that takes writes, and set up as is needed.
+"""Looks now and then whether the server is there, takes writes, and is set up as the service needs it.
 
-This also keeps the connection from being idle for so long that something between here and Redis forgets it, and finds a
-connection that nobody answers any more.
+The looks also keep the connection busy enough that nothing between here and Redis forgets it. And they find a
+connection on which nobody answers any more.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class RedisWatch:
         looks = 0
         while True:
             looks = (looks + 1) % _LOOKS_A_TRIAL
-            # What fails is told where it fails.
+            # RedisCalls has counted and logged the failure already.
             with suppress(BrokerUnavailableError):
                 await self._look(thoroughly=looks == 0 or self._findings.wants_trial)
                 await self._calls.compare_clocks()

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class ServerFindings:
-    """The last judgement. It is made on each new connection before anything else is sent there, and now and then."""
+    """The last judgement of the server. It is judged on each new connection before any call, and now and then."""
 
     COMMANDS: ClassVar = COMMANDS
-    """Whose replies `judge` takes."""
+    """The commands whose replies `judge` takes."""
 
     INFO_ALONE: ClassVar = (INFO_COMMAND,)
-    """Or these: what the user may do is taken as it was last tried."""
+    """The same without the trial of what the user may do; `judge` then takes the last trial's result."""
 
     def __init__(self, reports: RedisReports, *, allowed: Collection[str]) -> None:
         """`allowed`: findings that the settings lower to warnings."""
@@ -34,7 +34,7 @@ class ServerFindings:
         """Why this server must not be promised anything; None where it may be."""
 
     def judge(self, replies: Sequence[Any]) -> None:
-        """Take over what Redis has just replied to `COMMANDS`, or to `INFO_ALONE`."""
+        """Judge the server by the replies to `COMMANDS`, or to `INFO_ALONE`, that have just come."""
         info, *tried = replies
         if tried:
             self._tried, self._is_in_doubt = tried, False
@@ -44,20 +44,20 @@ class ServerFindings:
         self.refusal = Refusal(refused[0].code, Kind.MISCONFIGURED, refused[0].sentence) if refused else None
 
     def doubt(self) -> None:
-        """Something was refused that was allowed when it was last tried: a right may have been taken away."""
+        """Let the next look try the user's rights: a call was refused, so one of them may have been taken away."""
         self._is_in_doubt = True
 
     @property
     def wants_trial(self) -> bool:
-        """Whether the next look is to try what the user may do, rather than to take it as it was last."""
+        """Whether the next look is to try what the user may do, instead of taking the last trial's result."""
         return self._is_in_doubt or bool(self.missing)
 
     @property
     def missing(self) -> list[str]:
-        """The codes of what keeps this process from being ready."""
+        """The codes of the findings that keep this process from being ready."""
         return [each.code for each in self._findings if each.severity is not Severity.WARN]
 
     @property
     def elsewhere(self) -> bool:
-        """Whether another server may be behind the name, and better."""
+        """Whether a better server may be behind the same name by now."""
         return any(each.elsewhere for each in self._findings)

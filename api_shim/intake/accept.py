@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from schemas.sealing import Sealer
 
 _REPEAT_AFTER_SECONDS: Final = 0.05
-"""The pause before a call with an unknown end is made again."""
+"""The pause before the same call is made again, where its answer was lost or another server may serve."""
 
 _LATE: Final = Refusal("late", Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
-"""What a call is told to which Redis came after its deadline."""
+"""The refusal of a call that Redis came to only after its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedTask:
-    """The task that was promised, now or when the request came first."""
+    """The request is accepted, by this call or by an earlier one with the same idempotency key."""
 
     task_id: str
     state: State
     repeated: bool
-    """The same request has come before, with the same idempotency key."""
+    """Whether an earlier call with the same idempotency key made the task."""
 
 
 Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
@@ -41,13 +41,13 @@ Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionLimits:
-    """What may come in."""
+    """How much may be accepted."""
 
     open_tasks: int
     rate_per_second: float
     rate_burst: int
     seconds: float
-    """How long accepting may try while Redis does not answer. After that nothing is accepted any more."""
+    """How long one request is tried while Redis does not answer. Redis carries out no try of it after that time."""
 
 
 class Acceptor:
@@ -63,7 +63,7 @@ class Acceptor:
         self._limits = limits
 
     def task_id(self, *, caller: str, idempotency_key: str | None) -> str:
-        """The id for a request of the caller (the token's subject); the key makes a repeat of it the same task."""
+        """The task id for a request of this caller (the token's subject). The same key gives the same id again."""
         if idempotency_key is None:
             return new_task_id()
         return self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
@@ -76,11 +76,11 @@ class Acceptor:
             body: the request's JSON, exactly as it came.
             caller: the token's subject.
             repeatable: whether the id comes from an idempotency key.
-            waiter: a channel that is to be told of the outcome, where the task is a new one.
+            waiter: the channel on which a new task's outcome is published as well; empty for none.
 
         Raises:
-            BrokerUnavailableError: Redis did not confirm in time, and takes no call of this one from now on. Only where
-                it had carried one out and each of its answers was lost, the request is accepted all the same.
+            BrokerUnavailableError: Redis did not confirm in time, and carries out no try of this call from now on. Only
+                where it carried out a try and every answer was lost, the request is accepted all the same.
         """
         reply = await self._call_until_known(
             accepting.accept(
@@ -96,7 +96,7 @@ class Acceptor:
             )
         )
         if isinstance(reply, Accepted):
-            # A random id can only be known from this very call: its first answer was lost on the way.
+            # Nobody else knows a random id. If it is known, an earlier try of this very call made the task.
             return AcceptedTask(task_id, reply.state, repeated=reply.known and repeatable)
         return reply
 
@@ -108,11 +108,11 @@ class Acceptor:
         while True:
             failure: BrokerUnavailableError
             try:
-                # The deadline goes along: what Redis comes to after we have answered 503 it does not carry out.
+                # Redis gets the deadline as well, so it carries out nothing after we have answered 503.
                 reply = await self._calls.run(call, latest=deadline)
                 if not isinstance(reply, Late):
                     return reply
-                # Redis stood still for as long, or its clock was set since it was last looked at.
+                # Redis stood still until the deadline, or its clock was set since we last compared it with ours.
                 failure = BrokerRefusedError(_LATE)
                 self._calls.reports.refused(_LATE)
                 await self._calls.compare_clocks()
@@ -121,7 +121,7 @@ class Acceptor:
                     raise
                 failure = error
             except BrokerUnavailableError as error:
-                # It may have worked: the same call with the same id tells, and changes nothing if it had.
+                # The call may have been carried out. The same call with the same id tells, and changes nothing then.
                 failure = error
             if clock() >= deadline:
                 raise failure

@@ -1,4 +1,4 @@
-"""Reading outcomes, and waiting for them."""
+"""Reading the outcomes of tasks on behalf of callers, and waiting for them."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The documented response."""
+    """The task has ended with an outcome that the caller may see."""
 
     response: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """The task waits for an operator."""
+    """The work failed, and the task waits for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Results:
         self._subscription = subscription
 
     async def read(self, task_id: str, *, caller: str) -> Reading:
-        """What is known of the task now.
+        """What is known of the task now, without waiting.
 
         Raises:
             BrokerUnavailableError: Redis cannot be asked.

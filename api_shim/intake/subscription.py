@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CONFIRM_SECONDS: Final = 1.0
 """How long a call waits for Redis to confirm that its channel is heard."""
 _UNSUBSCRIBE_SECONDS: Final = 1.0
-"""Channels that nobody waits on any more are left together, as often as this."""
+"""How long channels are kept after the last call has left them; then they are all unsubscribed together."""
 
 _FIRST_BACKOFF_SECONDS: Final = 0.05
 """The pause before the first new connection after a loss."""
@@ -40,7 +40,7 @@ log = structlog.get_logger("api_shim.subscription")
 
 
 class _Channel:
-    """What is shared by all who wait for one task."""
+    """One task's channel, shared by all calls that wait for it."""
 
     __slots__ = ("confirmed", "listeners")
 
@@ -57,7 +57,8 @@ class Listener:
         self.task_id = task_id
         self._admitted = admitted
         self.channel = ""
-        """What a task's record must name for this to hear of its outcome; empty where it listens to the task itself."""
+        """The channel that the task's record must name for this call to hear the outcome. Empty where it listens to the
+        task's own channel, or to none."""
         self._news = False
         self._waiting: asyncio.Future[None] | None = None
         self._published: bytes | None = None
@@ -68,7 +69,7 @@ class Listener:
         return self._admitted and not self._subscription.draining
 
     async def wait(self, seconds: float) -> bytes | None:
-        """Return when there may be news, or after the seconds: what was published, where that was heard."""
+        """Return when there may be news, or after the seconds: the outcome that was published, or None."""
         if not self._news:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
@@ -82,11 +83,11 @@ class Listener:
         return self._published
 
     def close(self) -> None:
-        """Listen no more; may be called again."""
+        """Stop listening. Further calls do nothing."""
         self._subscription.forget(self)
 
     def wake(self, published: bytes | None = None) -> None:
-        """There may be news; or there are, and these."""
+        """End the wait, with the outcome that was published. Without one the call is to look for itself."""
         if published is not None:
             self._published = published
         self._news = True
@@ -108,7 +109,7 @@ class OutcomeSubscription:
         on_refused: Callable[[Refusal], None] = lambda _: None,
         on_listening: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`on_refused` is told what Redis refuses of this, `on_listening` how many calls wait whenever that changes."""
+        """`on_refused` is called with each refusal by Redis, `on_listening` with each new number of waiting calls."""
         self._pool = pool
         self._on_refused = on_refused
         self._on_listening = on_listening
@@ -117,9 +118,9 @@ class OutcomeSubscription:
         self._own_channel = waiter_channel(secrets.token_hex(8))
         self._own_confirmed = False
         self._expecting: dict[str, set[Listener]] = {}
-        """By the ids of tasks whose records name the channel of this process."""
+        """Listeners by the ids of tasks whose records name the channel of this process."""
         self._channels: dict[str, _Channel] = {}
-        """By name, the channels of single tasks."""
+        """The channels of single tasks, by name."""
         self._idle: set[str] = set()
         self._listening = 0
         self._connection: PubSubConnection | None = None
@@ -149,9 +150,9 @@ class OutcomeSubscription:
         self._wake_all()
 
     def renew(self) -> None:
-        """Connect anew, and so resolve the server's name anew: the one behind this connection takes no writes any more.
+        """Connect anew, and so look the server's name up anew: the server of this connection takes no writes any more.
 
-        What another server publishes would never be heard here, and nothing on this connection would tell.
+        Outcomes are published on the new primary. This connection would stay open and never bring them.
         """
         if self._connection is not None:
             self._connection.leave()
@@ -161,10 +162,10 @@ class OutcomeSubscription:
         await self.task.close()
 
     def expect(self, task_id: str) -> Listener:
-        """Hear of the outcome of a task that is about to be made, if its record will name the listener's channel.
+        """Listen for the outcome of a task that is about to be made with the listener's channel in its record.
 
-        The channel is empty where this process cannot hear of anything now, or has no room for another waiting call.
-        The caller closes the listener.
+        The channel is empty while this process has no confirmed subscription, or no room for another waiting call. The
+        caller closes the listener.
         """
         listener = Listener(self, task_id, admitted=self._has_room)
         if self._own_confirmed and listener.worth_waiting:
@@ -174,7 +175,7 @@ class OutcomeSubscription:
         return listener
 
     def forget(self, listener: Listener) -> None:
-        """The end of `expect`."""
+        """Stop listening for a listener of `expect`; does nothing for any other."""
         listeners = self._expecting.get(listener.task_id, set())
         if listener in listeners:
             self._count_listeners(-1)
@@ -184,7 +185,7 @@ class OutcomeSubscription:
 
     @asynccontextmanager
     async def listen(self, task_id: str) -> AsyncIterator[Listener]:
-        """Hear of this task's outcome from here on; the subscription is confirmed, if Redis answers at all."""
+        """Listen for this task's outcome, once Redis has confirmed it or has not answered for a second."""
         listener = Listener(self, task_id, admitted=self._has_room)
         if not listener.worth_waiting:
             yield listener
@@ -197,7 +198,7 @@ class OutcomeSubscription:
         self._count_listeners(1)
         try:
             if known is None and self._connection is not None:
-                # Without a connection nothing need be asked for: the next one begins with all channels of then.
+                # Without a connection nothing is sent now: the next one begins with all channels.
                 self._connection.subscribe([name])
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
@@ -222,7 +223,7 @@ class OutcomeSubscription:
         backoff = _FIRST_BACKOFF_SECONDS
         while True:
             connection = PubSubConnection(self._pool, self._dispatch)
-            # In this order: when the last is confirmed, all are.
+            # Our own channel comes last, so its confirmation confirms all others.
             connection.subscribe([*self._channels, self._own_channel])
             self._connection = connection
             try:
@@ -258,7 +259,7 @@ class OutcomeSubscription:
     def _confirm(self, name: str) -> None:
         if name == self._own_channel:
             self._own_confirmed = True
-            # What was published while there was no connection was not heard.
+            # Outcomes that were published while there was no connection were missed, so every call looks for itself.
             self._wake_all()
         elif name in self._channels:
             self._channels[name].confirmed.set()

@@ -1,4 +1,4 @@
-"""Who calls, by the keys of now, and by newer ones where a token asks for a key that is not there."""
+"""Who calls. Where a token names a key that is not there, newer keys are fetched first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """Tells who calls."""
+    """Finds out who calls, from the `Authorization` header."""
 
     def __init__(self, verifier: TokenVerifier, keeper: KeyKeeper) -> None:
         self._verifier = verifier

@@ -1,7 +1,7 @@
 """Why a token is refused: a code for the log, and a sentence for whoever sent it.
 
-A sentence is fixed by the code and says nothing of the token. What is told of claims, of time say, is told only of a
-token whose signature is good.
+Each code has one fixed sentence, which repeats nothing of the token. Faults of claims, such as an expiry in the past,
+are told only where the signature is good.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TokenFault(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     WRONG_ISSUER = "wrong_issuer"
     NO_KEYS = "no_keys"
-    """The service's own: the keys that would decide have not been fetched yet."""
+    """No fault of the token: the keys that it would be verified with have not been fetched yet."""
 
 
 DESCRIPTIONS: Final = {
@@ -43,4 +43,4 @@ DESCRIPTIONS: Final = {
     TokenFault.WRONG_AUDIENCE: "The token is meant for another audience",
     TokenFault.WRONG_ISSUER: "The token is from an issuer that is not trusted here",
 }
-"""By fault, as `error_description` of RFC 6750; a call without a token, or one that cannot be judged yet, has none."""
+"""The `error_description` of RFC 6750 for each fault. `MISSING` and `NO_KEYS` have none."""

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 FETCH_SECONDS: Final = 5.0
 """The time for one fetch of a JWKS."""
 MAXIMUM_DOCUMENT_BYTES: Final = 256 * 1024
-"""A provider's set has some kilobytes."""
+"""The largest answer that is read. A provider's set of keys has some kilobytes."""
 
 _PIECE_BYTES: Final = 64 * 1024
 """How much of an answer is read at once."""
 
 
 class FetchError(Exception):
-    """The keys could not be fetched. `reason` is a code of ours; nothing of the answer or of the URL is repeated."""
+    """The keys could not be fetched. `reason` is a code of ours; it repeats nothing of the answer or of the URL."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,14 +41,14 @@ class FetchError(Exception):
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Keys come from where the operator said: whoever can make the provider redirect must not choose another place."""
+    """Follows no redirect: keys come from the URL of the settings, and nobody else may choose another place."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Follow none; what then happens is an error by the status."""
+        """Follow none. `urlopen` then raises an HTTPError with the status of the redirect."""
 
 
 async def fetch_jwks(url: str, *, seconds: float = FETCH_SECONDS) -> tuple[VerificationKey, ...]:
-    """The keys that this URL tells.
+    """The keys that are at this URL.
 
     Raises:
         FetchError: `timeout`, `unreachable`, `tls`, `redirect`, `status_<number>`, `too_large`, `no_http`,
@@ -67,7 +67,7 @@ async def fetch_jwks(url: str, *, seconds: float = FETCH_SECONDS) -> tuple[Verif
         else:
             _tell(loop, future, keys, None)
 
-    # A thread of its own, not the loop's executor: one that hangs in a name look-up must not hold up the process' end.
+    # A thread of its own, not one of the loop's executor: a name look-up that hangs must not delay the process' end.
     try:
         threading.Thread(target=run, name="jwks", daemon=True).start()
     except RuntimeError:
@@ -99,7 +99,7 @@ def _tell(
 
 def _fetch(url: str, seconds: float) -> tuple[VerificationKey, ...]:
     request = Request(url, headers={"accept": "application/json", "user-agent": "customer-intake"})  # noqa: S310 - the settings take https alone, or http on this machine
-    # A proxy of the environment stands before other hosts, never before this machine.
+    # A proxy of the environment is used for other hosts, never for this machine.
     proxies = [ProxyHandler({})] if url.startswith("http:") else []
     try:
         with build_opener(_NoRedirects, *proxies).open(request, timeout=seconds) as response:
@@ -130,7 +130,7 @@ def _read(response: HTTPResponse, seconds: float) -> bytes:
         document += piece
         if len(document) > MAXIMUM_DOCUMENT_BYTES:
             raise FetchError("too_large")
-        if time.monotonic() > deadline:  # a byte now and then would keep each single read in time
+        if time.monotonic() > deadline:  # each single read may be in time where a byte comes now and then
             raise FetchError("timeout")
     return bytes(document)
 

@@ -21,24 +21,24 @@ class UnusableKeysError(Exception):
 
 @dataclass(slots=True)
 class KeyFile:
-    """A file, what it looked like when it was looked at, and what its content is for."""
+    """One file with keys: its place, how it looked last, and where its content goes."""
 
     setting: str
     path: Path
     put: Callable[[bytes], bool]
-    """Takes the content over and returns whether it is another than before, or raises `UnusableKeysError`."""
+    """Takes the content over, or raises `UnusableKeysError`. Returns whether it differs from before."""
     fault: str | None = None
-    """What is wrong with the file as it is now; the keys of before are in force."""
+    """What is wrong with the file now. The keys of before stay in force meanwhile."""
     _seen: _Stamp | None = None
     _read: _Stamp | None = None
 
     def look(self) -> bytes | None:
-        """The content where it is to be taken over, else None. Blocks while the disk does.
+        """Read the content where it has changed, else return None. Blocks while the disk does.
 
-        A change counts once two looks have seen the same, so that a file that is being written is not read.
+        A changed file is read once two looks in a row find it the same, so that a file is not read while it is written.
         """
         try:
-            # Through symbolic links: Kubernetes changes a mounted secret by turning one.
+            # This follows symbolic links, since Kubernetes changes a mounted secret by exchanging one.
             status = self.path.stat()
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             settled = stamp == self._seen
@@ -49,7 +49,7 @@ class KeyFile:
                 content = file.read(_MAXIMUM_FILE_BYTES + 1)
         except OSError as error:
             self.fault = f"names a file that cannot be read ({type(error).__name__})"
-            self._seen = self._read = None  # whatever comes in its place is read
+            self._seen = self._read = None  # so that the next file there is read, whatever it looks like
             return None
         self._read = stamp
         if len(content) > _MAXIMUM_FILE_BYTES:
@@ -58,7 +58,7 @@ class KeyFile:
         return content.strip()
 
     def take(self, content: bytes) -> bool:
-        """Put the content to use. Returns whether it is another than before."""
+        """Put the content to use. Returns whether it differs from before."""
         try:
             changed = self.put(content)
         except UnusableKeysError as error:

@@ -1,6 +1,6 @@
-"""Keeps the keys up to date: files are read again when they change, a JWKS is fetched again in intervals.
+"""Keeps the keys up to date: files are read again when they change, a JWKS is fetched again at intervals.
 
-What cannot be read or fetched changes nothing: the keys of before stay in force, and a log line and a count say so.
+Where keys cannot be read or fetched, the keys of before stay in force, and a log line and a count tell of it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ FIRST_RETRY_SECONDS: Final = 1.0
 """The pause after the first try of a URL that fails; it doubles with each further one."""
 
 LEAST_FETCH_SECONDS: Final = 10.0
-"""Between two fetches for tokens that name an unknown key: inventing names makes the shim ask no more often."""
+"""The least time between two fetches for tokens with an unknown key. A client that invents names of keys cannot make
+the shim fetch more often."""
 
 log = structlog.get_logger("api_shim.tokens")
 
@@ -58,17 +59,17 @@ class KeyKeeper:
         )
         watched = [KeyFile(f"{PREFIX}{name}_FILE", Path(path), put) for name, path, put in files if path]
         self.tasks = [VitalTask(f"token_keys of {each.setting}", partial(self._watch, each)) for each in watched]
-        """What must live for the keys to stay up to date."""
+        """The tasks that keep the keys up to date, for the health probe."""
         if settings.jwks_url:
             self.tasks.append(VitalTask(f"token_keys of {PREFIX}{JWKS_URL}", self._refresh))
 
     def start(self) -> None:
-        """Look, from now on."""
+        """Begin to look; needs a running event loop."""
         for task in self.tasks:
             task.start()
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop looking and fetching."""
         for task in self.tasks:
             await task.close()
         if self._fetching is not None:
@@ -76,12 +77,12 @@ class KeyKeeper:
             await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def renewed(self) -> bool:
-        """Fetch the keys, if that may be done now or is under way. Returns whether they were fetched."""
+        """Fetch the keys, unless the last fetch was just now. Returns whether they were fetched."""
         if not self._settings.jwks_url:
             return False
         if self._fetching is None and asyncio.get_running_loop().time() < self._may_fetch_at:
             return False
-        # Shielded: others wait for the same fetch.
+        # Shielded from a caller that is cancelled, since others wait for the same fetch.
         return await asyncio.shield(self._fetch())
 
     def _fetch(self) -> asyncio.Task[bool]:

@@ -1,4 +1,4 @@
-"""The keys that tokens are verified with now. They change while the shim runs, each source by itself."""
+"""The keys that tokens are verified with now. Each source of keys may change while the shim runs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class KeyRing:
         self._fetched: tuple[VerificationKey, ...] | None = None
         self._fetches = bool(settings.jwks_url)
         self.version = 0
-        """Another number after each change: what was decided with the keys of before need not hold any longer."""
+        """Grows with each change. A token that was verified at another version must be verified anew."""
 
     @property
     def awaits_keys(self) -> bool:
-        """Whether keys are to be fetched from a URL and never were."""
+        """Whether keys are to be fetched from a URL and no fetch has worked yet."""
         return self._fetches and self._fetched is None
 
     def serves(self, algorithm: object) -> bool:
-        """Whether a token of this algorithm could be good."""
+        """Whether tokens of this algorithm are taken at all."""
         return algorithm in PUBLIC_KEY_ALGORITHMS if algorithm != "HS256" else self._secret is not None
 
     def candidates(self, algorithm: str, key_id: str | None) -> list[Any]:
@@ -43,19 +43,19 @@ class KeyRing:
         ][:MAXIMUM_CANDIDATES]
 
     def put_secret(self, secret: SecretBytes) -> bool:
-        """Replace the secret. Returns whether it is another than before, as the following do."""
+        """Replace the secret. Returns whether it differs from before."""
         changed = secret != self._secret
         self._secret = secret
         return self._noted(changed)
 
     def put_configured(self, keys: tuple[VerificationKey, ...]) -> bool:
-        """Replace the keys that came with the settings."""
+        """Replace the keys that came with the settings. Returns whether they differ from before."""
         changed = keys != self._configured
         self._configured = keys
         return self._noted(changed)
 
     def put_fetched(self, keys: tuple[VerificationKey, ...]) -> bool:
-        """Replace the keys that came from the URL."""
+        """Replace the keys that came from the URL. Returns whether they differ from before."""
         changed = keys != self._fetched
         self._fetched = keys
         return self._noted(changed)

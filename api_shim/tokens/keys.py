@@ -1,4 +1,4 @@
-"""Public keys that tokens are verified with: PEM or JWKS in, keys with the one algorithm that each may serve out."""
+"""Reads public keys from PEM or JWKS. Each key gets the one algorithm that it may verify."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 MAXIMUM_CANDIDATES: Final = 16
-"""Keys that one token may be tried with. A token that names none costs a verification for each of its algorithm."""
+"""The most keys that one token is tried with. A token without a `kid` is tried with each key of its algorithm."""
 
 PUBLIC_KEY_ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA"})
 """The algorithms that serve with a public key."""
@@ -38,12 +38,12 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 
 class PublicKeyFault(ValueError):  # noqa: N818 - a sentence for the settings' faults, completed by the variable's name
-    """What is wrong with the keys; completes a sentence that starts with the variable's name."""
+    """The keys cannot serve. The message completes a sentence that starts with the variable's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key and the one algorithm it is used with: the token's header chooses neither."""
+    """A key and the one algorithm that it verifies. The header of a token cannot choose another one."""
 
     key: PublicKey
     algorithm: str
@@ -68,12 +68,12 @@ def parse_jwks(text: bytes) -> tuple[VerificationKey, ...]:
 
 
 def is_jwks(text: bytes) -> bool:
-    """Whether this is meant as JSON."""
+    """Whether the text is meant to be JSON."""
     return text.lstrip().startswith(b"{")
 
 
 def is_key_file(text: bytes) -> bool:
-    """Whether this holds keys of the public kind, and so is no secret that both sides share."""
+    """Whether the text is a file of keys (PEM, JWKS or SSH), and so no secret that both sides share."""
     if is_jwks(text):
         return b'"kty"' in text
     try:
@@ -139,7 +139,7 @@ def _from_jwk(entry: dict[str, Any]) -> VerificationKey:
         key = jwt.PyJWK.from_dict(entry, algorithm=algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, UnsupportedAlgorithm):
         raise PublicKeyFault("holds only keys that cannot be read") from None
-    # A number or a list is no name of a key (RFC 7517, section 4.5), and no token can ask for it.
+    # A `kid` that is a number or a list names no key (RFC 7517, section 4.5), and no token can ask for it.
     return _usable(key, key_id=key_id if isinstance(key_id, str) else None)
 
 

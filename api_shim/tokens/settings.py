@@ -1,4 +1,4 @@
-"""Which tokens are good, as the environment says it."""
+"""Which tokens are good: the part of the settings about tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JWKS_URL: Final = "JWT_JWKS_URL"
 """The setting of the URL of a JWKS."""
 
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]++")
-"""RFC 6749, section 3.3: nothing that would need quoting in a header."""
+"""A scope, by RFC 6749, section 3.3: without characters that need quoting in a header."""
 
 _MAXIMUM_ISSUER_CHARACTERS: Final = 255
 """The longest name of an issuer."""
@@ -36,7 +36,7 @@ class TokenSettings:
 
     secret: SecretBytes | None
     secret_file: str = ""
-    """Where the secret came from, to be read again when it changes; empty where it came from the variable."""
+    """The file that the secret came from, which is read again when it changes. Empty where the variable held it."""
     public_keys: tuple[VerificationKey, ...]
     public_keys_file: str = ""
     """The same for the public keys."""
@@ -45,15 +45,15 @@ class TokenSettings:
     jwks_refresh_seconds: float = 300
     audience: str
     issuers: tuple[str, ...]
-    """Those that are trusted; empty: any. Every key serves each of them."""
+    """The issuers that are trusted; none means any. Every key serves all of them."""
     leeway_seconds: float
     create_scopes: tuple[str, ...]
-    """Any of these lets a caller create; the first is the one that a refusal names."""
+    """A caller with any of these scopes may create. A refusal names the first."""
     scope_claim: str = "scope"
 
 
 def read_token_settings(reader: EnvironmentReader) -> TokenSettings:
-    """Read them; faults are left with the reader."""
+    """Read the settings about tokens. The reader collects the faults."""
     secret = reader.optional_secret(SECRET)
     if secret is not None:
         fault = secret_fault(secret.get_secret_value())
@@ -102,7 +102,7 @@ def secret_fault(secret: bytes) -> str | None:
 
 
 def _is_trustworthy(url: str) -> bool:
-    """Whether nobody on the way can put keys of their own in, and the URL holds nothing that must be hidden."""
+    """Whether nobody between here and there can change the keys, and the URL holds no secret."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # a port that is no number raises

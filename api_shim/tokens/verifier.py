@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from api_shim.tokens.settings import TokenSettings
 
 MAXIMUM_TOKEN_CHARACTERS: Final = 4096
-"""Tokens have some hundred to two thousand; what is longer is refused before any of it is read."""
+"""The longest token that is read. Usual ones have some hundred to two thousand characters."""
 
 _MAXIMUM_SUBJECT_CHARACTERS: Final = 255
 """The longest `sub` that a token may have."""
 _REMEMBERED_TOKENS: Final = 4096
-"""Tokens whose check is remembered."""
+"""How many verified tokens are remembered, so that they need not be verified again."""
 
 _FAULT_BY_ERROR: Final[tuple[tuple[type[jwt.PyJWTError], TokenFault], ...]] = (
     (jwt.ExpiredSignatureError, TokenFault.EXPIRED),
@@ -56,7 +56,7 @@ class Caller:
 
 
 class TokenVerifier:
-    """Tells who calls. Not thread-safe: one event loop uses it."""
+    """Verifies tokens. Not thread-safe: one event loop uses it."""
 
     def __init__(self, settings: TokenSettings, keys: KeyRing) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class TokenVerifier:
         if isinstance(token, TokenFault):
             return token
         if self._known_by != self._keys.version:
-            self._known.clear()  # the key that one was verified with may be gone
+            self._known.clear()  # a key that verified one of them may be gone
             self._known_by = self._keys.version
         digest = hashlib.blake2b(token.encode("ascii"), digest_size=16).digest()
         known = self._known.get(digest)
@@ -158,7 +158,7 @@ def _bearer_token(authorization: str | None) -> str | TokenFault:
 
 
 def _signer(token: str, algorithm: str, candidates: list[Any]) -> Any | None:
-    """The key that signed the token. Only the signature is looked at: many keys cost one reading of the token."""
+    """The key that signed the token. Only the signature is verified: many keys cost one reading of the token."""
     signed, _, signature = token.rpartition(".")
     try:
         decoded = base64url_decode(signature)
