@@ -1,8 +1,8 @@
-"""The Celery message of a task. Celery renders it once; for each task only the id is filled in.
+"""The Celery message of a task. Celery renders it once a lane; for each task only the id is filled in.
 
-The message has no arguments, so that Celery's events, logs and `inspect` cannot show a request. Two messages differ in
-their task ids alone. No wire format is written by hand: Celery publishes a message with a placeholder for the id into a
-channel that captures what kombu's Redis transport would push.
+The message has no arguments, so that Celery's events, logs and `inspect` cannot show a request. Two messages of a lane
+differ in their task ids alone. No wire format is written by hand: Celery publishes a message with a placeholder for the
+id into a channel that captures what kombu's Redis transport would push.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from kombu.transport import virtual
 from kombu.utils.json import dumps
 
 from schemas.ids import TASK_ID_LENGTH
-from schemas.protocol.keys import QUEUE, TASK_NAME
+from schemas.protocol.lanes import LANES, SIGNUPS, Lane
 
 PLACEHOLDER_ID: Final = "0" * (TASK_ID_LENGTH - 11) + "PLACEHOLDER"
 """Stands for the task id. It is as long as one, and no task has it."""
 
 
 def celery_routing() -> dict[str, Any]:
-    """The Celery settings that producer and consumer share: one queue, which is reached by its name, and JSON only."""
+    """The Celery settings that producer and consumer share: a queue a lane, reached by its name, and JSON only."""
     return {
-        "task_queues": [queue()],
-        "task_default_queue": QUEUE,
+        "task_queues": [queue(lane) for lane in LANES],
+        "task_default_queue": SIGNUPS.queue,
         # The default exchange needs no binding table in Redis. So a Redis that lost its data still routes messages.
         "task_default_exchange": "",
         "task_default_exchange_type": "direct",
-        "task_default_routing_key": QUEUE,
+        "task_default_routing_key": SIGNUPS.queue,
         "task_create_missing_queues": False,
         "task_serializer": "json",
         "result_serializer": "json",
@@ -40,31 +40,31 @@ def celery_routing() -> dict[str, Any]:
     }
 
 
-def queue() -> Queue:
-    """The one queue, as kombu declares it."""
-    return Queue(QUEUE, exchange=Exchange("", type="direct"), routing_key=QUEUE)
+def queue(lane: Lane = SIGNUPS) -> Queue:
+    """The lane's queue, as kombu declares it."""
+    return Queue(lane.queue, exchange=Exchange("", type="direct"), routing_key=lane.queue)
 
 
 class MessageTemplate:
-    """Makes the message of any task id."""
+    """Makes the message of any task id of a lane."""
 
     __slots__ = ("_parts",)
 
-    def __init__(self) -> None:
-        self._parts = render_message().split(PLACEHOLDER_ID.encode())
+    def __init__(self, lane: Lane = SIGNUPS) -> None:
+        self._parts = render_message(lane).split(PLACEHOLDER_ID.encode())
 
     def message(self, task_id: str) -> bytes:
         """The message of this task, as the queue holds it."""
         return task_id.encode().join(self._parts)
 
 
-def render_message() -> bytes:
-    """A message with `PLACEHOLDER_ID` in every place of the task id."""
+def render_message(lane: Lane = SIGNUPS) -> bytes:
+    """A message of the lane with `PLACEHOLDER_ID` in every place of the task id."""
     app = Celery("customer-intake", set_as_current=False)
     app.conf.update(celery_routing())
     message = app.amqp.as_task_v2(
         PLACEHOLDER_ID,
-        TASK_NAME,
+        lane.task_name,
         args=(),
         kwargs={},
         argsrepr="()",
@@ -82,7 +82,7 @@ def render_message() -> bytes:
             return PLACEHOLDER_ID
 
         def _put(self, queue: str, message: dict[str, Any], **_: object) -> None:
-            if queue == QUEUE:
+            if queue == lane.queue:
                 captured.append(dumps(message).encode())
 
         def _new_queue(self, *_: object, **__: object) -> None:
@@ -104,6 +104,6 @@ def render_message() -> bytes:
 
     with Connection(transport=CapturingTransport) as connection:
         producer = app.amqp.Producer(connection, auto_declare=False)
-        app.amqp.send_task_message(producer, TASK_NAME, message, queue=queue(), declare=[], retry=False)
+        app.amqp.send_task_message(producer, lane.task_name, message, queue=queue(lane), declare=[], retry=False)
     (rendered,) = captured
     return rendered

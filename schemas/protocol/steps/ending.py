@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY, record_key, result_key
+from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, RESENT_KEY, record_key, result_key
+from schemas.protocol.lanes import SIGNUPS, Lane
 from schemas.protocol.lua_files import load_script
 
 if TYPE_CHECKING:
@@ -60,16 +61,17 @@ def finish(task_id: str, result: bytes, *, lifetime_seconds: float) -> Call[Reco
     )
 
 
-def release(delivery: Delivery, *, message: bytes) -> Call[RecordChange]:
+def release(delivery: Delivery, *, message: bytes, lane: Lane = SIGNUPS) -> Call[RecordChange]:
     """Put a task that this delivery has started back at the queue's head, and take the start back.
 
     Args:
         delivery: what was started.
         message: the task's Celery message.
+        lane: the task's lane.
     """
     return _RELEASE.call(
         RecordChange.of_reply,
-        keys={"record_key": record_key(delivery.task_id), "leases": HELD_KEY, "queue": QUEUE},
+        keys={"record_key": record_key(delivery.task_id), "leases": HELD_KEY, "queue": lane.queue},
         arguments={
             "task_id": delivery.task_id,
             "delivery": delivery.name,
@@ -79,37 +81,39 @@ def release(delivery: Delivery, *, message: bytes) -> Call[RecordChange]:
     )
 
 
-def put_back(messages: Sequence[bytes]) -> Call[int]:
+def put_back(messages: Sequence[bytes], *, lane: Lane = SIGNUPS) -> Call[int]:
     """Put messages that were taken off the queue, and whose tasks were not started, back at its head.
 
     Args:
         messages: in the order in which they were taken: the first one becomes the head. Some may be no task's.
+        lane: the lane whose queue they were taken off.
 
     Returns:
         A call whose reply is how many they are.
     """
     return _PUT_BACK.call(
         int,
-        keys={"queue": QUEUE, "leases": HELD_KEY},
+        keys={"queue": lane.queue, "leases": HELD_KEY},
         arguments={"record_prefix": record_key("")},
         tail=messages,
     )
 
 
-def defer(delivery: Delivery, *, patience_seconds: float) -> Call[RecordChange]:
+def defer(delivery: Delivery, *, patience_seconds: float, lane: Lane = SIGNUPS) -> Call[RecordChange]:
     """Leave a task that this delivery has started to other workers: the sweeper sends it again.
 
     Args:
         delivery: what was started.
         patience_seconds: for how long a task may be left to others. After that the reply is `OVERDUE`.
+        lane: the task's lane.
     """
     return _DEFER.call(
         RecordChange.of_reply,
         keys={
             "record_key": record_key(delivery.task_id),
             "leases": HELD_KEY,
-            "open_tasks": OPEN_KEY,
-            "resent": RESENT_KEY,
+            "open_tasks": lane.open_key,
+            "resent": lane.resent_key,
         },
         arguments={
             "task_id": delivery.task_id,

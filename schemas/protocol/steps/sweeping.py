@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.protocol.keys import (
-    HELD_KEY,
-    OPEN_KEY,
-    QUEUE,
-    RESENT_KEY,
-    SWEEPER_LEASE_KEY,
-    SWEEPER_PLACE_KEY,
-    record_key,
-)
+from schemas.protocol.keys import HELD_KEY, SWEEPER_LEASE_KEY, record_key
+from schemas.protocol.lanes import SIGNUPS, Lane
 from schemas.protocol.lua_files import load_script
 
 if TYPE_CHECKING:
@@ -65,6 +58,7 @@ def sweep(
     placeholder: str,
     missed_seconds: float,
     task_lease_seconds: float,
+    lane: Lane = SIGNUPS,
 ) -> Call[Swept | AnotherSweeps]:
     """Look at some open tasks, and send again those that are neither in the queue nor with a worker.
 
@@ -78,16 +72,17 @@ def sweep(
         placeholder: what stands in the message for the task id.
         missed_seconds: a task that nobody ever started must have been missed for so long.
         task_lease_seconds: the longest lease of a task. A longer one comes from before the clock was set back.
+        lane: whose tasks are looked at.
     """
     return _SWEEP.call(
         _swept,
         keys={
-            "open_tasks": OPEN_KEY,
-            "queue": QUEUE,
+            "open_tasks": lane.open_key,
+            "queue": lane.queue,
             "leases": HELD_KEY,
-            "resent": RESENT_KEY,
+            "resent": lane.resent_key,
             "sweeper": SWEEPER_LEASE_KEY,
-            "place_key": SWEEPER_PLACE_KEY,
+            "place_key": lane.place_key,
         },
         arguments={
             "record_prefix": record_key(""),
