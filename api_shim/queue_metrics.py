@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from schemas.protocol.batch_keys import OPEN_ROWS_KEY
 from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
 from startup.broker.redis_requirements import parse_info
 
@@ -19,7 +20,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
     """
     try:
         clock = await calls.command("TIME")
-        opened, oldest, oldest_resent, waiting, held, dead = (
+        opened, oldest, oldest_resent, waiting, held, dead, rows = (
             await calls.command("ZCARD", OPEN_KEY),
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
             await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
@@ -27,6 +28,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             # Leases that have run out are not counted: dead workers leave them until another one sweeps.
             await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
             await calls.command("ZCARD", DEAD_KEY),
+            await calls.command("GET", OPEN_ROWS_KEY),
         )
         memory = await _render_memory(calls)
     except BrokerUnavailableError:
@@ -39,6 +41,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", age),
             _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
             _gauge("intake_held_tasks", "Tasks that workers work on.", held),
+            _gauge("intake_open_rows", "Rows of batches accepted and without outcome.", int(rows or 0)),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
             memory,
         )

@@ -72,6 +72,10 @@ class State(StrEnum):
     """It has an outcome, which may be a documented error."""
     FAILURE = "FAILURE"
     """It has no outcome: it is a dead letter."""
+    WAITING = "WAITING"
+    """It waits for another task of its batch to end. Chunks and parts alone have this state."""
+    SPLIT = "SPLIT"
+    """Its parts are tasks of their own. Chunks alone have this state."""
 
 
 class Field(StrEnum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from schemas.protocol.batch_keys import BATCHES_KEY
 from schemas.protocol.keys import (
     DEAD_KEY,
     HELD_KEY,
@@ -25,6 +26,7 @@ from schemas.protocol.keys import (
     result_key,
     waiter_channel,
 )
+from schemas.protocol.lanes import CHUNKS
 from startup.broker.redis_refusals import Kind, Refusal, refusal_of_code
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ _PROBE_KEYS: Final = (
     SWEEPER_LEASE_KEY,
     SWEEPER_PLACE_KEY,
     QUEUE,
+    CHUNKS.queue,
+    BATCHES_KEY,
 )
 """The keys that the probe names, in its order."""
 
@@ -236,7 +240,7 @@ def _of_probe(reply: Any) -> Iterator[Finding]:
     if isinstance(reply, Refusal):
         finding = finding_of_refusal(reply)
         if reply.code == "NOPERM":
-            sentence = f"{reply.sentence}: EVAL, or one of intake:*, {QUEUE}, {result_key('*')}"
+            sentence = f"{reply.sentence}: EVAL, or one of intake:*, {QUEUE}, {CHUNKS.queue}, {result_key('*')}"
             finding = Finding(finding.code, finding.severity, sentence)
         yield finding
         return

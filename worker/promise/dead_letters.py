@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from schemas.protocol.batch_keys import WAITING_CHUNKS_KEY, ChunkField
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, State, record_key
+from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.steps import operating
 from schemas.protocol.steps.ending import RecordChange
 from schemas.sealing import UnsealError, sealed_with
@@ -130,13 +132,25 @@ def sealing_keys_in_use(client: redis.Redis) -> dict[str, int]:
     A private key that is not among them is not needed any more, unless it is the newest.
     """
     counts: Counter[str] = Counter()
-    for index in (OPEN_KEY, DEAD_KEY):
+    for index in (OPEN_KEY, CHUNKS.open_key, WAITING_CHUNKS_KEY, DEAD_KEY):
         for page in _pages(client, index):
-            with client.pipeline(transaction=False) as pipeline:
-                for task_id in page:
-                    pipeline.hget(record_key(task_id), Field.SEALED)
-                counts.update(_sealing_key(sealed) for sealed in pipeline.execute() if sealed is not None)
+            sealed, roots = [], []
+            for own, root in _fields(client, page, Field.SEALED, ChunkField.ROOT):
+                sealed.append(own)
+                # A part of a chunk has no request of its own.
+                if root is not None:
+                    roots.append(root.decode())
+            sealed += [own for (own,) in _fields(client, roots, Field.SEALED)]
+            counts.update(_sealing_key(each) for each in sealed if each is not None)
     return dict(counts)
+
+
+def _fields(client: redis.Redis, task_ids: Sequence[str], *fields: str) -> list[list[bytes | None]]:
+    """These fields of each record, in one round trip."""
+    with client.pipeline(transaction=False) as pipeline:
+        for task_id in task_ids:
+            pipeline.hmget(record_key(task_id), *fields)
+        return pipeline.execute()
 
 
 def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:

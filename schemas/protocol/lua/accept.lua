@@ -27,23 +27,13 @@ if record[1] then
   return {'reused'}
 end
 --- @include "now"
+--- @include "rate"
 -- The client has been answered by then that nothing was accepted. A repeat of an accepted request was found above: that
 -- one was accepted in time.
 if latest > 0 and now >= latest then return {'late'} end
 if most_open > 0 and redis.call('ZCARD', open_tasks) >= most_open then return {'queue_full'} end
-if cost > 0 then
-  -- Generic cell rate algorithm (ITU-T I.371): the key holds when the caller's requests so far will be paid for.
-  local paid_at = tonumber(redis.call('GET', rate_key) or 0)
-  if paid_at > now + burst then
-    -- More than a caller may ever owe: the clock was set back since, or the burst was made smaller.
-    paid_at = now + burst
-    redis.call('SET', rate_key, paid_at, 'PX', math.max(1, math.ceil(burst)))
-  end
-  local due = math.max(now, paid_at) + cost
-  local over = due - now - burst
-  if over > 0 then return {'rate_limited', math.ceil(over)} end
-  redis.call('SET', rate_key, due, 'PX', math.max(1, math.ceil(due - now)))
-end
+local wait = over_rate(rate_key, cost, burst)
+if wait then return {'rate_limited', wait} end
 redis.call('HSET', record_key, 'fingerprint', fingerprint, 'sealed', sealed, 'caller', caller, 'state', 'PENDING',
   'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0)
 if waiter ~= '' then redis.call('HSET', record_key, 'waiter', waiter) end

@@ -8,7 +8,11 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
 - `working`: a worker that takes tasks (START, RENEW).
 - `ending`: a worker that is done with tasks (FINISH, RELEASE, PUT_BACK, DEFER, PARK).
 - `sweeping`: the one worker that sends lost tasks again (LEASE_SWEEPER, SWEEP).
-- `operating`: an operator (REQUEUE, DROP).
+- `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
+- `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
+- `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).
+- `chunk_working`: a worker that works on batches (START_CHUNK, SPLIT_CHUNK, FINISH_CHUNK, PARK_CHUNK, CLAIM_EMAILS,
+  SETTLE_BATCHES). RENEW, RELEASE, PUT_BACK, DEFER and SWEEP serve chunks as well, each lane with its own indexes.
 
 Redis runs a script without anything between its commands, by Redis' own clock. When Redis is at its `maxmemory` it
 refuses a script as a whole, before the script has written anything. Scripts with the flag `allow-oom` run all the same:

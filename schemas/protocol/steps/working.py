@@ -52,6 +52,8 @@ class NotStarted(StrEnum):
     """Another delivery of the task is being worked on, under a lease that has not run out."""
     ALONE = "alone"
     """The task was started before, without an outcome. No start was counted: start it again with nothing beside it."""
+    CANCELED = "canceled"
+    """The caller has canceled the batch. START_CHUNK has given the rows this outcome."""
     UNKNOWN = "unknown"
     """There is no record: it has expired, an operator dropped it, or Redis lost it."""
 

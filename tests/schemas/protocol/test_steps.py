@@ -12,9 +12,12 @@ import pytest
 
 from schemas import outcome as outcomes
 from schemas.protocol.call import Call, ProtocolError
+from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.lua_files import load_script, script_names
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
-from schemas.protocol.steps import accepting, ending, operating, sweeping, working
+from schemas.protocol.steps import accepting, batches, chunk_working, ending, operating, sweeping, uploading, working
+from schemas.protocol.steps.chunk_working import Part, RefusedRow
+from schemas.protocol.steps.uploading import NewBatch, NewChunk
 from schemas.protocol.steps.working import Delivery
 from worker.promise.records import encoded_result
 
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 GOLDEN: Final = Path(__file__).with_name("golden_calls.json")
 """KEYS and ARGV of each step, one Latin-1 character for each byte.
 
-They were recorded from commit 37782d2, which had the steps spread over the shim, the worker and the console.
+Those of single signups were recorded from commit 37782d2, which had the steps spread over the shim, the worker and the
+console.
 """
 
 ID: Final = "Task0123456789Task0123"
@@ -32,6 +36,7 @@ OTHER_ID: Final = "Other987654321Other987"
 LATEST: Final = 1_767_323_045_678
 
 _MESSAGES: Final = MessageTemplate()
+_CHUNK_MESSAGES: Final = MessageTemplate(CHUNKS)
 _ONE: Final = Delivery(ID, "delivery-one")
 _OTHER: Final = Delivery(OTHER_ID, "delivery-two")
 _NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
@@ -87,6 +92,56 @@ CALLS: Final[dict[str, Call[Any]]] = {
     ),
     "requeue": operating.requeue(ID, message=_MESSAGES.message(ID)),
     "drop": operating.drop(ID),
+    "open_batch": uploading.open_batch(
+        NewBatch(batch_id=OTHER_ID, caller="cäller", name="a name", mode="create", ordered=True),
+        most_open=100,
+        rate_per_second=3.0,
+        rate_burst=20,
+        upload_seconds=60.5,
+    ).with_deadline(LATEST),
+    "accept_chunk": uploading.accept_chunk(
+        NewChunk(
+            chunk_id=ID,
+            first_id="First999999999First999",
+            generation=2,
+            batch_id=OTHER_ID,
+            caller="cäller",
+            sealed=b"\x00sealed\xff",
+            rows=250,
+            first_line=7,
+            lines="7+200,210+50",
+        ),
+        message=_CHUNK_MESSAGES.message(ID),
+        most_open_rows=1_000_000,
+        most_batch_rows=10_000,
+        upload_seconds=60.5,
+    ).with_deadline(LATEST),
+    "keep_upload": uploading.keep_upload(OTHER_ID, upload_seconds=60.5),
+    "end_upload": uploading.end_upload(OTHER_ID, complete=True),
+    "read_batch": batches.read_batch(OTHER_ID),
+    "list_batches": batches.list_batches("cäller", most=50),
+    "read_chunks": batches.read_chunks(OTHER_ID, after=17, most=4),
+    "cancel_batch": batches.cancel_batch(OTHER_ID, most=100),
+    "start_chunk": chunk_working.start_chunk(_ONE, lease_seconds=302.5, alone=True),
+    "split_chunk": chunk_working.split_chunk(
+        _ONE,
+        chunk_id=OTHER_ID,
+        middle=128,
+        left=Part("Left9999999999Left9999", _CHUNK_MESSAGES.message("Left9999999999Left9999")),
+        right=Part("Right999999999Right999", _CHUNK_MESSAGES.message("Right999999999Right999")),
+    ),
+    "finish_chunk": chunk_working.finish_chunk(
+        ID,
+        chunk_id=OTHER_ID,
+        results=b"\x28\xb5results",
+        counts={"created": 200, "internal_error": 1},
+        refused=[RefusedRow(17, "Part9999999999Part9999", "a_reason", "a detail")],
+    ),
+    "park_chunk": chunk_working.park_chunk(_ONE, chunk_id=OTHER_ID, reason="a_reason", detail=""),
+    "claim_emails": chunk_working.claim_emails(OTHER_ID, [(b"\x00mail\xff", b"row")], lifetime_seconds=100.5),
+    "settle_batches": chunk_working.settle_batches(most=500, lifetime_seconds=86_400),
+    "requeue_chunk": operating.requeue_chunk(ID, message=_CHUNK_MESSAGES.message(ID)),
+    "drop_chunk": operating.drop_chunk(ID),
 }
 
 

@@ -126,7 +126,8 @@ def test_a_right_that_the_user_lacks_is_told_by_name(stack: Servers, rules: str,
 
 def test_the_user_of_the_operations_guide_lacks_nothing(stack: Servers) -> None:
     name = f"u{secrets.token_hex(4)}"
-    rules = "+@all -@dangerous +info ~intake:* ~customer.create ~celery-task-meta-* &intake:* &celery-task-meta-*"
+    keys = "~intake:* ~customer.create ~customer.create.batch ~celery-task-meta-*"
+    rules = f"+@all -@dangerous +info {keys} &intake:* &celery-task-meta-*"
     with redis.Redis.from_url(stack.redis.url) as client:
         client.execute_command("ACL", "SETUSER", name, "on", ">secret", *rules.split())
         try:

@@ -1,0 +1,42 @@
+#!lua flags=allow-oom
+-- Writes the outcomes of a chunk's rows, or of a part's, and moves the counts of the batches that list it. Rows that
+-- MongoDB refuses become dead letters of their own.
+-- Reply: written | finished | unknown
+local record_key = KEYS[1]
+local chunk_key = KEYS[2]
+local task_id = ARGV[1]
+local chunk_id = ARGV[2]
+local results = ARGV[3]
+-- How many rows are dead letters.
+local refused = tonumber(ARGV[4])
+-- Then for each of these rows its place, the id of its part, a reason and a detail; then for each outcome its name and
+-- its number of rows.
+--- @tail rest
+local record = redis.call('HMGET', record_key, 'state', 'first', 'last', 'rows')
+local state = record[1]
+if not state then return 'unknown' end
+if state == 'SUCCESS' or state == 'SPLIT' or state == 'FAILURE' then return 'finished' end
+--- @include "count_rows"
+--- @include "end_range"
+local first, last = tonumber(record[2] or 0), tonumber(record[3] or record[4])
+redis.call('HSET', chunk_key, 'results:' .. first .. ':' .. last, results)
+for at = 5, 4 + 4 * refused, 4 do
+  local place, part_id, reason, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local chunk = redis.call('HMGET', chunk_key, 'caller', 'accepted_at')
+  redis.call('HSET', record_of(part_id), 'root', chunk_id, 'first', place, 'last', place + 1, 'rows', 1,
+    'caller', chunk[1], 'state', 'FAILURE', 'accepted_at', chunk[2], 'finished_at', now, 'sent_at', now, 'sends', 1,
+    'starts', 1, 'reason', reason)
+  if detail ~= '' then redis.call('HSET', record_of(part_id), 'detail', detail) end
+  redis.call('ZADD', dead_letters, now, part_id)
+  redis.call('HINCRBY', chunk_key, 'parked_parts', 1)
+end
+local counts = {}
+for at = 5 + 4 * refused, #ARGV, 2 do counts[ARGV[at]] = tonumber(ARGV[at + 1]) end
+count_rows(chunk_key, counts, 1)
+leave_indexes(task_id)
+end_range(chunk_key)
+if record_key ~= chunk_key then
+  release_followers(record_key)
+  redis.call('DEL', record_key)
+end
+return 'written'
