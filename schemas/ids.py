@@ -22,6 +22,9 @@ _CUSTOMER_ID_BYTES: Final = 12
 _ADDRESS_ID_BYTES: Final = 8
 """64 bits: an address' id has to differ from those of the same customer only."""
 
+_CLAIM_BYTES: Final = 10
+"""80 bits: two of 10⁷ emails of a batch have the same claim with a probability of about 10⁻¹⁰."""
+
 _FINGERPRINT_BYTES: Final = 16
 """128 bits: nobody finds a second request with the same fingerprint."""
 
@@ -73,6 +76,27 @@ class IdDeriver:
     def customer_id(self, *, task_id: str, fingerprint: str) -> str:
         """The customer's `_id`, in 17 characters: the same for every delivery of this task with this request."""
         return _base62(self._digest(b"customer", task_id, fingerprint)[:_CUSTOMER_ID_BYTES], 17)
+
+    def chunk_id(self, content: bytes, *, generation: int) -> str:
+        """The id of the chunk with this packed content, in the form of a task id.
+
+        `generation` counts how often chunks with the same content were worked before.
+        """
+        digest = self._digest(b"chunk", content, str(generation))
+        return _base62(digest[:_TASK_ID_BYTES], TASK_ID_LENGTH)
+
+    def part_id(self, *, chunk_id: str, first: int, end: int) -> str:
+        """The id of the part of a chunk that has the rows from `first` up to `end`, in the form of a task id."""
+        digest = self._digest(b"part", chunk_id, str(first), str(end))
+        return _base62(digest[:_TASK_ID_BYTES], TASK_ID_LENGTH)
+
+    def row_customer_id(self, *, caller: str, name: str, row: bytes) -> str:
+        """The customer's `_id` for a row of a batch: the same for this row in every batch of this name and caller."""
+        return _base62(self._digest(b"row", caller, name, row)[:_CUSTOMER_ID_BYTES], 17)
+
+    def email_claim(self, *, batch_id: str, email_key: str) -> bytes:
+        """What stands for an email among those of a validated batch, in 10 bytes."""
+        return self._digest(b"claim", batch_id, email_key)[:_CLAIM_BYTES]
 
     def address_id(self, *, customer_id: str, position: int) -> str:
         """The id of the customer's address at this position, in 11 characters."""

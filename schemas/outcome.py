@@ -12,16 +12,32 @@ if TYPE_CHECKING:
 
     from schemas.customer import Fault, StoredCustomer
 
-ErrorCode = Literal["duplicate_key", "validation_error", "customer_invalid_email", "address_contry_invalid"]
+ErrorCode = Literal[
+    "duplicate_key",
+    "validation_error",
+    "customer_invalid_email",
+    "address_contry_invalid",
+    # Of rows of a batch alone.
+    "canceled",
+    "internal_error",
+]
 
 CREATED: Final = "created"
-"""The name of a success in logs and metrics. Every other outcome has its error code as its name."""
+"""The name of a new customer in logs, metrics and counts. An outcome that is an error has its code as its name."""
+
+REPEATED: Final = "repeated"
+"""The name of a row that was in before."""
+
+VALID: Final = "valid"
+"""The name of a row that could become a customer."""
 
 
 class Outcome(TypedDict):
     """A documented response: `ok` and the customer, or an error and its data."""
 
     ok: bool
+    repeated: NotRequired[Literal[True]]
+    valid: NotRequired[Literal[True]]
     customer: NotRequired[dict[str, Any]]
     error: NotRequired[ErrorCode]
     data: NotRequired[dict[str, Any]]
@@ -41,6 +57,26 @@ def created(customer: StoredCustomer) -> Outcome:
             "id": customer["id"],
         },
     )
+
+
+def repeated(customer: StoredCustomer) -> Outcome:
+    """A row of a batch was in before, and made this customer."""
+    return Outcome(ok=True, repeated=True, customer=created(customer)["customer"])
+
+
+def valid() -> Outcome:
+    """A row of a batch could become a customer."""
+    return Outcome(ok=True, valid=True)
+
+
+def canceled() -> Outcome:
+    """The batch was canceled before anybody started on the row."""
+    return Outcome(ok=False, error="canceled")
+
+
+def internal_error() -> Outcome:
+    """The work on a row failed for a reason of the service's own. The row waits for an operator as a dead letter."""
+    return Outcome(ok=False, error="internal_error")
 
 
 def duplicate_key(email: str) -> Outcome:
@@ -69,7 +105,9 @@ def invalid_country(country: str, *, address: int) -> Outcome:
 
 def name_of(outcome: Outcome) -> str:
     """The outcome's name in logs and metrics."""
-    return CREATED if outcome["ok"] else outcome["error"]
+    if not outcome["ok"]:
+        return outcome["error"]
+    return VALID if "valid" in outcome else REPEATED if "repeated" in outcome else CREATED
 
 
 class CeleryResult(TypedDict):

@@ -1,0 +1,121 @@
+"""What a chunk holds, and what its results are, as bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from backports import zstd
+from pydantic import SecretBytes
+
+from schemas import outcome as outcomes
+from schemas.batch.compression import ExpansionError, compress, expand
+from schemas.batch.content import (
+    ChunkContent,
+    ContentFormatError,
+    Mode,
+    UnknownContentVersionError,
+    compressed,
+    pack,
+    unpack,
+)
+from schemas.batch.row_results import is_failed, pack_results, rendered, unpack_results
+from schemas.ids import IdDeriver, is_task_id
+
+CONTENT = ChunkContent(
+    caller="cäller",
+    name="a name",
+    mode=Mode.CREATE,
+    may_import=True,
+    rows=(b'{"password":"s3cret"}', "ünïcode".encode()),
+    too_long=(1,),
+    longest_row_bytes=262_144,
+)
+
+
+def test_content_comes_back_as_it_was() -> None:
+    assert unpack(compressed(pack(CONTENT))) == CONTENT
+
+
+def test_content_shows_no_row() -> None:
+    assert "s3cret" not in repr(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caller": "another"},
+        {"name": "another"},
+        {"mode": Mode.VALIDATE, "batch_id": "b"},
+        {"may_import": False},
+        {"rows": (b"another",), "too_long": ()},
+    ],
+)
+def test_chunks_of_different_content_have_different_ids(change: dict[str, object]) -> None:
+    ids = IdDeriver(SecretBytes(b"k" * 32))
+    other = dataclasses.replace(CONTENT, **change)  # type: ignore[arg-type]
+    one, another, later = (
+        ids.chunk_id(pack(CONTENT), generation=0),
+        ids.chunk_id(pack(other), generation=0),
+        ids.chunk_id(pack(CONTENT), generation=1),
+    )
+    assert len({one, another, later, ids.part_id(chunk_id=one, first=0, end=2)}) == 4
+    assert is_task_id(one)
+
+
+def test_a_row_is_the_same_signup_by_caller_name_and_bytes() -> None:
+    ids = IdDeriver(SecretBytes(b"k" * 32))
+    same = {ids.row_customer_id(caller="c", name="n", row=b"row") for _ in range(2)}
+    others = {
+        ids.row_customer_id(caller="d", name="n", row=b"row"),
+        ids.row_customer_id(caller="c", name="m", row=b"row"),
+        ids.row_customer_id(caller="c", name="n", row=b"wor"),
+        ids.customer_id(task_id="c", fingerprint="n"),
+    }
+    assert (len(same), len(same | others)) == (1, 5)
+    assert len(ids.email_claim(batch_id="b", email_key="e")) == 10
+
+
+@pytest.mark.parametrize("damaged", [b"\x01", b"\x01junk", compressed(pack(CONTENT))[:-3], b"\x01" + compress(b"[]")])
+def test_what_is_no_content_is_refused_without_a_word_of_it(damaged: bytes) -> None:
+    with pytest.raises(ContentFormatError) as caught:
+        unpack(damaged)
+    assert "junk" not in str(caught.value)
+
+
+def test_content_of_a_newer_release_is_told_from_damaged_content() -> None:
+    with pytest.raises(UnknownContentVersionError):
+        unpack(b"\x02" + compressed(pack(CONTENT))[1:])
+
+
+def test_compressed_bytes_expand_no_further_than_they_may() -> None:
+    bomb = zstd.compress(b"0" * 10_000_000)
+    assert len(bomb) < 2000
+    with pytest.raises(ExpansionError):
+        expand(bomb, most_bytes=1_000_000)
+    assert len(expand(bomb, most_bytes=10_000_000)) == 10_000_000
+    with pytest.raises(ExpansionError):
+        expand(compress(b"one") + b"more", most_bytes=100)
+
+
+def test_results_are_told_by_the_line_of_their_row() -> None:
+    customer = {"id": "c1", "email": "ü@b.example"}
+    results = unpack_results(
+        pack_results(
+            [
+                {"ok": True, "customer": customer},
+                outcomes.duplicate_key("a@b.example"),
+                {"ok": True, "repeated": True, "customer": customer},
+                outcomes.valid(),
+                outcomes.canceled(),
+            ]
+        )
+    )
+    assert [is_failed(each) for each in results] == [False, True, False, False, True]
+    assert rendered(results[0], row=17, known=False).decode() == (
+        '{"row":17,"ok":true,"customer":{"id":"c1","email":"ü@b.example"}}\n'
+    )
+    assert rendered(results[0], row=17, known=True).startswith(b'{"row":17,"ok":true,"repeated":true,"customer":{')
+    for result in results[1:]:
+        assert rendered(result, row=2, known=True) == rendered(result, row=2, known=False)
+    assert rendered(results[4], row=5, known=False) == b'{"row":5,"ok":false,"error":"canceled"}\n'
