@@ -22,7 +22,7 @@ from schemas.protocol.keys import (
     State,
     record_key,
 )
-from schemas.protocol.message import MessageTemplate, render_message
+from schemas.protocol.message import MessageTemplate
 from schemas.protocol.steps.accepting import accept
 from schemas.protocol.steps.working import Delivery, start
 from worker.metrics import WorkerMetrics
@@ -71,7 +71,6 @@ class _Backlog:
         self._messages = MessageTemplate()
         self._sweeper = Sweeper(
             client,
-            message=render_message(),
             interval_seconds=60,
             # With no grace, what is lost is sent again immediately.
             grace_seconds=0,

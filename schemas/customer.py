@@ -166,6 +166,10 @@ class StoredCustomer(TypedDict):
     email_key: str
     """The email in the form in which two emails are compared. No two customers have the same."""
     password_hash: str
+    password_scheme: NotRequired[str]
+    """How the hash was made. Customers that releases before 0.2 stored do not have it; theirs are argon2id."""
+    origin: NotRequired[str]
+    """The chunk and the place of the row that made the customer. Customers of single signups do not have it."""
     firstName: str
     lastName: str
     status: Status

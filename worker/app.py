@@ -12,16 +12,18 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from schemas.ids import IdDeriver
-from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
+from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Unsealer
 from startup.broker.redis_clients import redis_client
 from startup.environment import SettingsError
 from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_TIMEOUT_SECONDS
+from worker.consuming.chunks import Chunks
 from worker.consuming.groups import Groups
-from worker.consuming.tasks import register_tasks
+from worker.consuming.tasks import register_chunk_tasks, register_tasks
 from worker.customer.checks import Checks
 from worker.customer.create_customer import CreateCustomer
+from worker.customer.create_rows import CreateRows
 from worker.customer.customers import DATABASE, MongoCustomers
 from worker.customer.passwords import Argon2Passwords
 from worker.customer.sealed_requests import SealedRequests
@@ -31,6 +33,7 @@ from worker.dependencies.gate import Gate
 from worker.dependencies.patience import Patience
 from worker.lifecycle import Lifecycle
 from worker.metrics import WorkerMetrics
+from worker.promise.chunk_records import ChunkRecords
 from worker.promise.leases import Leases
 from worker.promise.records import RedisRecords
 from worker.promise.sweeper import Sweeper
@@ -80,21 +83,41 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     ids = IdDeriver(settings.shared.id_key)
     patience = Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds)
+    unsealer, turnstile = Unsealer(dict(settings.key_ring)), Turnstile()
+    stages = Stages(
+        checks=Checks(ids, rules=settings.rules, minimum_password_characters=settings.minimum_password_characters),
+        customers=customers,
+        passwords=Argon2Passwords(settings.password_cost),
+        patience=patience,
+        metrics=metrics,
+        hash_concurrency=settings.hash_concurrency,
+    )
     create_customer = CreateCustomer(
         records=records,
-        requests=SealedRequests(Unsealer(dict(settings.key_ring)), ids),
-        stages=Stages(
-            checks=Checks(ids, rules=settings.rules, minimum_password_characters=settings.minimum_password_characters),
-            customers=customers,
-            passwords=Argon2Passwords(settings.password_cost),
-            patience=patience,
-            metrics=metrics,
-            hash_concurrency=settings.hash_concurrency,
-        ),
+        requests=SealedRequests(unsealer, ids),
+        stages=stages,
         patience=patience,
-        turnstile=Turnstile(),
+        turnstile=turnstile,
         metrics=metrics,
         maximum_starts=settings.maximum_starts,
+    )
+    chunk_records = ChunkRecords(
+        client,
+        ids,
+        result_ttl_seconds=settings.shared.result_ttl_seconds,
+        lease_seconds=settings.visibility_timeout_seconds,
+        unreadable_wait_seconds=settings.unreadable_wait_seconds,
+    )
+    create_rows = CreateRows(
+        records=chunk_records,
+        unsealer=unsealer,
+        ids=ids,
+        stages=stages,
+        patience=patience,
+        turnstile=turnstile,
+        metrics=metrics,
+        maximum_starts=settings.maximum_starts,
+        stopping=stopping,
     )
     leases = Leases(client, lease_seconds=settings.visibility_timeout_seconds)
     groups = Groups(
@@ -104,16 +127,25 @@ def build_worker(settings: WorkerSettings) -> Worker:
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
     )
-    wiring = Wiring(gates=(gate, broker_gate), broker_gate=broker_gate, records=records, leases=leases, metrics=metrics)
+    chunks = Chunks(create_rows, leases, put_back=chunk_records.put_back, at_once=settings.chunks)
+    wiring = Wiring(
+        gates=(gate, broker_gate),
+        broker_gate=broker_gate,
+        records=records,
+        chunks=chunks,
+        leases=leases,
+        metrics=metrics,
+    )
     app = celery_app(settings, wiring, stopping=stopping)
     register_tasks(app, groups)
+    register_chunk_tasks(app, chunks)
     Lifecycle(
         settings=settings,
         stopping=stopping,
         leases=leases,
         sweeper=Sweeper(
             client,
-            message=message.message(PLACEHOLDER_ID),
+            settle=chunk_records.settle,
             interval_seconds=settings.sweep_interval_seconds,
             grace_seconds=settings.sweep_grace_seconds,
             lease_seconds=settings.visibility_timeout_seconds,
@@ -121,6 +153,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         ),
         broker_gate=broker_gate,
         groups=groups,
+        chunks=chunks,
     ).connect(app)
     return Worker(app, (gate, broker_gate), stopping, metrics, settings)
 
@@ -133,7 +166,7 @@ def _mongo_client(settings: WorkerSettings) -> MongoClient[dict[str, Any]]:
             timeoutMS=int(1000 * settings.mongodb_timeout_seconds),
             serverSelectionTimeoutMS=3000,
             connectTimeoutMS=3000,
-            maxPoolSize=settings.concurrency + 2,
+            maxPoolSize=settings.concurrency + settings.chunks + 2,
             tz_aware=True,
             appname="customer-intake-worker",
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from worker.consuming.chunks import Chunks
     from worker.consuming.groups import Groups
     from worker.dependencies.gate import Gate
     from worker.promise.leases import Leases
@@ -49,6 +50,7 @@ class Lifecycle:
     sweeper: Sweeper
     broker_gate: Gate
     groups: Groups
+    chunks: Chunks
 
     def connect(self, app: Celery) -> None:
         """Have Celery call the methods of this object. The signals are those of the process: one worker a process."""
@@ -95,11 +97,15 @@ class Lifecycle:
         self.stopping.set()
         _call_after(SHUTDOWN_SECONDS, partial(os._exit, 1))
         _call_after(UNBEGUN_SECONDS, self.groups.put_back_waiting)
+        _call_after(UNBEGUN_SECONDS, self.chunks.put_back_waiting)
         log.info("worker_shutting_down")
 
     def _on_shut_down(self, **_: object) -> None:
         # The pool was closed. A job that it had queued and not begun leaves its tasks waiting.
         self.groups.put_back_waiting()
+        self.chunks.put_back_waiting()
+        # A chunk that is worked on stores what it has hashed, and is given back.
+        self.chunks.join(seconds=SHUTDOWN_SECONDS)
 
 
 def _leave_logs_alone(**_: object) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from startup.broker.redis_requirements import Finding
 
@@ -80,6 +80,21 @@ class WorkerMetrics:
             ["finding", "severity"],
             registry=self.registry,
         )
+        self._rows = Counter(
+            "intake_rows",
+            "Rows of batches that got an outcome, by it (created, repeated, valid, an error code).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._chunks_in_work = Gauge(
+            "intake_chunks_in_work", "Chunks of batches that this worker works on.", registry=self.registry
+        )
+        self._chunk_seconds = Histogram(
+            "intake_chunk_seconds",
+            "From opening a chunk of a batch to its end.",
+            buckets=_TASK_BUCKETS,
+            registry=self.registry,
+        )
         self._resent = Counter(
             "intake_tasks_resent", "Tasks that were missing from the queue and were sent again.", registry=self.registry
         )
@@ -103,6 +118,17 @@ class WorkerMetrics:
             seconds = time.perf_counter() - started
             for _ in range(count):
                 self._task_seconds.observe(seconds)
+
+    @contextmanager
+    def chunk_in_work(self) -> Iterator[None]:
+        """Count a chunk while it is worked on, and measure how long that takes."""
+        with self._chunks_in_work.track_inprogress(), self._chunk_seconds.time():
+            yield
+
+    def rows_ended(self, counts: Mapping[str, int]) -> None:
+        """Count rows by their outcomes."""
+        for outcome, count in counts.items():
+            self._rows.labels(outcome).inc(count)
 
     @contextmanager
     def hashing(self) -> Iterator[None]:

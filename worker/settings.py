@@ -45,6 +45,8 @@ class WorkerSettings:
     """Groups of tasks in flight. More than cores, since some wait for the journal while others hash."""
     prefetch_multiplier: int
     """Most tasks in a group. Multiplied by `concurrency`, the most tasks that a worker takes at a time."""
+    chunks: int
+    """Chunks of batches that are worked on side by side. One more is held ready."""
     hash_concurrency: int
     """Hashes at the same time: as many as there are cores. Each takes `password_cost.memory_kib`."""
     password_cost: PasswordCost
@@ -85,6 +87,7 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         unreadable_wait_seconds=reader.seconds("UNREADABLE_WAIT_SECONDS", 300, minimum=0, maximum=86400),
         concurrency=reader.integer("WORKER_CONCURRENCY", cores + 2, minimum=1, maximum=256),
         prefetch_multiplier=reader.integer("WORKER_PREFETCH_MULTIPLIER", 8, minimum=1, maximum=64),
+        chunks=reader.integer("WORKER_CHUNKS", 2, minimum=1, maximum=16),
         hash_concurrency=reader.integer("HASH_CONCURRENCY", cores, minimum=1, maximum=256),
         password_cost=TEST_PROFILE if test_profile else _read_password_cost(reader),
         test_profile=test_profile,

@@ -78,6 +78,7 @@ class Batches:
         most_open_rows: int = 0,
         most_batch_rows: int = 0,
         latest_milliseconds: int = 0,
+        sealed: bytes | None = None,
     ) -> ChunkReply:
         """ACCEPT_CHUNK, behind the chunks before."""
         if first_line is None:
@@ -88,7 +89,7 @@ class Batches:
             generation=generation,
             batch_id=batch_id,
             caller="me",
-            sealed=b"sealed " + chunk_id.encode(),
+            sealed=b"sealed " + chunk_id.encode() if sealed is None else sealed,
             rows=rows,
             first_line=first_line,
             lines=f"{first_line}+{rows}",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from startup.broker.redis_url import RedisUrl
+    from worker.consuming.chunks import Chunks
     from worker.dependencies.gate import Gate
     from worker.metrics import WorkerMetrics
     from worker.promise.leases import Leases
@@ -38,6 +39,7 @@ class Wiring:
     broker_gate: Gate
     """The gate of Redis, one of `gates`."""
     records: RedisRecords
+    chunks: Chunks
     leases: Leases
     metrics: WorkerMetrics
 
@@ -74,6 +76,7 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
     # kombu creates transports and channels itself. So what they need is set on their classes.
     told_to_channel = {
         "may_take": staticmethod(lambda: all(each.is_open for each in wiring.gates)),
+        "room_for_chunks": staticmethod(lambda: wiring.chunks.room),
         "put_back": staticmethod(wiring.records.put_back_messages),
         "lost": staticmethod(lose),
         "refused": staticmethod(lambda error: gate.close(error_of(error))),

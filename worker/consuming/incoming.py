@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.ids import is_task_id
-from schemas.protocol.keys import QUEUE, TASK_NAME
+from schemas.protocol.lanes import SIGNUPS, Lane
 
 LONGEST_BYTES: Final = 64 * 1024
 """The longest message that is parsed. A task's message has under a thousand bytes."""
@@ -48,8 +48,8 @@ class Foreign:
     """The name of the other task, if it looks like a name. It helps to find who sends to the wrong queue."""
 
 
-def read_message(raw: bytes) -> str | Foreign:
-    """The id of the task that the message is about."""
+def read_message(raw: bytes, lane: Lane = SIGNUPS) -> str | Foreign:
+    """The id of the task that a message of this lane's queue is about."""
     if len(raw) > LONGEST_BYTES:
         return Foreign(TOO_LONG)
     try:
@@ -59,21 +59,21 @@ def read_message(raw: bytes) -> str | Foreign:
     headers = document.get("headers") if isinstance(document, dict) else None
     if not isinstance(headers, dict) or not isinstance(name := headers.get("task"), str):
         return Foreign(NOT_CELERY)
-    if name != TASK_NAME:
+    if name != lane.task_name:
         return Foreign(OTHER_TASK, name if _NAME_OF_A_TASK.fullmatch(name) else None)
     task_id = headers.get("id")
     return task_id if isinstance(task_id, str) and is_task_id(task_id) else Foreign(UNKNOWN_ID)
 
 
-def clean_message(task_id: str) -> dict[str, Any]:
+def clean_message(task_id: str, lane: Lane = SIGNUPS) -> dict[str, Any]:
     """The message that Celery gets to see: the task's id, and the fields that kombu needs in any message."""
     return {
         "body": "",
         "content-type": "application/json",
         "content-encoding": "utf-8",
-        "headers": {"task": TASK_NAME, "id": task_id},
+        "headers": {"task": lane.task_name, "id": task_id},
         "properties": {
             "delivery_tag": task_id,
-            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "delivery_info": {"exchange": "", "routing_key": lane.queue},
         },
     }

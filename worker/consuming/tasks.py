@@ -1,4 +1,4 @@
-"""The one Celery task: a doorway to the use case, for a group of messages at a time."""
+"""The Celery tasks: doorways to the use cases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Task
 
-from schemas.protocol.keys import TASK_NAME
+from schemas.protocol.lanes import CHUNKS, SIGNUPS
 from schemas.protocol.steps.working import Delivery
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from celery.worker.consumer import Consumer
     from kombu import Message
 
+    from worker.consuming.chunks import Chunks
     from worker.consuming.groups import Groups
 
 log = logging.getLogger("worker.task")
@@ -47,7 +48,7 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
             return on_message
 
     @app.task(  # type: ignore[untyped-decorator] # celery publishes no types
-        name=TASK_NAME,
+        name=SIGNUPS.task_name,
         base=GroupedTask,
         bind=True,
         # FINISH has written the outcome to the key of Celery's result backend. A second write could differ.
@@ -58,6 +59,28 @@ def register_tasks(app: Celery, groups: Groups) -> Task[Any, Any]:
         groups.work([Delivery(self.request.id, secrets.token_hex(8))])
 
     return customer_create
+
+
+def register_chunk_tasks(app: Celery, chunks: Chunks) -> Task[Any, Any]:
+    """Register `customer.create.batch` with the app and return it."""
+
+    class ChunkTask(Task):  # type: ignore[misc] # celery publishes no types
+        """A task whose messages go to threads of their own; see `register_tasks`."""
+
+        def Strategy(self, _task: object, _app: Celery, consumer: Consumer) -> Callable[..., None]:  # noqa: N802 - Celery's name
+            def on_message(message: Message, _body: object, *_acknowledge_reject_callbacks: object) -> None:
+                chunks.add(message.headers["id"], acknowledge=partial(_acknowledge, message, consumer))
+
+            return on_message
+
+    @app.task(  # type: ignore[untyped-decorator] # celery publishes no types
+        name=CHUNKS.task_name, base=ChunkTask, bind=True, ignore_result=True
+    )
+    def customer_create_batch(self: Task[Any, Any]) -> None:
+        """Work on one chunk, for `apply`."""
+        chunks.work(Delivery(self.request.id, secrets.token_hex(8)))
+
+    return customer_create_batch
 
 
 def _run(job: Callable[[], None]) -> None:

@@ -12,6 +12,10 @@ until the sweeper finds out.
 
 kombu takes one message with each `BRPOP`. Here `BLMPOP` (Redis 7) takes all messages that wait, up to the prefetch
 limit and `MESSAGES_A_CALL`. It waits for the first message only.
+
+Signups go before chunks of batches. `BLMPOP` takes its messages from the first queue that has one, and a worker may
+take only a chunk or two. So a call that asks both queues takes one message. After a call that brought signups, the next
+one asks for signups alone, many at a time, and hardly waits: a flood of signups is taken as if there were no chunks.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
+from schemas.protocol.lanes import CHUNKS, LANES, SIGNUPS, Lane
 from startup.seldom import Seldom
 from worker.consuming.incoming import NO_THREAD, Foreign, clean_message, read_message
 
@@ -32,6 +37,12 @@ if TYPE_CHECKING:
 
 MESSAGES_A_CALL: Final = 8
 """Most messages a call. One worker must not take messages that others, waiting beside it, could begin at once."""
+
+_LOOK_SECONDS: Final = 0.001
+"""How long a call waits that looks whether more signups wait. Redis takes 0 for ever."""
+
+_SOON_SECONDS: Final = 0.02
+"""How long a call for signups alone waits while the worker has all chunks that it may have. It soon has room again."""
 
 log = structlog.get_logger("worker.transport")
 
@@ -60,8 +71,11 @@ class Channel(kombu_redis.Channel):
     may_take: Callable[[], bool] = staticmethod(lambda: True)
     """Whether this worker takes tasks. worker.consuming.celery_app sets this and the following on a subclass."""
 
-    put_back: Callable[[Sequence[bytes]], object] = staticmethod(lambda _messages: None)
-    """Puts messages back at the queue's head."""
+    room_for_chunks: Callable[[], int] = staticmethod(lambda: 0)
+    """How many chunks this worker may take."""
+
+    put_back: Callable[[Sequence[bytes], Lane], object] = staticmethod(lambda _messages, _lane: None)
+    """Puts messages back at the head of a lane's queue."""
 
     credentials: Callable[[], dict[str, Any]] = staticmethod(dict)
     """User and password. kombu does not know them, so they cannot be in its log lines and errors."""
@@ -80,6 +94,7 @@ class Channel(kombu_redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
         self.QoS = _QoS  # type: ignore[assignment] # as above
+        self._brought_signups = False
 
     @property
     def is_asking(self) -> bool:
@@ -112,9 +127,9 @@ class Channel(kombu_redis.Channel):
             self._in_poll = None  # type: ignore[assignment] # as above
         if not reply:
             return
-        _, messages = reply
+        queue, messages = reply
         try:
-            self.put_back(messages)
+            self.put_back(messages, _LANE_OF_QUEUE[queue.decode()])
         except Exception as error:
             log.warning("not_put_back", messages=len(messages), exc_info=error)
 
@@ -124,10 +139,17 @@ class Channel(kombu_redis.Channel):
             return
         room = self.qos.can_consume_max_estimate()
         count = MESSAGES_A_CALL if room is None else max(1, min(MESSAGES_A_CALL, room))
+        seconds = self.brpop_timeout if timeout is None else timeout
+        if CHUNKS.queue in queues:
+            if self.room_for_chunks() <= 0:
+                queues, seconds = [SIGNUPS.queue], min(seconds, _SOON_SECONDS)
+            elif self._brought_signups:
+                queues, seconds = [SIGNUPS.queue], min(seconds, _LOOK_SECONDS)
+            else:
+                queues, count = [SIGNUPS.queue, CHUNKS.queue], 1
         connection = self.client.connection
         self._in_poll = connection
         self._brpop_sent_at = monotonic()  # type: ignore[assignment] # kombu publishes no types
-        seconds = self.brpop_timeout if timeout is None else timeout
         connection.send_command("BLMPOP", seconds or 0, len(queues), *queues, "RIGHT", "COUNT", count)
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -143,23 +165,26 @@ class Channel(kombu_redis.Channel):
                 # Celery makes another connection, and resolves the name for it.
                 self.refused(error)
                 raise
+            self._brought_signups = False
             if not reply:
                 raise Empty
             queue, messages = reply
+            lane = _LANE_OF_QUEUE[queue.decode()]
+            self._brought_signups = lane is SIGNUPS
             for message in messages:
-                self._deliver_one(message, queue.decode())
+                self._deliver_one(message, lane)
             return True
         finally:
             self._in_poll = None  # type: ignore[assignment] # kombu publishes no types
             self._flush_brpop_reauth()  # type: ignore[no-untyped-call]
 
-    def _deliver_one(self, message: bytes, queue: str) -> None:
-        read = read_message(message)
+    def _deliver_one(self, message: bytes, lane: Lane) -> None:
+        read = read_message(message, lane)
         if isinstance(read, Foreign):
             self._drop(read, message)
             return
         try:
-            self.connection._deliver(clean_message(read), queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
+            self.connection._deliver(clean_message(read, lane), lane.queue)  # noqa: SLF001 - kombu's own way from a channel to its consumer
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must not suffer
             # This message is off the queue, and the messages that came with it must still be delivered. The task's
             # record is open, so the sweeper sends it again.
@@ -170,6 +195,10 @@ class Channel(kombu_redis.Channel):
         if self._seldom.is_due(foreign.reason):
             fields = {"task": foreign.task} if foreign.task else {}
             log.error("message_not_taken", reason=foreign.reason, bytes=len(message), exc_info=error, **fields)
+
+
+_LANE_OF_QUEUE: Final = {lane.queue: lane for lane in LANES}
+"""Name of a queue → its lane."""
 
 
 class Transport(kombu_redis.Transport):

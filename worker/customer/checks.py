@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schemas import outcome as outcomes
 from schemas.customer import Fault, InvalidRequestError, StoredAddress, parse_customer_request
-from schemas.strict_json import parse_object
+from schemas.strict_json import InvalidJsonError, parse_object
 from worker.customer.rows import Checked, Decided
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Checks:
             request = parse_customer_request(parse_object(row.body))
         except InvalidRequestError as error:
             return Decided(outcomes.validation_error(error.faults))
+        except InvalidJsonError as error:
+            # The shim has parsed the body of a signup; the lines of a batch it has not.
+            message = str(error).replace("the body", "the line")
+            return Decided(outcomes.validation_error([Fault(field="", message=message)]))
         if len(request["password"]) < self._minimum_password_characters:
             return Decided(outcomes.validation_error([self._short_password]))
         email = self._rules.parse_email(request["email"])
@@ -44,7 +48,7 @@ class Checks:
             position, country = invalid
             return Decided(outcomes.invalid_country(country, address=position))
         return Checked(
-            customer_id=row.customer_id,
+            identity=row.identity,
             email=email,
             request=request,
             addresses=[

@@ -13,7 +13,7 @@ from schemas import outcome as outcomes
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import NotStarted, Started
 from startup.seldom import Seldom
-from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, Row, guarded
+from worker.customer.rows import Checked, Decided, Failed, Hashed, Identity, Refused, Row, guarded
 from worker.customer.sealed_requests import Elsewhere
 from worker.customer.task_group import Ended, Task, TaskGroup, failed
 from worker.promise.records import Parking
@@ -148,7 +148,8 @@ class CreateCustomer:
         )
 
         def look_up(tasks: Sequence[Task], states: Sequence[State]) -> Sequence[State]:
-            return self._stages.look_up(states, customer_ids=[task.customer_id for task in tasks], emails=emails)
+            identities = [Identity(task.customer_id) for task in tasks]
+            return self._stages.look_up(states, identities=identities, emails=emails)
 
         group.step_at(places, look_up)
 

@@ -248,7 +248,7 @@ def _to_document(customer: StoredCustomer) -> dict[str, Any]:
 
 
 def _from_document(document: dict[str, Any]) -> StoredCustomer:
-    return StoredCustomer(
+    customer = StoredCustomer(
         id=document["_id"],
         email=document["email"],
         email_key=document["email_key"],
@@ -260,3 +260,9 @@ def _from_document(document: dict[str, Any]) -> StoredCustomer:
         addresses=document["addresses"],
         created_at=document["created_at"],
     )
+    # Neither is there in documents of earlier releases, nor an origin in those of single signups.
+    if "origin" in document:
+        customer["origin"] = document["origin"]
+    if "password_scheme" in document:
+        customer["password_scheme"] = document["password_scheme"]
+    return customer

@@ -7,8 +7,9 @@ from a task of its own or from anywhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from schemas import outcome as outcomes
 from schemas.customer import StoredCustomer
 from worker.dependencies.errors import GiveBackError
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from schemas.outcome import Outcome
     from worker.customer.rules import Email
 
+ARGON2ID: Final = "argon2id"
+"""The scheme of every hash that this service makes itself."""
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -34,13 +38,36 @@ class Row:
     """The id that the customer will have, however often the row is worked on."""
     body: bytes = field(repr=False)
     """The request as JSON."""
+    origin: str = ""
+    """The chunk and the place in it, of a row of a batch. The customer that it makes keeps this."""
+    may_import: bool = True
+    """Whether the caller may import a hash that another system made."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who the row's customer is."""
+        return Identity(self.customer_id, self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How the customer of a row is recognised where it is stored already."""
+
+    customer_id: str
+    origin: str = ""
+    """See `Row`. The same customer with another origin was made by another row, which this one repeats."""
+
+    def outcome(self, stored: StoredCustomer) -> Outcome:
+        """The outcome of the row whose customer is stored."""
+        is_own = stored.get("origin", "") == self.origin
+        return outcomes.created(stored) if is_own else outcomes.repeated(stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """A request that passed every check. Only the password's hash is missing."""
 
-    customer_id: str
+    identity: Identity
     email: Email = field(repr=False)
     request: CustomerRequest = field(repr=False)
     addresses: list[StoredAddress] = field(repr=False)
@@ -54,11 +81,12 @@ class Checked:
     def complete(self, password_hash: str) -> StoredCustomer:
         """The customer as it is to be stored."""
         request = self.request
-        return StoredCustomer(
-            id=self.customer_id,
+        customer = StoredCustomer(
+            id=self.identity.customer_id,
             email=self.email.address,
             email_key=self.email.key,
             password_hash=password_hash,
+            password_scheme=ARGON2ID,
             firstName=request["firstName"],
             lastName=request["lastName"],
             status=request.get("status", "ACTIVE"),
@@ -66,6 +94,9 @@ class Checked:
             addresses=self.addresses,
             created_at=self.checked_at,
         )
+        if self.identity.origin:
+            customer["origin"] = self.identity.origin
+        return customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +104,11 @@ class Hashed:
     """A complete customer that is not stored yet."""
 
     customer: StoredCustomer = field(repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the row's customer is."""
+        return Identity(self.customer["id"], self.customer.get("origin", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ trip however many rows it is given. An error in one row's step is that row's `Fa
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
 from schemas import outcome as outcomes
 from worker.customer.customers import DATABASE, Added, EmailTaken
+from worker.customer.hash_pool import HashPool
 from worker.customer.repeats import Repeats
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, guarded
 from worker.dependencies.errors import GiveBackError, UnexplainedError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from worker.customer.checks import Checks
     from worker.customer.customers import CustomerRepository, Known, NotStored
     from worker.customer.passwords import PasswordHasher
-    from worker.customer.rows import Row
+    from worker.customer.rows import Identity, Row
     from worker.dependencies.mongo_refusals import Refusal
     from worker.dependencies.patience import Patience
     from worker.metrics import WorkerMetrics
@@ -67,7 +68,7 @@ class Stages:
         self._checks = checks
         self._customers = customers
         self._passwords = passwords
-        self._hash_threads = ThreadPoolExecutor(hash_concurrency, thread_name_prefix="hash")
+        self._hash_pool = HashPool(hash_concurrency)
         self._patience = patience
         self._metrics = metrics
         self._repeats = Repeats()
@@ -81,7 +82,7 @@ class Stages:
         return self._repeats.are_likely(rows)
 
     def look_up(
-        self, rows: Sequence[State], *, customer_ids: Sequence[str], emails: bool
+        self, rows: Sequence[State], *, identities: Sequence[Identity], emails: bool
     ) -> list[State | Decided | Failed]:
         """Ask once which of these customers are stored already and, if `emails`, which emails of theirs are taken.
 
@@ -91,21 +92,21 @@ class Stages:
 
         Args:
             rows: in any state; the emails of `Checked` ones can be asked about.
-            customer_ids: the id of each row's customer.
+            identities: who each row's customer is.
             emails: whether to ask about emails too.
 
         Returns:
             For each row its outcome, or the row as it came where nothing is known of it.
         """
         email_keys = [row.email.key for row in rows if isinstance(row, Checked)] if emails else []
-        known = guarded(self._find, customer_ids, email_keys)
+        known = guarded(self._find, [each.customer_id for each in identities], email_keys)
         if isinstance(known, Failed):
             return [known] * len(rows)
-        return [guarded(self._look_at, row, customer_ids[place], known) for place, row in enumerate(rows)]
+        return [guarded(self._look_at, row, identities[place], known) for place, row in enumerate(rows)]
 
-    def hash(self, rows: Sequence[Checked]) -> list[Hashed | Failed]:
-        """Hash each password, as many at a time as `hash_concurrency` allows."""
-        pending = [self._hash_threads.submit(self._hash_one, row) for row in rows]
+    def hash(self, rows: Sequence[Checked], *, urgent: bool = True) -> list[Hashed | Failed]:
+        """Hash each password, as many at a time as `hash_concurrency` allows. Urgent ones go before all others."""
+        pending = [self._hash_pool.submit(partial(self._hash_one, row), urgent=urgent) for row in rows]
         return [guarded(each.result) for each in pending]
 
     def insert(self, rows: Sequence[Hashed]) -> list[Decided | Refused | Failed]:
@@ -121,10 +122,10 @@ class Stages:
     def _find(self, ids: Sequence[str], email_keys: Sequence[str]) -> Known:
         return self._patience.until_done(lambda: self._customers.find_all(ids=ids, email_keys=email_keys))
 
-    def _look_at(self, row: State, customer_id: str, known: Known) -> State | Decided:
-        stored = known.customers.get(customer_id)
+    def _look_at(self, row: State, identity: Identity, known: Known) -> State | Decided:
+        stored = known.customers.get(identity.customer_id)
         if stored is not None:
-            return Decided(outcomes.created(stored))
+            return Decided(identity.outcome(stored))
         if isinstance(row, Checked) and row.email.key in known.emails:
             return self._repeated(row.email.address)
         return row
@@ -145,7 +146,7 @@ class Stages:
 
     def _result(self, row: Hashed, added: Added | EmailTaken | NotStored) -> Decided | Refused:
         if isinstance(added, Added):
-            return Decided(outcomes.created(added.customer))
+            return Decided(row.identity.outcome(added.customer))
         if isinstance(added, EmailTaken):
             return self._repeated(row.customer["email"])
         return self._refused(added.refusal)

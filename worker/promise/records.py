@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from schemas.outcome import celery_failure, celery_result
+from schemas.protocol.lanes import SIGNUPS, Lane
 from schemas.protocol.steps import ending, working
 from worker.promise.calls import BrokerCalls
 
@@ -130,9 +131,9 @@ class RedisRecords:
         """See `TaskRecords.put_back`."""
         self.put_back_messages([self._message.message(task_id) for task_id in task_ids])
 
-    def put_back_messages(self, messages: Sequence[bytes]) -> None:
-        """Put messages back as they were taken, as `put_back` does. Some may be no task's."""
-        self._calls.run(ending.put_back(messages))
+    def put_back_messages(self, messages: Sequence[bytes], lane: Lane = SIGNUPS) -> None:
+        """Put messages of a lane back as they were taken, as `put_back` does. Some may be no task's."""
+        self._calls.run(ending.put_back(messages, lane=lane))
 
     def defer(self, deliveries: Sequence[Delivery]) -> list[RecordChange | Exception]:
         """See `TaskRecords.defer`."""

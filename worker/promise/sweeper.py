@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from schemas.protocol.message import PLACEHOLDER_ID
+from schemas.protocol.lanes import LANES, Lane
+from schemas.protocol.message import PLACEHOLDER_ID, render_message
 from schemas.protocol.steps.sweeping import AnotherSweeps, lease_sweeper, sweep
 from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import redis
 
     from schemas.protocol.call import Call
@@ -63,24 +66,25 @@ class Sweeper:
         self,
         client: redis.Redis,
         *,
-        message: bytes,
         interval_seconds: float,
         grace_seconds: float,
         lease_seconds: float,
         metrics: WorkerMetrics,
+        settle: Callable[[], object] = lambda: None,
     ) -> None:
         """Make a sweeper that has not swept yet.
 
         Args:
             client: a client of the broker.
-            message: a task's message with `PLACEHOLDER_ID` in place of the id.
             interval_seconds: between two sweeps of all workers together.
             grace_seconds: for how long a task is left alone after its message was first sent.
             lease_seconds: for how long a worker's tasks are held after its last sign of life.
             metrics: counts the tasks that are sent again.
+            settle: looks after batches that are due; called with each sweep.
         """
         self._calls = BrokerCalls(client)
-        self._message = message
+        self._messages = {lane: render_message(lane) for lane in LANES}
+        self._settle = settle
         self._interval_seconds = interval_seconds
         self._sweeper_lease_seconds = int(_SWEEPER_LEASE_MILLISECONDS_A_SECOND * interval_seconds) / 1000
         self._grace_seconds = grace_seconds
@@ -100,12 +104,14 @@ class Sweeper:
         # The lease is not given back: it also spaces the sweeps of all workers together.
         if not self._calls.run(lease_sweeper(self._holder, lease_seconds=self._sweeper_lease_seconds)):
             return 0
-        return self._sweep_on()
+        resent = sum([self._sweep_on(lane) for lane in LANES])
+        self._settle()
+        return resent
 
-    def _sweep_on(self) -> int:
+    def _sweep_on(self, lane: Lane) -> int:
         resent = 0
         for _ in range(CALLS_A_SWEEP):
-            swept = self._calls.run(self._next_call())
+            swept = self._calls.run(self._next_call(lane))
             if isinstance(swept, AnotherSweeps):
                 break
             for task_id in swept.resent[: max(0, _LINES_A_SWEEP - resent)]:
@@ -118,15 +124,16 @@ class Sweeper:
             log.warning("tasks_resent", count=resent)
         return resent
 
-    def _next_call(self) -> Call[Swept | AnotherSweeps]:
+    def _next_call(self, lane: Lane) -> Call[Swept | AnotherSweeps]:
         return sweep(
             self._holder,
             sweeper_lease_seconds=self._sweeper_lease_seconds,
             most=TASKS_A_CALL,
             grace_seconds=self._grace_seconds,
             longest_gap_seconds=_LONGEST_GAP_SECONDS,
-            message=self._message,
+            message=self._messages[lane],
             placeholder=PLACEHOLDER_ID,
             missed_seconds=MISSED_INTERVALS * self._interval_seconds,
             task_lease_seconds=self._task_lease_seconds,
+            lane=lane,
         )

@@ -13,7 +13,7 @@ from tests.support.requests import CANARY, a_request, as_body
 from tests.worker.customer.intake import IDS
 from worker.customer.checks import Checks
 from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
-from worker.customer.rows import Checked, Decided, Failed, Hashed, Row
+from worker.customer.rows import Checked, Decided, Failed, Hashed, Identity, Row
 from worker.customer.rules import Rules
 from worker.customer.stages import Stages
 from worker.dependencies.patience import Patience
@@ -67,7 +67,9 @@ def test_a_good_row_is_checked_and_a_bad_one_has_its_outcome(stages: Stages) -> 
 def test_the_look_up_tells_stored_customers_and_taken_emails_apart_from_new_rows(stages: Stages) -> None:
     stages.insert(hashed(stages, rows(1)))
     asked = checked(stages, [*rows(2), Row("another", as_body(a_request(email="0@example.com")))])
-    found, new, taken = stages.look_up(asked, customer_ids=["c0", "c1", "another"], emails=True)
+    found, new, taken = stages.look_up(
+        asked, identities=[Identity("c0"), Identity("c1"), Identity("another")], emails=True
+    )
     assert (error_of(found), new, error_of(taken)) == (None, asked[1], "duplicate_key")
 
 

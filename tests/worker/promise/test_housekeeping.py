@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 
 from schemas.ids import new_task_id
 from schemas.protocol.keys import HELD_KEY, QUEUE, SWEEPER_LEASE_KEY
-from schemas.protocol.message import render_message
 from schemas.protocol.steps.working import Delivery
 from tests.support.records import Scripts
 from tests.support.waiting import wait_until
@@ -212,7 +211,7 @@ def test_a_probe_that_breaks_in_a_way_that_nobody_foresaw_is_repeated(gate: Gate
 
 def a_sweeper(client: redis.Redis, metrics: WorkerMetrics, **changes: Any) -> Sweeper:
     settings: dict[str, Any] = {"interval_seconds": 60, "grace_seconds": 1, "lease_seconds": 60} | changes
-    return Sweeper(client, message=render_message(), metrics=metrics, **settings)
+    return Sweeper(client, metrics=metrics, **settings)
 
 
 def lose_a_task(client: redis.Redis) -> str:

@@ -1,0 +1,253 @@
+"""Rows of a chunk come to their outcomes, each exactly once however often the chunk is delivered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from schemas.batch.content import Mode
+from schemas.protocol.keys import DEAD_KEY
+from schemas.protocol.lanes import CHUNKS
+from schemas.sealing import generate_key_pair
+from tests.worker.customer.batch_intake import BatchIntake, row
+from tests.worker.customer.intake import BrokenBetweenInsertAndFinish
+from worker.customer.customers import NotStored
+from worker.dependencies.errors import GiveBackError
+from worker.dependencies.mongo_refusals import Kind, Refusal
+from worker.metrics import WorkerMetrics
+
+if TYPE_CHECKING:
+    import redis
+
+    from schemas.customer import StoredCustomer
+    from worker.customer.customers import Added, EmailTaken
+
+
+@pytest.fixture
+def intake(redis_client: redis.Redis) -> BatchIntake:
+    return BatchIntake(redis_client, WorkerMetrics())
+
+
+@pytest.fixture
+def batch_id(intake: BatchIntake) -> str:
+    return intake.batches.open()
+
+
+def test_each_row_has_the_outcome_that_a_signup_of_its_own_would_have(intake: BatchIntake, batch_id: str) -> None:
+    chunk = intake.accept(
+        batch_id,
+        row(1),
+        b"no json",
+        b'["no object"]',
+        row(2, email="nobody"),
+        row(3, firstName=""),
+        row(4, addresses=[]),
+        b"f" * 64,
+        row(5, tags=["\udc00"]).replace(b"\\udc00", b"\\ud800"),
+        row(6, password="p\x00"),
+        too_long=[6],
+    )
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == [
+        "created",
+        "validation_error",
+        "validation_error",
+        "customer_invalid_email",
+        "validation_error",
+        "created",
+        "validation_error",
+        "validation_error",
+        "validation_error",
+    ]
+    assert intake.results(batch_id)[6]["data"] == {
+        "errors": [{"field": "", "message": "the line is longer than 1000 bytes"}]
+    }
+    assert intake.results(batch_id)[0]["customer"]["email"] == "row1@a.example.com"
+    summary = intake.summary(batch_id)
+    assert summary.has_ended
+    assert summary.outcomes == {"created": 2, "validation_error": 6, "customer_invalid_email": 1}
+    assert {each["origin"] for each in intake.customers.all()} == {f"{chunk}:0", f"{chunk}:5"}
+
+
+def test_what_was_stored_before_the_worker_died_is_created_by_the_next_delivery(
+    intake: BatchIntake, batch_id: str
+) -> None:
+    chunk = intake.accept(batch_id, *map(row, range(4)))
+    intake.customers.dies_after_insert = True
+    with pytest.raises(BrokenBetweenInsertAndFinish):
+        intake.run(chunk)
+    intake.batches.die(chunk)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created"] * 4
+    assert intake.run(chunk) == "finished"
+    assert len(intake.customers.all()) == 4
+
+
+def test_a_row_that_was_in_before_is_repeated_in_whatever_chunk_it_comes(intake: BatchIntake, batch_id: str) -> None:
+    intake.run(intake.accept(batch_id, row(1), row(2)))
+    later = intake.batches.open()
+    hashes = intake.passwords.hashes
+    intake.run(intake.accept(later, row(0), row(2), row(1), row(2)))
+    assert intake.outcomes(later) == ["created", "repeated", "repeated", "repeated"]
+    assert intake.passwords.hashes == hashes + 1
+    assert intake.results(later)[1]["customer"] == intake.results(batch_id)[1]["customer"]
+
+    other_name = intake.batches.open()
+    intake.run(intake.accept(other_name, row(1), name="another name"))
+    assert intake.outcomes(other_name) == ["duplicate_key"]
+
+
+def test_of_rows_with_one_email_the_first_wins_and_no_other_is_hashed(intake: BatchIntake, batch_id: str) -> None:
+    same = "One@a.example.com"
+    chunk = intake.accept(
+        batch_id,
+        row(1, email=same, country="none"),
+        row(2, email=same),
+        row(3, email=same.lower(), lastName="Another"),
+        row(4),
+        row(2, email=same),
+    )
+    intake.run(chunk)
+    assert intake.outcomes(batch_id) == ["validation_error", "created", "duplicate_key", "created", "repeated"]
+    assert intake.passwords.hashes == 2
+
+
+def test_taken_emails_cost_no_hash(intake: BatchIntake, batch_id: str) -> None:
+    intake.run(intake.accept(batch_id, *map(row, range(8)), name="first"))
+    assert intake.passwords.hashes == 8
+    later = intake.batches.open()
+    intake.run(intake.accept(later, *map(row, range(8)), name="second"))
+    assert intake.outcomes(later) == ["duplicate_key"] * 8
+    assert intake.passwords.hashes == 8
+
+
+def test_an_email_that_is_taken_between_look_up_and_insert_is_a_duplicate(intake: BatchIntake, batch_id: str) -> None:
+    chunk = intake.accept(batch_id, row(1), row(2))
+
+    def another_worker_is_quicker() -> None:
+        intake.passwords.before_each = lambda: None
+        other = intake.batches.open()
+        intake.run(intake.accept(other, row(1, lastName="Quicker"), name="other"))
+
+    intake.passwords.before_each = another_worker_is_quicker
+    # The pool has one thread: the other chunk needs a pool of its own.
+    intake.use_case = BatchIntake(intake.client, intake.metrics, intake.customers).use_case
+    first = BatchIntake(intake.client, intake.metrics, intake.customers, intake.passwords)
+    first.run(chunk)
+    assert intake.outcomes(batch_id) == ["duplicate_key", "created"]
+
+
+def test_a_validated_row_is_told_what_would_come_of_it_and_nothing_is_stored_or_hashed(
+    intake: BatchIntake, batch_id: str
+) -> None:
+    intake.run(intake.accept(batch_id, row(1), row(2), name="stored"))
+    before = intake.customers.all()
+    hashes = intake.passwords.hashes
+    checked = intake.batches.open()
+    rows = (row(1), row(2, lastName="Other"), row(3), row(3), row(3, lastName="Other"), row(4, firstName=""))
+    first = intake.accept(checked, *rows, name="stored", mode=Mode.VALIDATE)
+    second = intake.accept(checked, row(3, lastName="Third"), row(5), name="stored", mode=Mode.VALIDATE)
+    for _ in range(2):
+        intake.run(first)
+        intake.run(second)
+    assert intake.outcomes(checked) == [
+        "valid",
+        "duplicate_key",
+        "valid",
+        "valid",
+        "duplicate_key",
+        "validation_error",
+        "duplicate_key",
+        "valid",
+    ]
+    assert (intake.customers.all(), intake.passwords.hashes) == (before, hashes)
+
+
+def test_a_row_that_kills_its_worker_is_alone_in_the_end_and_all_others_are_made(
+    intake: BatchIntake, batch_id: str
+) -> None:
+    rows = [row(number) for number in range(256)]
+    rows[77] = row(77, lastName="Poison")
+    intake.accept(batch_id, *rows)
+    deaths = 0
+    while intake.batches.queued():
+        task_id = intake.batches.take()
+        while True:
+            record = intake.batches.record(task_id)
+            first, last = int(record.get("first", 0)), int(record.get("last", 256))
+            starts = int(record["starts"]) + 1
+            if first <= 77 < last and (starts <= 2 or (last - first == 1 and starts <= 5)):
+                intake.die_at(task_id)
+                deaths += 1
+                continue
+            intake.run(task_id)
+            break
+    assert intake.outcomes(batch_id) == [*["created"] * 77, "internal_error", *["created"] * 178]
+    assert intake.client.zcard(DEAD_KEY) == 1
+    assert deaths == 2 + 7 + 4
+    dead = intake.dead_letter()
+    assert intake.batches.record(dead)["reason"] == "too_many_starts"
+    assert intake.summary(batch_id).has_ended
+
+    intake.batches.requeue(dead)
+    assert intake.run(dead) == "done"
+    assert intake.outcomes(batch_id) == ["created"] * 256
+
+
+def test_a_row_that_the_database_refuses_is_a_dead_letter_of_its_own(
+    intake: BatchIntake, batch_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk = intake.accept(batch_id, *map(row, range(3)))
+    add = intake.customers.add
+
+    def refuse(customer: StoredCustomer) -> Added | EmailTaken | NotStored:
+        if customer["email"].startswith("row1@"):
+            return NotStored(Refusal(Kind.PERMANENT, "DocumentValidationFailure"))
+        return add(customer)
+
+    monkeypatch.setattr(intake.customers, "add", refuse)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created", "internal_error", "created"]
+    dead = intake.dead_letter()
+    assert intake.batches.record(dead)["reason"] == "refused_by_validator"
+    intake.batches.requeue(dead)
+    assert intake.run(dead) == "refused_by_validator"
+    monkeypatch.undo()
+    intake.batches.requeue(dead)
+    intake.run(dead)
+    assert intake.outcomes(batch_id) == ["created"] * 3
+    assert intake.summary(batch_id).outcomes == {"created": 3}
+
+
+def test_a_worker_that_stops_keeps_what_it_has_hashed_and_gives_the_chunk_back(
+    intake: BatchIntake, batch_id: str
+) -> None:
+    chunk = intake.accept(batch_id, *map(row, range(100)))
+    intake.batches.take()
+
+    def stop_at_the_fortieth() -> None:
+        if intake.passwords.hashes == 39:
+            intake.stopping.set()
+
+    intake.passwords.before_each = stop_at_the_fortieth
+    with pytest.raises(GiveBackError):
+        intake.run(chunk)
+    stored = len(intake.customers.all())
+    assert 40 <= stored < 100
+    assert int(intake.batches.record(chunk)["starts"]) == 1
+
+    intake.stopping.clear()
+    intake.batches.die(chunk)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created"] * 100
+    assert intake.passwords.hashes == 100
+
+
+def test_a_chunk_for_a_key_that_nobody_has_waits_and_is_then_a_dead_letter(intake: BatchIntake, batch_id: str) -> None:
+    chunk = intake.accept(batch_id, row(1), pair=generate_key_pair())
+    assert intake.run(chunk) == "unknown_sealing_key"
+    assert intake.outcomes(batch_id) == ["internal_error"]
+    damaged = intake.accept(batch_id, row(2), sealed=b"\x01" + b"x" * 100)
+    intake.client.delete(CHUNKS.queue)
+    assert intake.run(damaged) in {"unknown_sealing_key", "sealed_request_unreadable"}

@@ -1,0 +1,122 @@
+"""Has received chunks worked on, in threads of their own: a chunk takes seconds, and signups must not wait for it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from schemas.protocol.steps.ending import RecordChange
+from schemas.protocol.steps.working import Delivery, NotStarted
+from worker.dependencies.errors import GiveBackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.customer.create_rows import CreateRows
+    from worker.promise.leases import Leases
+
+_AHEAD: Final = 1
+"""Chunks that are held beside those that are worked on, so that a thread need not wait for the next one."""
+
+log = structlog.get_logger("worker.chunk")
+
+
+class Chunks:
+    """Works on chunks, a few at a time. Thread-safe."""
+
+    def __init__(
+        self, create_rows: CreateRows, leases: Leases, *, put_back: Callable[[Sequence[str]], object], at_once: int
+    ) -> None:
+        """Work on up to `at_once` chunks side by side. `put_back` puts chunks back on their queue."""
+        self._create_rows = create_rows
+        self._leases = leases
+        self._put_back = put_back
+        self._most = at_once + _AHEAD
+        self._at_once = at_once
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Delivery, Callable[[], object]]] = deque()
+        self._working = 0
+        self._threads = 0
+
+    @property
+    def room(self) -> int:
+        """How many further chunks may be taken off the queue."""
+        return self._most - len(self._waiting) - self._working
+
+    def add(self, task_id: str, *, acknowledge: Callable[[], object]) -> None:
+        """Take in a chunk that was received. A thread works on it soon."""
+        delivery = Delivery(task_id, secrets.token_hex(8))
+        self._leases.hold(delivery)
+        with self._changed:
+            self._waiting.append((delivery, acknowledge))
+            if self._threads < self._at_once:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"chunk_{self._threads}", daemon=True).start()
+            self._changed.notify()
+
+    def put_back_waiting(self) -> None:
+        """Put chunks that were received and not begun back on the queue, so that other workers get them."""
+        with self._changed:
+            waiting = [*self._waiting]
+            self._waiting.clear()
+        if not waiting:
+            return
+        for delivery, _ in waiting:
+            self._leases.let_go(delivery)
+        try:
+            self._put_back([delivery.task_id for delivery, _ in waiting])
+        except Exception as error:
+            log.warning("not_put_back", messages=len(waiting), exc_info=error)
+        for _, acknowledge in waiting:
+            acknowledge()
+
+    def join(self, *, seconds: float) -> None:
+        """Wait until no chunk is worked on, or until the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._working, timeout=seconds)
+
+    def work(self, delivery: Delivery) -> None:
+        """Work on a chunk to its end. Afterwards it has its outcomes, was given back, or is delivered again."""
+        started = time.perf_counter()
+        with self._leases.holding([delivery]):
+            try:
+                ending = self._create_rows.run(delivery)
+                if ending == NotStarted.ALONE:
+                    ending = self._create_rows.run_alone(delivery)
+            except GiveBackError:
+                self._give_back(delivery)
+                return
+        log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=round(time.perf_counter() - started, 4))
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                delivery, acknowledge = self._waiting.popleft()
+                self._working += 1
+            try:
+                self.work(delivery)
+            except Exception as error:
+                # The chunk stays open and its lease runs out.
+                log.error("chunk_failed", task_id=delivery.task_id, exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+            finally:
+                with self._changed:
+                    self._working -= 1
+                    self._changed.notify_all()
+                acknowledge()
+
+    def _give_back(self, delivery: Delivery) -> None:
+        # Before the release: a chunk that is in the queue again has no lease.
+        self._leases.let_go(delivery)
+        try:
+            released = self._create_rows.release(delivery)
+        except Exception as error:
+            log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
+            return
+        outcome = "given_back" if released is RecordChange.WRITTEN else str(released)
+        log.info("chunk", task_id=delivery.task_id, outcome=outcome)
