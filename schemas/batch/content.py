@@ -93,5 +93,5 @@ def unpack(sealed_content: bytes) -> ChunkContent:
             too_long=tuple(fields["too_long"]),
             longest_row_bytes=fields["longest_row_bytes"],
         )
-    except (ExpansionError, ValueError, KeyError, TypeError):
+    except (ExpansionError, ValueError, KeyError, TypeError, RecursionError):
         raise ContentFormatError("the bytes are no content of a chunk") from None

@@ -58,7 +58,7 @@ class Cutter:
     """Takes a body piece by piece and gives it back in chunks. It holds one chunk and one line at most."""
 
     def __init__(self, *, maximum_row_bytes: int) -> None:
-        """A line longer than `maximum_row_bytes` is not kept."""
+        """A line longer than `maximum_row_bytes` is not kept. Its line end, LF or CRLF, does not count."""
         self._maximum_row_bytes = maximum_row_bytes
         self._line = 1
         self._head: bytes | None = b""
@@ -133,7 +133,8 @@ class Cutter:
         self._rest_bytes += len(part)
         if self._hash is None:
             self._rest.append(part)
-            if self._rest_bytes > self._maximum_row_bytes:
+            # The last byte may be the CR of the line end.
+            if self._rest_bytes > self._maximum_row_bytes + 1:
                 self._hash = hashlib.sha256(b"".join(self._rest))
                 self._rest.clear()
         else:
@@ -144,7 +145,7 @@ class Cutter:
         digest, self._hash = self._hash, None
         self._rest.clear()
         self._rest_bytes = 0
-        if digest is None and len(line) > self._maximum_row_bytes:
+        if digest is None and len(line) > self._maximum_row_bytes + line.endswith(b"\r"):
             digest = hashlib.sha256(line)
         row = line.strip(_BLANK) if digest is None else digest.hexdigest().encode()
         if row:

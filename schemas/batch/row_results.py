@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from schemas.outcome import Outcome
 
-_MOST_BYTES: Final = 256 * 1024 * 1024
-"""More than the results of any chunk have: each row's outcome is bounded."""
+_MOST_BYTES: Final = 32 * 1024 * 1024
+"""More than the results of any chunk have.
+
+Customers come back as long as their rows were, with ids; the faults of a row are told in 16 KiB.
+"""
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 """One compact line: JSON has no line end inside a string."""

@@ -53,6 +53,12 @@ def test_fields_stand_in_the_documented_order() -> None:
     assert list(customer) == ["email", "firstName", "lastName", "status", "tags", "addresses", "id"]
 
 
+def test_a_row_that_was_in_before_has_the_customer_that_it_made() -> None:
+    answer = outcomes.repeated(CUSTOMER)
+    assert answer == {"ok": True, "repeated": True, "customer": outcomes.created(CUSTOMER)["customer"]}
+    assert list(answer) == ["ok", "repeated", "customer"]
+
+
 def test_the_four_errors_are_as_documented() -> None:
     assert outcomes.duplicate_key("a@b.example") == {
         "ok": False,
@@ -79,6 +85,10 @@ def test_the_four_errors_are_as_documented() -> None:
 def test_logs_and_metrics_call_an_outcome_by_one_word() -> None:
     assert outcomes.name_of(outcomes.created(CUSTOMER)) == "created"
     assert outcomes.name_of(outcomes.invalid_email("nobody")) == "customer_invalid_email"
+    assert outcomes.name_of(outcomes.repeated(CUSTOMER)) == "repeated"
+    assert outcomes.name_of(outcomes.valid()) == "valid"
+    assert outcomes.name_of(outcomes.canceled()) == "canceled"
+    assert outcomes.name_of(outcomes.internal_error()) == "internal_error"
 
 
 def test_an_outcome_and_a_dead_letter_are_what_celery_stores_for_a_task() -> None:

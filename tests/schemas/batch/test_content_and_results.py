@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 import pytest
-from backports import zstd
 from pydantic import SecretBytes
 
 from schemas import outcome as outcomes
@@ -76,7 +76,34 @@ def test_a_row_is_the_same_signup_by_caller_name_and_bytes() -> None:
     assert len(ids.email_claim(batch_id="b", email_key="e")) == 10
 
 
-@pytest.mark.parametrize("damaged", [b"\x01", b"\x01junk", compressed(pack(CONTENT))[:-3], b"\x01" + compress(b"[]")])
+def test_ids_and_packed_content_stay_as_they_are() -> None:
+    """Rows that were in before are recognised by these bytes: they must not change from release to release."""
+    ids = IdDeriver(SecretBytes(b"k" * 32))
+    packed = pack(CONTENT)
+    assert packed == (
+        b'{"caller":"c\\u00e4ller","name":"a name","mode":"create","may_import":true,"batch_id":"","too_long":[1],'
+        b'"longest_row_bytes":262144}\n{"password":"s3cret"}\n\xc3\xbcn\xc3\xafcode'
+    )
+    chunk_id = ids.chunk_id(packed, generation=0)
+    assert chunk_id == "3VamfWzC3FMniTbvb7MojV"
+    assert ids.part_id(chunk_id=chunk_id, first=0, end=128) == "35nmwf6c8tiKqsVV8ZsWQB"
+    assert ids.row_customer_id(caller="c", name="n", row=b"row") == "0vMx0WLXbfr6ddd2p"
+    assert ids.email_claim(batch_id="b", email_key="a@b.example").hex() == "0baaed10bf75821ede96"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\x01",
+        b"\x01junk",
+        compressed(pack(CONTENT))[:-3],
+        compressed(b"[]"),
+        compressed(b"["),
+        compressed(b"[" * 1_000_000),
+        compressed(pack(CONTENT).replace(b"create", b"destroy")),
+    ],
+    ids=["empty", "not compressed", "cut off", "a list", "not JSON", "nested too deeply", "of no mode"],
+)
 def test_what_is_no_content_is_refused_without_a_word_of_it(damaged: bytes) -> None:
     with pytest.raises(ContentFormatError) as caught:
         unpack(damaged)
@@ -89,13 +116,31 @@ def test_content_of_a_newer_release_is_told_from_damaged_content() -> None:
 
 
 def test_compressed_bytes_expand_no_further_than_they_may() -> None:
-    bomb = zstd.compress(b"0" * 10_000_000)
+    bomb = compress(b"0" * 10_000_000)
     assert len(bomb) < 2000
     with pytest.raises(ExpansionError):
         expand(bomb, most_bytes=1_000_000)
     assert len(expand(bomb, most_bytes=10_000_000)) == 10_000_000
     with pytest.raises(ExpansionError):
         expand(compress(b"one") + b"more", most_bytes=100)
+
+
+def test_a_frame_that_asks_for_a_large_window_is_refused() -> None:
+    """The data itself is one byte: the window is what would be made room for."""
+
+    def frame(window_log: int) -> bytes:
+        return b"\x28\xb5\x2f\xfd\x00" + bytes([(window_log - 10) << 3]) + b"\x09\x00\x00x"
+
+    assert expand(frame(20), most_bytes=100) == b"x"
+    with pytest.raises(ExpansionError):
+        expand(frame(27), most_bytes=100)
+
+
+def test_content_of_the_largest_row_can_be_read() -> None:
+    content = dataclasses.replace(
+        CONTENT, rows=(random.Random(1).randbytes(8 * 1024 * 1024).replace(b"\n", b""),), too_long=()
+    )
+    assert unpack(compressed(pack(content))) == content
 
 
 def test_results_are_told_by_the_line_of_their_row() -> None:

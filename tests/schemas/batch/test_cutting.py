@@ -48,7 +48,9 @@ LINES = st.lists(
         st.sampled_from([b"", b"  ", b"\t\r", b"\r"]),
         st.binary(max_size=30).filter(lambda line: b"\n" not in line),
         st.text(max_size=30).map(lambda line: line.replace("\n", "").encode("utf-8", "replace")),
-        st.integers(LONGEST - 2, LONGEST + 2).map(lambda count: b"x" * count),
+        st.builds(
+            lambda count, end: b"x" * count + end, st.integers(LONGEST - 2, LONGEST + 2), st.sampled_from([b"", b"\r"])
+        ),
         st.integers(0, MAXIMUM_CHUNK_ROWS).map(lambda count: b"row\n" * count),
     ),
     max_size=30,
@@ -139,6 +141,16 @@ def test_a_line_that_is_too_long_is_a_row_of_its_own_and_is_not_kept(end: bytes)
 def test_a_line_of_the_longest_length_is_a_row_and_one_byte_more_is_too_long() -> None:
     (chunk,) = cut(b"\n".join([b"x" * LONGEST, b"x" * (LONGEST + 1)]))
     assert (len(chunk.rows[0]), chunk.too_long) == (LONGEST, (1,))
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("more", [0, 1, 2])
+def test_how_long_a_row_may_be_does_not_depend_on_its_line_end(line_end: bytes, more: int) -> None:
+    body = b"x" * (LONGEST + more) + line_end + b"next"
+    for pieces in ([body], split_at(body, range(len(body)))):
+        (chunk,) = cut(*pieces)
+        assert chunk.too_long == ((0,) if more else ())
+        assert len(chunk.rows) == 2
 
 
 def test_a_carriage_return_alone_ends_no_line() -> None:
