@@ -1,7 +1,7 @@
 """The results of a chunk's rows: how they are kept, and how a row's line looks to a client.
 
-A result is the row's outcome as compact JSON, in one line. What is told of a row beside it, its number and whether it
-was in before, is put in by position: results are never parsed on their way from the worker to the client.
+A result is the row's outcome as compact JSON, in one line. The number of the row's line, and that a row was in before,
+are put in at a known place of the bytes: nobody parses results on their way from the worker to the client.
 """
 
 from __future__ import annotations

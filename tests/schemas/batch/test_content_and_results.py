@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretBytes
 
 from schemas import outcome as outcomes
@@ -20,7 +23,9 @@ from schemas.batch.content import (
     unpack,
 )
 from schemas.batch.row_results import is_failed, pack_results, rendered, unpack_results
+from schemas.customer import Fault
 from schemas.ids import IdDeriver, is_task_id
+from schemas.outcome import Outcome
 
 CONTENT = ChunkContent(
     caller="cäller",
@@ -141,6 +146,29 @@ def test_content_of_the_largest_row_can_be_read() -> None:
         CONTENT, rows=(random.Random(1).randbytes(8 * 1024 * 1024).replace(b"\n", b""),), too_long=()
     )
     assert unpack(compressed(pack(content))) == content
+
+
+# Also what ends a line elsewhere: U+0085, U+2028, a form feed.
+TEXT = st.text(st.one_of(st.sampled_from('\n\r"\\\x0b\x0c\x85\u2028'), st.characters(codec="utf-8")), max_size=20)
+
+
+@given(texts=st.lists(TEXT, min_size=1, max_size=20), first=st.integers(1, 10**9), known=st.booleans())
+def test_a_line_has_the_outcome_whatever_stands_in_it(texts: list[str], first: int, known: bool) -> None:
+    given_outcomes: list[Outcome] = [
+        each
+        for text in texts
+        for each in (
+            Outcome(ok=True, customer={"email": text, "tags": [text]}),
+            outcomes.validation_error([Fault(field=text, message=text)]),
+        )
+    ]
+    results = unpack_results(pack_results(given_outcomes))
+    for number, (result, outcome) in enumerate(zip(results, given_outcomes, strict=True), first):
+        line = rendered(result, row=number, known=known)
+        assert (line.count(b"\n"), line[-1:]) == (1, b"\n")
+        repeated = {"repeated": True} if known and outcome["ok"] else {}
+        assert json.loads(line) == {"row": number, **repeated, **outcome}
+        assert is_failed(result) is not outcome["ok"]
 
 
 def test_results_are_told_by_the_line_of_their_row() -> None:

@@ -77,6 +77,36 @@ def test_any_split_of_the_stream_gives_the_same_chunks(lines: list[bytes], mark:
     assert outcome_of(body[place : place + 1] for place in range(len(body))) == whole
 
 
+@given(lines=LINES, at=st.lists(st.integers(0, 10_000), max_size=10))
+def test_every_row_is_in_one_chunk_with_its_line_and_chunks_are_as_full_as_they_may_be(
+    lines: list[bytes], at: list[int]
+) -> None:
+    body = b"first\n" + b"\n".join(line.decode("utf-8", "replace").encode() for line in lines)
+    kept, too_long = {}, set()
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if len(line.removesuffix(b"\r")) > LONGEST:
+            too_long.add(number)
+            kept[number] = hashlib.sha256(line).hexdigest().encode()
+        elif line.strip(b" \t\r"):
+            kept[number] = line.strip(b" \t\r")
+    chunks = cut(*split_at(body, at))
+    assert rows_of(chunks) == kept
+    assert {line_numbers.decode(chunk.lines)[place] for chunk in chunks for place in chunk.too_long} == too_long
+    assert all(len(chunk.rows) == MAXIMUM_CHUNK_ROWS for chunk in chunks[:-1])
+    assert [chunk.first_line for chunk in chunks] == [line_numbers.decode(chunk.lines)[0] for chunk in chunks]
+
+
+@given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=60))
+def test_a_chunk_ends_only_where_the_next_row_has_no_place_in_it(sizes: list[int]) -> None:
+    unit = MAXIMUM_CHUNK_BYTES // 4
+    rows = [b"x" * (size * unit) for size in sizes]
+    chunks = cut(b"\n".join(rows), longest=8 * unit)
+    assert [row for chunk in chunks for row in chunk.rows] == rows
+    held = [sum(map(len, chunk.rows)) for chunk in chunks]
+    assert all(size <= MAXIMUM_CHUNK_BYTES or len(chunk.rows) == 1 for size, chunk in zip(held, chunks, strict=True))
+    assert all(size + len(after.rows[0]) > MAXIMUM_CHUNK_BYTES for size, after in zip(held, chunks[1:], strict=False))
+
+
 @given(numbers=st.sets(st.integers(1, 500)))
 def test_numbers_of_lines_are_what_they_were_encoded_from(numbers: set[int]) -> None:
     if numbers:
