@@ -151,9 +151,12 @@ def create_app(settings: ShimSettings) -> ASGIApp:
 
     prefixes = dict.fromkeys(("", settings.prefix))
     create, result = at_once.around(Endpoint(methods.create)), at_once.around(Endpoint(methods.result))
-    routes = [
+    methods_routes = [
         *(Route(f"{prefix}{CREATE_PATH}", create, methods=["POST"]) for prefix in prefixes),
         *(Route(f"{prefix}{RESULT_PATH}", result, methods=["GET", "POST"]) for prefix in prefixes),
+    ]
+    routes = [
+        *methods_routes,
         Route("/healthz", probes.healthz),
         Route("/readyz", probes.readyz),
         Route(METRICS_PATH, probes.metrics),
@@ -167,7 +170,13 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         ]
     app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=lifespan)
     app.router.redirect_slashes = False
-    return RequestContext(app, metrics, draining=lambda: subscription.draining, metrics_port=settings.edge.metrics_port)
+    return RequestContext(
+        app,
+        metrics,
+        routes=methods_routes,
+        draining=lambda: subscription.draining,
+        metrics_port=settings.edge.metrics_port,
+    )
 
 
 async def _http_exception(_request: Request, error: Exception) -> Any:

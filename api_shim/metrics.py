@@ -34,6 +34,8 @@ class ShimMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        # Looking a series up by its labels costs more than counting. These labels have few values.
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self.registry
         )
@@ -82,8 +84,14 @@ class ShimMetrics:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = method, route, status
+        series = self._answered.get(key)
+        if series is None:
+            series = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._answered[key] = series
+        count, histogram = series
+        count.inc()
+        histogram.observe(seconds)
 
     def waiting(self, calls: int) -> None:
         """Show how many calls are held now."""

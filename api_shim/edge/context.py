@@ -17,8 +17,9 @@ from api_shim.edge.request import caller_request_id
 from api_shim.edge.server.connections import is_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api_shim.edge.responses import Answer
@@ -62,17 +63,26 @@ class RequestContext:
         app: ASGIApp,
         metrics: ShimMetrics,
         *,
+        routes: Sequence[Route] = (),
         draining: Callable[[], bool],
         metrics_port: int = 0,
     ) -> None:
         """Wrap `app`. While `draining` is true, each answer ends its connection.
 
+        Requests for one of `routes` go straight to it. They are routes of `app` too, but Starlette's router and the
+        layers around it cost 22 µs a request: 7 % of an accept (`python -m bench accepts`).
         If `metrics_port` is not 0, that port serves the metrics alone and every other port serves everything else.
         """
         self._app = app
         self._metrics = metrics
         self._draining = draining
         self._metrics_port = metrics_port
+        self._routes = {
+            (method, route.path): route
+            for route in routes
+            for method in route.methods or ()
+            if not route.param_convertors
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Anything but HTTP, such as the lifespan, is passed on as it is."""
@@ -124,7 +134,11 @@ class RequestContext:
             return fault
         if not is_plain_path(scope) or self._is_at_the_wrong_port(scope):
             return responses.not_found()
-        return self._app
+        route = self._routes.get((scope["method"], scope["path"]))
+        if route is None:
+            return self._app
+        scope["route"] = route
+        return route.app
 
     def _is_at_the_wrong_port(self, scope: Scope) -> bool:
         """Whether this port does not serve this path.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,20 +67,23 @@ class AcceptAndWait:
                 no error any more.
         """
         task_id = self.acceptor.task_id(caller=caller, idempotency_key=idempotency_key)
+        if not wait_seconds:
+            admission = await self.acceptor.accept(task_id, body, caller=caller, repeatable=idempotency_key is not None)
+            if isinstance(admission, AcceptedTask):
+                on_accepted(admission)
+            return admission
         # The listener is there before the task is, so it hears the outcome without a look at the record.
-        with closing(self.results.expect(task_id)) if wait_seconds else nullcontext() as expected:
+        with closing(self.results.expect(task_id)) as expected:
             admission = await self.acceptor.accept(
                 task_id,
                 body,
                 caller=caller,
                 repeatable=idempotency_key is not None,
-                waiter=expected.channel if expected else "",
+                waiter=expected.channel,
             )
             if not isinstance(admission, AcceptedTask):
                 return admission
             on_accepted(admission)
-            if expected is None:
-                return admission
             try:
                 reading = await self._wait(
                     admission, expected, caller=caller, seconds=wait_seconds, until_left=until_left

@@ -12,6 +12,7 @@ Argument = str | bytes | int
 """What a script can be given: text as UTF-8, bytes as they are, numbers in decimal."""
 
 Reply = TypeVar("Reply")
+Value = TypeVar("Value")
 
 DEADLINE: Final = "latest"
 """What a script calls its last argument where only the sender can know it: when Redis must have begun with the call."""
@@ -57,14 +58,23 @@ class Script:
         Raises:
             ProtocolError: these are not the names that the script has.
         """
+        if tail and not self.has_tail:
+            raise ProtocolError(f"{self.name} is given more than it names")
+        names = self._in_order(keys, self.keys)
+        values = self._in_order(arguments, self.arguments)
+        return Call(self, names, (*values, *tail) if tail else values, read, self.has_deadline)
+
+    def _in_order(self, given: Mapping[str, Value], names: tuple[str, ...]) -> tuple[Value, ...]:
+        """The values by the script's order, which is the order of `given` already in most steps."""
+        if tuple(given) == names:
+            return tuple(given.values())
         try:
-            values = *[arguments[name] for name in self.arguments], *tail
-            names = tuple([keys[name] for name in self.keys])
+            values = tuple([given[name] for name in names])
         except KeyError as error:
             raise ProtocolError(f"{self.name} is not given {error.args[0]}") from None
-        if len(keys) != len(names) or len(arguments) != len(self.arguments) or (tail and not self.has_tail):
+        if len(given) != len(names):
             raise ProtocolError(f"{self.name} is given more than it names")
-        return Call(self, names, values, read, self.has_deadline)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
