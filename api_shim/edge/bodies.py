@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from api_shim.edge.refusals import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import TracebackType
 
     from api_shim.edge.refusals import Refusals
     from api_shim.edge.request import HttpRequest
@@ -119,24 +119,24 @@ class Bodies:
             if not deadline.expired() and (when := deadline.when()) is not None and when > self._end_at:
                 deadline.reschedule(self._end_at)
 
-    @asynccontextmanager
-    async def _deadline(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+    def _deadline(self, seconds: float) -> _Deadline:
         """Bound the time of the reads inside this block.
 
         Raises:
             BodyTooSlowError: they took longer than `seconds`, or longer than `hurry` allows.
         """
-        deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._end_at))
+        return _Deadline(self, min(asyncio.get_running_loop().time() + seconds, self._end_at))
+
+    def begin(self, deadline: asyncio.Timeout) -> None:
+        """Have `hurry` shorten this deadline too."""
         self._reading.add(deadline)
-        try:
-            async with deadline:
-                yield deadline
-        except TimeoutError:
+
+    def end(self, deadline: asyncio.Timeout, *, too_slow: bool) -> None:
+        """Forget the deadline, and the bytes that were held for its body."""
+        self._reading.discard(deadline)
+        self._held -= self._parts.pop(deadline, 0)
+        if too_slow:
             self._refusals.add(Reason.SLOW_BODY)
-            raise BodyTooSlowError from None
-        finally:
-            self._reading.discard(deadline)
-            self._held -= self._parts.pop(deadline, 0)
 
     async def _with_the_rest(self, request: HttpRequest, first: bytes, deadline: asyncio.Timeout) -> bytes:
         body, more = bytearray(first), True
@@ -153,6 +153,32 @@ class Bodies:
             oldest = next(iter(self._parts))
             self._held -= self._parts.pop(oldest)
             oldest.reschedule(asyncio.get_running_loop().time())
+
+
+class _Deadline:
+    """`async with` that bounds the time of reads. A class, since a generator would cost each accept 2 % more."""
+
+    __slots__ = ("_bodies", "_timeout")
+
+    def __init__(self, bodies: Bodies, at: float) -> None:
+        self._bodies = bodies
+        self._timeout = asyncio.timeout_at(at)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        self._bodies.begin(self._timeout)
+        return await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        too_slow = False
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            too_slow = True
+            raise BodyTooSlowError from None
+        finally:
+            self._bodies.end(self._timeout, too_slow=too_slow)
 
 
 def _refuse_announced(request: HttpRequest, maximum_bytes: int) -> None:
