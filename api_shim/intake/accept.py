@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, cast
 
-from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from api_shim.intake.promises import call_until_known
 from schemas.ids import IdDeriver, new_task_id
 from schemas.protocol.steps import accepting
-from schemas.protocol.steps.accepting import Accepted, KeyReused, Late, QueueFull, RateLimited
-from startup.broker.redis_refusals import Kind, Refusal
+from schemas.protocol.steps.accepting import Accepted, KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
-    from schemas.protocol.call import Call
     from schemas.protocol.keys import State
     from schemas.protocol.message import MessageTemplate
     from schemas.sealing import Sealer
-
-_REPEAT_AFTER_SECONDS: Final = 0.05
-"""The pause before the same call is made again, where its answer was lost or another server may serve."""
-
-_LATE: Final = Refusal("late", Kind.WAIT, "Redis came to a call after its time was over: it was not carried out")
-"""The refusal of a call that Redis came to only after its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +27,8 @@ class AcceptedTask:
     """Whether an earlier call with the same idempotency key made the task."""
 
 
-Admission = AcceptedTask | KeyReused | QueueFull | RateLimited
+Refusal = KeyReused | QueueFull | RateLimited
+Admission = AcceptedTask | Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +74,8 @@ class Acceptor:
             BrokerUnavailableError: Redis did not confirm in time, and carries out no try of this call from now on. Only
                 where it carried out a try and every answer was lost, the request is accepted all the same.
         """
-        reply = await self._call_until_known(
+        reply = await call_until_known(
+            self._calls,
             accepting.accept(
                 task_id=task_id,
                 fingerprint=self._ids.fingerprint(body),
@@ -93,36 +86,10 @@ class Acceptor:
                 rate_per_second=self._limits.rate_per_second,
                 rate_burst=self._limits.rate_burst,
                 waiter=waiter,
-            )
+            ),
+            seconds=self._limits.seconds,
         )
         if isinstance(reply, Accepted):
             # Nobody else knows a random id. If it is known, an earlier try of this very call made the task.
             return AcceptedTask(task_id, reply.state, repeated=reply.known and repeatable)
-        return reply
-
-    async def _call_until_known(
-        self, call: Call[accepting.AcceptReply]
-    ) -> Accepted | KeyReused | QueueFull | RateLimited:
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self._limits.seconds
-        while True:
-            failure: BrokerUnavailableError
-            try:
-                # Redis gets the deadline as well, so it carries out nothing after we have answered 503.
-                reply = await self._calls.run(call, latest=deadline)
-                if not isinstance(reply, Late):
-                    return reply
-                # Redis stood still until the deadline, or its clock was set since we last compared it with ours.
-                failure = BrokerRefusedError(_LATE)
-                self._calls.reports.refused(_LATE)
-                await self._calls.compare_clocks()
-            except BrokerRefusedError as error:
-                if not error.another_may_serve:
-                    raise
-                failure = error
-            except BrokerUnavailableError as error:
-                # The call may have been carried out. The same call with the same id tells, and changes nothing then.
-                failure = error
-            if clock() >= deadline:
-                raise failure
-            await asyncio.sleep(_REPEAT_AFTER_SECONDS)
+        return cast("Refusal", reply)

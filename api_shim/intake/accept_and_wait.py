@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from api_shim.intake.accept import Acceptor
-    from api_shim.intake.results import Reading, Results, UntilLeft
+    from api_shim.intake.leaving import UntilLeft
+    from api_shim.intake.results import Reading, Results
     from api_shim.intake.subscription import Listener
 
 

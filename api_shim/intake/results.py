@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
+from api_shim.intake.leaving import Leaving
 from schemas.ids import is_task_id
 from schemas.protocol.keys import State
 from schemas.protocol.steps import accepting
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from api_shim.broker.redis_calls import RedisCalls
+    from api_shim.intake.leaving import UntilLeft
     from api_shim.intake.subscription import Listener, OutcomeSubscription
     from schemas.outcome import CeleryResult
-
-    UntilLeft = Callable[[], Coroutine[Any, Any, NoReturn]]
 
 _READ_AGAIN_SECONDS: Final = 5.0
 """How often a waiting call reads the record by itself. A publication can be missed, since Redis stores none."""
 
 _UNWATCHED_SECONDS: Final = 0.5
-"""After how long a waiting call begins to watch whether its client leaves. Watching costs a task of the event loop, and
-most outcomes come before."""
+"""After how long a waiting call begins to watch whether its client leaves. Most outcomes come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,33 +127,20 @@ async def _hear(
     deadline: float,
     until_left: UntilLeft,
 ) -> Reading:
-    leaving: asyncio.Task[NoReturn] | None = None
-
-    def on_left(task: asyncio.Task[NoReturn]) -> None:
-        if not task.cancelled():
-            task.exception()  # or asyncio would log that nobody asked
-            listener.wake()
-
-    try:
+    with closing(Leaving(until_left, listener.wake)) as leaving:
         while isinstance(reading, Unfinished):
             remaining = deadline - time.monotonic()
             if remaining <= 0 or not listener.worth_waiting:
                 return reading
-            published = await listener.wait(min(remaining, _READ_AGAIN_SECONDS if leaving else _UNWATCHED_SECONDS))
+            pause = _READ_AGAIN_SECONDS if leaving.is_watched else _UNWATCHED_SECONDS
+            published = await listener.wait(min(remaining, pause))
             if published is not None:
                 # What FINISH and PARK publish is what they store; that the caller may see it is known by now.
                 return _reading_of(published)
-            if leaving is None:
-                leaving = asyncio.create_task(until_left())
-                leaving.add_done_callback(on_left)
-            elif leaving.done():
-                leaving.result()
+            leaving.look()
             with suppress(BrokerUnavailableError):
                 reading = await again()
         return reading
-    finally:
-        if leaving is not None:
-            leaving.cancel()
 
 
 def _reading_of(result: bytes) -> Finished | DeadLetter:
