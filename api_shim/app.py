@@ -12,14 +12,24 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from api_shim.batch_methods import (
+    BATCH_CANCEL_PATH,
+    BATCH_LIST_PATH,
+    BATCH_PATH,
+    BATCH_RESULT_PATH,
+    BATCH_ROWS_PATH,
+    BatchMethods,
+)
+from api_shim.batch_upload import BatchUploads
 from api_shim.broker.pubsub import PROTOCOL
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
+from api_shim.doorkeeper import Doorkeeper
 from api_shim.edge import responses
 from api_shim.edge.bodies import Bodies
-from api_shim.edge.bounds import RequestsAtOnce
+from api_shim.edge.bounds import RequestsAtOnce, UploadsAtOnce
 from api_shim.edge.context import METRICS_PATH, RequestContext
 from api_shim.edge.refusals import Refusals, count_malformed_requests
 from api_shim.edge.server.connections import CONNECTIONS, Connections
@@ -29,8 +39,12 @@ from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
 from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.intake.accept_and_wait import AcceptAndWait
+from api_shim.intake.batch_rows import BatchRows
+from api_shim.intake.batches import Batches
+from api_shim.intake.chunks import ChunkAcceptor, UploadLimits
 from api_shim.intake.results import Results
 from api_shim.intake.subscription import OutcomeSubscription
+from api_shim.intake.upload import Uploads
 from api_shim.interface.documents import Documents
 from api_shim.interface.openapi import openapi_document
 from api_shim.metrics import ShimMetrics
@@ -41,6 +55,7 @@ from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.verifier import TokenVerifier
 from schemas.ids import IdDeriver
+from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
 from startup.broker.redis_clients import redis_pool
@@ -98,27 +113,70 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     refusals = Refusals(metrics.turned_away)
     bodies = Bodies(refusals, maximum_bytes=settings.maximum_body_bytes, seconds=settings.edge.body_seconds)
-    at_once = RequestsAtOnce(refusals, maximum=settings.edge.maximum_requests, waiting=lambda: subscription.listening)
+    uploads_at_once = UploadsAtOnce(refusals, maximum=settings.batches.maximum_uploads, on_running=metrics.uploading)
+    at_once = RequestsAtOnce(
+        refusals,
+        maximum=settings.edge.maximum_requests,
+        # Uploads have a bound of their own, so that slow ones take no room from signups.
+        waiting=lambda: subscription.listening + uploads_at_once.running,
+    )
+    sealer = Sealer(settings.sealing_key_id, settings.sealing_key)
+    ids = IdDeriver(settings.shared.id_key)
+    seconds = _TRIES * settings.redis_timeout_seconds + _BETWEEN_TRIES_SECONDS
     acceptor = Acceptor(
         calls,
-        sealer=Sealer(settings.sealing_key_id, settings.sealing_key),
-        ids=IdDeriver(settings.shared.id_key),
+        sealer=sealer,
+        ids=ids,
         message=MessageTemplate(),
         limits=AdmissionLimits(
             open_tasks=settings.maximum_open_tasks,
             rate_per_second=settings.rate_per_second,
             rate_burst=settings.rate_burst,
-            seconds=_TRIES * settings.redis_timeout_seconds + _BETWEEN_TRIES_SECONDS,
+            seconds=seconds,
         ),
     )
     results = Results(calls, subscription)
-    methods = Methods(
-        callers=Callers(TokenVerifier(settings.tokens, token_keys), keeper),
+    doorkeeper = Doorkeeper(
+        Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
+        metrics=metrics,
+    )
+    methods = Methods(
+        doorkeeper=doorkeeper,
         accept_and_wait=AcceptAndWait(acceptor, results),
         results=results,
         metrics=metrics,
         bodies=bodies,
+    )
+    chunks = ChunkAcceptor(
+        calls,
+        sealer=sealer,
+        ids=ids,
+        message=MessageTemplate(CHUNKS),
+        limits=UploadLimits(
+            longest_row_bytes=settings.maximum_body_bytes,
+            batch_rows=settings.batches.maximum_rows,
+            open_rows=settings.batches.maximum_open_rows,
+            open_batches=settings.batches.maximum_open_batches,
+            rate_per_second=settings.rate_per_second,
+            rate_burst=settings.rate_burst,
+            seconds=seconds,
+            patience_seconds=settings.batches.wait_seconds,
+        ),
+        is_ending=lambda: bodies.is_hurried,
+    )
+    batch_methods = BatchMethods(
+        doorkeeper=doorkeeper,
+        bodies=bodies,
+        uploads=BatchUploads(
+            Uploads(calls, chunks, on_accepted=metrics.rows_accepted),
+            bodies,
+            at_once=uploads_at_once,
+            maximum_bytes=settings.batches.maximum_bytes,
+            metrics=metrics,
+        ),
+        batches=Batches(calls, subscription),
+        batch_rows=BatchRows(calls, subscription),
     )
     probes = Probes(
         calls,
@@ -149,11 +207,18 @@ def create_app(settings: ShimSettings) -> ASGIApp:
                 part.start()
             yield {CONNECTIONS: connections}
 
-    prefixes = dict.fromkeys(("", settings.prefix))
-    create, result = at_once.around(Endpoint(methods.create)), at_once.around(Endpoint(methods.result))
     methods_routes = [
-        *(Route(f"{prefix}{CREATE_PATH}", create, methods=["POST"]) for prefix in prefixes),
-        *(Route(f"{prefix}{RESULT_PATH}", result, methods=["GET", "POST"]) for prefix in prefixes),
+        Route(f"{prefix}{path}", at_once.around(Endpoint(method)), methods=verbs)
+        for prefix in dict.fromkeys(("", settings.prefix))
+        for path, method, verbs in (
+            (CREATE_PATH, methods.create, ["POST"]),
+            (RESULT_PATH, methods.result, ["GET", "POST"]),
+            (BATCH_PATH, batch_methods.create, ["POST"]),
+            (BATCH_RESULT_PATH, batch_methods.result, ["GET", "POST"]),
+            (BATCH_ROWS_PATH, batch_methods.rows, ["GET"]),
+            (BATCH_CANCEL_PATH, batch_methods.cancel, ["POST"]),
+            (BATCH_LIST_PATH, batch_methods.list, ["GET"]),
+        )
     ]
     routes = [
         *methods_routes,

@@ -8,11 +8,12 @@ from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.edge import request as http_request
 from api_shim.edge import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
+from api_shim.edge.bounds import NoRoomError
 from api_shim.edge.request import HttpRequest
+from api_shim.edge.responses import Answer
 from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
-from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from api_shim.doorkeeper import Doorkeeper
     from api_shim.edge.bodies import Bodies
-    from api_shim.edge.responses import Answer, StreamedAnswer
+    from api_shim.edge.responses import StreamedAnswer
     from api_shim.intake.accept_and_wait import AcceptAndWait
     from api_shim.intake.results import Results
     from api_shim.metrics import ShimMetrics
-    from api_shim.tokens.callers import Callers
     from api_shim.tokens.verifier import Caller
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
@@ -52,7 +53,7 @@ class Endpoint:
             answer = responses.payload_too_large()
         except BodyTooSlowError:
             answer = responses.request_timeout()
-        except BrokerUnavailableError:
+        except (BrokerUnavailableError, NoRoomError):
             answer = responses.service_unavailable()
         await answer(scope, receive, send)
 
@@ -63,15 +64,13 @@ class Methods:
     def __init__(
         self,
         *,
-        callers: Callers,
-        create_scope: str,
+        doorkeeper: Doorkeeper,
         accept_and_wait: AcceptAndWait,
         results: Results,
         metrics: ShimMetrics,
         bodies: Bodies,
     ) -> None:
-        self._callers = callers
-        self._create_scope = create_scope
+        self._doorkeeper = doorkeeper
         self._accept_and_wait = accept_and_wait
         self._results = results
         self._metrics = metrics
@@ -79,26 +78,13 @@ class Methods:
 
     async def create(self, request: HttpRequest) -> Answer:
         """`POST customer.create`."""
-        caller = await self._callers.identify(request.header(b"authorization"))
-        if isinstance(caller, TokenFault):
-            return self._refused(request, caller)
-        if not self._callers.may_create(caller):
-            return responses.insufficient_scope(self._create_scope)
-        return await self._create(request, caller)
+        caller = await self._doorkeeper.admit_to_create(request)
+        return caller if isinstance(caller, Answer) else await self._create(request, caller)
 
     async def result(self, request: HttpRequest) -> Answer:
         """`GET` and `POST customer.create.result`."""
-        caller = await self._callers.identify(request.header(b"authorization"))
-        if isinstance(caller, TokenFault):
-            return self._refused(request, caller)
-        return await self._result(request, caller)
-
-    def _refused(self, request: HttpRequest, fault: TokenFault) -> Answer:
-        self._metrics.token_refused(fault)
-        request.refused_for(fault)
-        if fault is TokenFault.NO_KEYS:
-            return responses.service_unavailable()
-        return responses.invalid_token(DESCRIPTIONS.get(fault))
+        caller = await self._doorkeeper.admit(request)
+        return caller if isinstance(caller, Answer) else await self._result(request, caller)
 
     async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
         body, _ = await http_request.read_json_body(request, self._bodies)

@@ -39,6 +39,15 @@ class ShimMetrics:
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self.registry
         )
+        self._batches = Counter(
+            "intake_batches", "Calls that upload a batch by what became of them.", ["result"], registry=self.registry
+        )
+        self._batch_rows = Counter(
+            "intake_batch_rows", "Rows of batches that were promised an outcome.", ["result"], registry=self.registry
+        )
+        self._uploads = Gauge(
+            "intake_uploads", "Uploads that run.", multiprocess_mode="livesum", registry=self.registry
+        )
         self._token_refusals = Counter(
             "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self.registry
         )
@@ -104,6 +113,18 @@ class ShimMetrics:
     def refused(self, reason: str) -> None:
         """Count a request that was not accepted."""
         self._accepts.labels(reason).inc()
+
+    def upload_ended(self, result: str) -> None:
+        """Count a call that uploaded a batch, or was refused."""
+        self._batches.labels(result).inc()
+
+    def rows_accepted(self, rows: int, known: bool) -> None:
+        """Count the rows of a chunk; `known` says whether a batch had listed the same chunk before."""
+        self._batch_rows.labels("known" if known else "accepted").inc(rows)
+
+    def uploading(self, uploads: int) -> None:
+        """Show how many uploads run now."""
+        self._uploads.set(uploads)
 
     def token_refused(self, reason: str) -> None:
         """Count a call whose token is not good."""

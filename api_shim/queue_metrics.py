@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from schemas.protocol.batch_keys import OPEN_ROWS_KEY
+from schemas.protocol.batch_keys import OPEN_ROWS_KEY, WAITING_CHUNKS_KEY
 from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
+from schemas.protocol.lanes import CHUNKS
 from startup.broker.redis_requirements import parse_info
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
     """
     try:
         clock = await calls.command("TIME")
-        opened, oldest, oldest_resent, waiting, held, dead, rows = (
+        opened, oldest, oldest_resent, waiting, held, dead = (
             await calls.command("ZCARD", OPEN_KEY),
             await calls.command("ZRANGE", OPEN_KEY, 0, 0, "WITHSCORES"),
             await calls.command("ZRANGE", RESENT_KEY, 0, 0, "WITHSCORES"),
@@ -28,12 +29,20 @@ async def render_queue(calls: RedisCalls) -> bytes:
             # Leases that have run out are not counted: dead workers leave them until another one sweeps.
             await calls.command("ZCOUNT", HELD_KEY, f"({_milliseconds(clock)}", "+inf"),
             await calls.command("ZCARD", DEAD_KEY),
+        )
+        chunks, chunks_behind, oldest_chunk, oldest_resent_chunk, queued_chunks, rows = (
+            await calls.command("ZCARD", CHUNKS.open_key),
+            await calls.command("ZCARD", WAITING_CHUNKS_KEY),
+            await calls.command("ZRANGE", CHUNKS.open_key, 0, 0, "WITHSCORES"),
+            await calls.command("ZRANGE", CHUNKS.resent_key, 0, 0, "WITHSCORES"),
+            await calls.command("LLEN", CHUNKS.queue),
             await calls.command("GET", OPEN_ROWS_KEY),
         )
         memory = await _render_memory(calls)
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
     age = _age([*oldest, *oldest_resent], clock)
+    chunk_age = _age([*oldest_chunk, *oldest_resent_chunk], clock)
     return b"".join(
         (
             _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
@@ -41,6 +50,9 @@ async def render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_oldest_open_seconds", "Age of the oldest open task.", age),
             _gauge("intake_queue_messages", "Messages waiting in the queue.", waiting),
             _gauge("intake_held_tasks", "Tasks that workers work on.", held),
+            _gauge("intake_open_chunks", "Chunks of batches accepted and without outcome.", chunks + chunks_behind),
+            _gauge("intake_oldest_open_chunk_seconds", "Age of the oldest chunk in the queue or held.", chunk_age),
+            _gauge("intake_queue_chunks", "Chunks waiting in their queue.", queued_chunks),
             _gauge("intake_open_rows", "Rows of batches accepted and without outcome.", int(rows or 0)),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
             memory,

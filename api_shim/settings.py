@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from nacl.public import PrivateKey, PublicKey
 
+from api_shim.batch_settings import BatchSettings, read_batch_settings
 from api_shim.edge.settings import EdgeSettings, read_edge_settings
 from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
@@ -40,6 +41,7 @@ class ShimSettings:
     rate_burst: int
     maximum_waiting: int
     redis_timeout_seconds: float
+    batches: BatchSettings
     edge: EdgeSettings
     redis_allowed: frozenset[str]
     """The codes of findings about Redis that only warn."""
@@ -68,6 +70,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         rate_burst=reader.integer("RATE_BURST", 50, minimum=1, maximum=1_000_000),
         maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
         redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),
+        batches=read_batch_settings(reader),
         edge=read_edge_settings(reader),
         redis_allowed=read_allowed(reader),
     )

@@ -112,6 +112,11 @@ class Bodies:
             if piece:
                 yield piece
 
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the shim has stopped listening, so that no body gets its whole time."""
+        return math.isfinite(self._end_at)
+
     def hurry(self) -> None:
         """Give every body, begun or not, at most two more seconds from now. Called when the shim stops listening."""
         self._end_at = asyncio.get_running_loop().time() + _HURRIED_SECONDS

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from api_shim.edge import responses
 from api_shim.edge.refusals import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,6 +45,41 @@ def is_plain_path(scope: Scope) -> bool:
     """Whether every reader takes the path for the same. False if it writes a control character or a slash with `%`."""
     raw: bytes = scope["raw_path"]
     return b"%" not in raw or not (b"%2f" in raw.lower() or _CONTROLS.intersection(scope["path"]))
+
+
+class NoRoomError(Exception):
+    """As many calls of this kind run as may."""
+
+
+class UploadsAtOnce:
+    """Bounds how many uploads run at once. Each takes memory for as long as its client wants."""
+
+    def __init__(self, refusals: Refusals, *, maximum: int, on_running: Callable[[int], None]) -> None:
+        """`on_running` is called with each new number of uploads."""
+        self.running = 0
+        self._refusals = refusals
+        self._maximum = maximum
+        self._on_running = on_running
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Count an upload inside this block.
+
+        Raises:
+            NoRoomError: it would be too many.
+        """
+        if self.running >= self._maximum:
+            self._refusals.add(Reason.UPLOADS)
+            raise NoRoomError
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.running += more
+        self._on_running(self.running)
 
 
 class RequestsAtOnce:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from api_shim.edge import responses
 from api_shim.edge.bounds import framing_fault, is_plain_path
 from api_shim.edge.request import caller_request_id
+from api_shim.edge.responses import AnswerCutOffError
 from api_shim.edge.server.connections import is_over
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ _OTHER: Final = "other"
 
 _CLIENT_GONE_STATUS: Final = 499  # nginx uses the same
 """The status of a request whose client left before its answer was complete. Only logs and metrics show it."""
+
+_CUT_OFF: Final = "cut_off"
+"""The reason in the log line of an answer whose rest could not be made."""
 
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 """A header of every answer: a browser must not guess another content type."""
@@ -98,6 +102,9 @@ class RequestContext:
             status = answer.status
         except ClientDisconnect:
             status = _CLIENT_GONE_STATUS
+        except AnswerCutOffError:
+            scope["state"]["reason"] = _CUT_OFF
+            status = answer.status
         except asyncio.CancelledError:
             # uvicorn cancels the requests that still run when the time of its stop is over. A request without an answer
             # gets a 503. An answer that has begun is cut off.
@@ -114,7 +121,7 @@ class RequestContext:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         self._metrics.answered(method=method, route=route, status=status, seconds=seconds)
         state = scope["state"]
-        fields = {name: state[name] for name in ("task_id", "reason") if name in state}
+        fields = {name: state[name] for name in ("task_id", "batch_id", "reason") if name in state}
         if answer.is_streamed:
             fields["bytes"] = answer.length
         write = log.debug if route in _QUIET_ROUTES else log.info

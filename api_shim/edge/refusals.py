@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     CONNECTIONS = "connections"
     REQUESTS = "requests"
+    UPLOADS = "uploads"
     MALFORMED = "malformed"
     SLOW_HEAD = "slow_head"
     SLOW_BODY = "slow_body"

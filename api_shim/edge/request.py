@@ -101,6 +101,10 @@ class HttpRequest:
         """Put the task's id into the log line of this request."""
         self._scope["state"]["task_id"] = task_id
 
+    def belongs_to_batch(self, batch_id: str) -> None:
+        """Put the batch's id into the log line of this request."""
+        self._scope["state"]["batch_id"] = batch_id
+
     def refused_for(self, reason: str) -> None:
         """Put the reason for a refusal into the request's log line: a code of ours, never a text that was sent."""
         self._scope["state"]["reason"] = reason

@@ -21,9 +21,9 @@ _MAXIMUM_ECHOED_ID_CHARACTERS: Final = 128
 """How many characters of a task id the 404 repeats. A client may have sent any text in its place."""
 _RETRY_RESULT_SECONDS: Final = 1
 """`Retry-After` of a 202, in seconds: the task has no outcome yet."""
-_RETRY_BROKER_SECONDS: Final = 2
+RETRY_BROKER_SECONDS: Final = 2
 """`Retry-After` of a 503, in seconds: Redis cannot be used."""
-_RETRY_QUEUE_SECONDS: Final = 5
+RETRY_QUEUE_SECONDS: Final = 5
 """`Retry-After` of a 429 for a full queue, in seconds."""
 
 _Headers = dict[str, str]
@@ -43,6 +43,10 @@ class Answer:
         """Send the answer, whatever the request was."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class AnswerCutOffError(Exception):
+    """The rest of an answer that has begun cannot be made now. The connection ends, which is how the client is told."""
 
 
 class StreamedAnswer:
@@ -102,7 +106,8 @@ _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"
 """The headers that every JSON answer has."""
 
 
-def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:
+def json_answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:
+    """An answer with this body, and with these headers beside those that every answer has."""
     content = _JSON.encode(body).encode("utf-8", "replace")
     raw = [*_ON_EVERY_ANSWER, (b"content-length", b"%d" % len(content))]
     if headers is not None:
@@ -111,16 +116,24 @@ def _answer(status: int, body: Mapping[str, Any], headers: _Headers | None = Non
 
 
 def _task(status: int, task_id: str, state: State, headers: _Headers) -> Answer:
-    return _answer(status, {"ok": True, "task": {"id": task_id, "status": state}}, headers)
+    return json_answer(status, {"ok": True, "task": {"id": task_id, "status": state}}, headers)
 
 
-def _failure(
-    status: int, error: str, *, data: Mapping[str, Any] | None = None, headers: _Headers | None = None
+def failure(
+    status: int,
+    error: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    batch: Mapping[str, Any] | None = None,
+    headers: _Headers | None = None,
 ) -> Answer:
+    """A failure with this code; with `data` and with the `batch` that it is about, where there are such."""
     body: dict[str, Any] = {"ok": False, "error": error}
     if data is not None:
         body["data"] = data
-    return _answer(status, body, headers)
+    if batch is not None:
+        body["batch"] = batch
+    return json_answer(status, body, headers)
 
 
 def accepted(task_id: str, state: State, *, location: str) -> Answer:
@@ -135,7 +148,7 @@ def accepted(task_id: str, state: State, *, location: str) -> Answer:
 
 def created_in_time(response: Mapping[str, Any], *, waited_for: int) -> Answer:
     """200 to a create call whose outcome came while it waited: the documented response. `waited_for` is in seconds."""
-    return _answer(200, response, {"preference-applied": f"wait={waited_for}", "vary": "Prefer"})
+    return json_answer(200, response, {"preference-applied": f"wait={waited_for}", "vary": "Prefer"})
 
 
 def unfinished(task_id: str, state: State) -> Answer:
@@ -147,12 +160,12 @@ def unfinished(task_id: str, state: State) -> Answer:
 
 def finished(response: Mapping[str, Any]) -> Answer:
     """200 to a result call: the task has its outcome, the documented response."""
-    return _answer(200, response)
+    return json_answer(200, response)
 
 
 def validation_error(field: str, message: str) -> Answer:
     """400: the request itself has a fault in this field. Faults of the customer in it are outcomes with status 200."""
-    return _failure(400, "validation_error", data={"errors": [{"field": field, "message": message}]})
+    return failure(400, "validation_error", data={"errors": [{"field": field, "message": message}]})
 
 
 def invalid_token(description: str | None) -> Answer:
@@ -161,28 +174,28 @@ def invalid_token(description: str | None) -> Answer:
     With None the call carried no token, and the answer names the scheme alone (RFC 6750, section 3.1).
     """
     challenge = "Bearer" if description is None else f'Bearer error="invalid_token", error_description="{description}"'
-    return _failure(401, "invalid_token", headers={"www-authenticate": challenge})
+    return failure(401, "invalid_token", headers={"www-authenticate": challenge})
 
 
 def insufficient_scope(scope: str) -> Answer:
     """403: the token lacks this scope, which would be enough."""
     challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
-    return _failure(403, "insufficient_scope", headers={"www-authenticate": challenge})
+    return failure(403, "insufficient_scope", headers={"www-authenticate": challenge})
 
 
 def task_not_found(task_id: str) -> Answer:
     """404 to a result call: there is no such task, or none that this caller may read."""
-    return _failure(404, "task_not_found", data={"id": task_id[:_MAXIMUM_ECHOED_ID_CHARACTERS]})
+    return failure(404, "task_not_found", data={"id": task_id[:_MAXIMUM_ECHOED_ID_CHARACTERS]})
 
 
 def not_found() -> Answer:
     """404: there is no such path."""
-    return _failure(404, "not_found")
+    return failure(404, "not_found")
 
 
 def method_not_allowed(allow: str) -> Answer:
     """405: the path exists, but not with this method. `allow` lists the methods that it has."""
-    return _failure(405, "method_not_allowed", headers={"allow": allow})
+    return failure(405, "method_not_allowed", headers={"allow": allow})
 
 
 def malformed_request() -> Answer:
@@ -190,64 +203,64 @@ def malformed_request() -> Answer:
 
     Bytes that are no HTTP at all do not get here: uvicorn answers them with a plain-text 400 of its own.
     """
-    return _failure(400, "malformed_request", headers={"connection": "close"})
+    return failure(400, "malformed_request", headers={"connection": "close"})
 
 
 def request_timeout() -> Answer:
     """408: the rest of the request's body did not come in time. The connection ends."""
-    return _failure(408, "request_timeout", headers={"connection": "close"})
+    return failure(408, "request_timeout", headers={"connection": "close"})
 
 
 def payload_too_large() -> Answer:
     """413: the body is too large. The connection stays open, so a client that sends all of it first can read why."""
-    return _failure(413, "payload_too_large")
+    return failure(413, "payload_too_large")
 
 
 def unsupported_media_type() -> Answer:
     """415: the body is not uncompressed JSON in UTF-8 by its headers."""
-    return _failure(415, "unsupported_media_type")
+    return failure(415, "unsupported_media_type")
 
 
 def idempotency_key_reused() -> Answer:
     """422: the idempotency key was used before, with another body."""
-    return _failure(422, "idempotency_key_reused")
+    return failure(422, "idempotency_key_reused")
 
 
 def queue_full() -> Answer:
     """429: the queue is full. Every caller gets this."""
-    return _failure(429, "queue_full", headers={"retry-after": str(_RETRY_QUEUE_SECONDS)})
+    return failure(429, "queue_full", headers={"retry-after": str(RETRY_QUEUE_SECONDS)})
 
 
 def rate_limited(retry_after_seconds: float) -> Answer:
     """429: this caller has made too many calls. `Retry-After` is rounded up to whole seconds."""
-    return _failure(429, "rate_limited", headers={"retry-after": str(max(1, math.ceil(retry_after_seconds)))})
+    return failure(429, "rate_limited", headers={"retry-after": str(max(1, math.ceil(retry_after_seconds)))})
 
 
 def dead_letter(task_id: str) -> Answer:
     """500 to a result call: the service itself failed at the task, which now waits for an operator as a dead letter."""
-    return _failure(500, "internal_error", data={"id": task_id})
+    return failure(500, "internal_error", data={"id": task_id})
 
 
 def internal_error() -> Answer:
     """500: a fault in this process' own code."""
-    return _failure(500, "internal_error")
+    return failure(500, "internal_error")
 
 
 def service_unavailable() -> Answer:
     """503: as far as this process knows, nothing was accepted. A repeat with an idempotency key is safe."""
-    return _failure(503, "service_unavailable", headers={"retry-after": str(_RETRY_BROKER_SECONDS)})
+    return failure(503, "service_unavailable", headers={"retry-after": str(RETRY_BROKER_SECONDS)})
 
 
 def healthy() -> Answer:
     """200 to a health or readiness probe."""
-    return _answer(200, {"ok": True})
+    return json_answer(200, {"ok": True})
 
 
 def not_alive(dead: list[str]) -> Answer:
     """503 to the health probe: this process has to be restarted. `dead` names its background tasks that have ended."""
-    return _failure(503, "not_alive", data={"dead": dead})
+    return failure(503, "not_alive", data={"dead": dead})
 
 
 def not_ready(missing: list[str]) -> Answer:
     """503 to the readiness probe. `missing` names what requests need and do not have."""
-    return _failure(503, "not_ready", data={"missing": missing})
+    return failure(503, "not_ready", data={"missing": missing})

@@ -133,7 +133,8 @@ class OutcomeSubscription:
         return self._listening
 
     @property
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether one more call may wait."""
         return self._listening < self._maximum_listeners
 
     def _count_listeners(self, more: int) -> None:
@@ -167,7 +168,7 @@ class OutcomeSubscription:
         The channel is empty while this process has no confirmed subscription, or no room for another waiting call. The
         caller closes the listener.
         """
-        listener = Listener(self, task_id, admitted=self._has_room)
+        listener = Listener(self, task_id, admitted=self.has_room)
         if self._own_confirmed and listener.worth_waiting:
             listener.channel = self._own_channel
             self._expecting.setdefault(task_id, set()).add(listener)
@@ -186,7 +187,7 @@ class OutcomeSubscription:
     @asynccontextmanager
     async def listen(self, task_id: str) -> AsyncIterator[Listener]:
         """Listen for this task's outcome, once Redis has confirmed it or has not answered for a second."""
-        listener = Listener(self, task_id, admitted=self._has_room)
+        listener = Listener(self, task_id, admitted=self.has_room)
         if not listener.worth_waiting:
             yield listener
             return

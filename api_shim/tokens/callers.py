@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from api_shim.tokens.faults import TokenFault
 
 if TYPE_CHECKING:
     from api_shim.tokens.key_keeper import KeyKeeper
     from api_shim.tokens.verifier import Caller, TokenVerifier
+
+IMPORT_SCOPE: Final = "customer:import"
+"""The scope of callers that may bring password hashes that another system made."""
 
 
 class Callers:
@@ -29,3 +32,7 @@ class Callers:
     def may_create(self, caller: Caller) -> bool:
         """Whether one of the caller's scopes serves for creating."""
         return self._verifier.may_create(caller)
+
+    def may_import(self, caller: Caller) -> bool:
+        """Whether the caller may bring password hashes that another system made."""
+        return IMPORT_SCOPE in caller.scopes
