@@ -86,7 +86,7 @@ class _Backlog:
         figures: dict[str, Any] = {"open": {**self._one_sweep(), "bytes_each": bytes_each}}
 
         self._park(task_ids)
-        letters = DeadLetters(self._client, self._messages)
+        letters = DeadLetters(self._client)
         self._client.config_resetstat()
         requeued = sum(1 for _ in letters.requeue_all())
         assert requeued == tasks

@@ -13,19 +13,19 @@ import redis
 from cli.options import data_dir_option
 from cli.tell import tell
 from local_stack.redis_server import url_of_directory
-from schemas.protocol.message import MessageTemplate
 from schemas.protocol.steps.ending import RecordChange
 from startup.broker.redis_clients import redis_client
 from startup.broker.redis_url import parse_redis_url
 from startup.environment import EnvironmentReader, SettingsError
 from startup.shared_settings import read_redis_url
-from worker.promise.dead_letters import DeadLetter, DeadLetters, sealing_keys_in_use
+from worker.promise.dead_letters import DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from startup.broker.redis_url import RedisUrl
+    from worker.promise.dead_letter import DeadLetter
 
 _TIMEOUT_SECONDS: Final = 10
 """For each call to Redis, and for connecting to it."""
@@ -48,7 +48,7 @@ def list_(directory: Path, as_json: bool) -> None:
     """List all dead letters, the oldest first."""
     with _redis(directory) as client:
         count = 0
-        for letter in DeadLetters(client, MessageTemplate()).all():
+        for letter in DeadLetters(client).all():
             count += 1
             click.echo(json.dumps(letter.as_dict()) if as_json else _line(letter))
         if not as_json:
@@ -62,7 +62,7 @@ def list_(directory: Path, as_json: bool) -> None:
 def show(task_id: str, directory: Path, as_json: bool) -> None:
     """Show one dead letter, without its request."""
     with _redis(directory) as client:
-        letter = DeadLetters(client, MessageTemplate()).find(task_id)
+        letter = DeadLetters(client).find(task_id)
     if letter is None:
         raise click.ClickException(f"{task_id} is no dead letter")
     if as_json:
@@ -80,7 +80,7 @@ def show(task_id: str, directory: Path, as_json: bool) -> None:
 def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bool) -> None:
     """Put tasks back on the queue. Mend first what made them fail."""
     with _redis(directory) as client:
-        letters = DeadLetters(client, MessageTemplate())
+        letters = DeadLetters(client)
         if every == bool(task_ids):
             raise click.UsageError("name tasks, or give --all")
         results = letters.requeue_all() if every else ((task_id, letters.requeue(task_id)) for task_id in task_ids)
@@ -97,7 +97,7 @@ def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -
     if not yes:
         click.confirm(f"Drop {len(task_ids)} accepted signups for good?", abort=True, err=True)
     with _redis(directory) as client:
-        letters = DeadLetters(client, MessageTemplate())
+        letters = DeadLetters(client)
         _tell(((task_id, letters.drop(task_id)) for task_id in task_ids), done="dropped", as_json=as_json)
 
 
@@ -153,4 +153,7 @@ def _tell(results: Iterable[tuple[str, RecordChange]], *, done: str, as_json: bo
 
 def _line(letter: DeadLetter) -> str:
     line = f"{letter.task_id}  {letter.parked_at:%Y-%m-%d %H:%M:%S}  {letter.reason}  starts={letter.starts}"
+    rows = letter.dead_rows
+    if rows is not None:
+        line += f"  rows={rows.count} place={rows.first} batch={','.join(rows.batches)}"
     return f"{line}  {letter.detail}" if letter.detail else line

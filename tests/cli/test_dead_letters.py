@@ -13,7 +13,9 @@ from cli.main import main
 from local_stack.ports import free_port
 from schemas.ids import new_task_id
 from schemas.protocol.keys import Field, State, record_key
+from schemas.protocol.steps.chunk_working import RefusedRow
 from schemas.sealing import Sealer, generate_key_pair, parse_public_key
+from tests.support.batches import Batches
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -31,7 +33,24 @@ class Operator:
     def __init__(self, environment: Mapping[str, str], client: redis.Redis) -> None:
         self._environment = {"INTAKE_REDIS_URL": environment["INTAKE_REDIS_URL"]}
         self.scripts = Scripts(client)
+        self.batches = Batches(client)
         self.output = ""
+
+    def a_chunk(self, batch_id: str) -> str:
+        """A chunk of four rows that a worker has started."""
+        chunk_id = new_task_id()
+        sealer = Sealer(*parse_public_key(PAIR.public_line.encode()))
+        self.batches.accept(batch_id, chunk_id, sealed=sealer.seal(task_id=chunk_id, body=CANARY.encode()))
+        self.batches.started(chunk_id)
+        return chunk_id
+
+    def park_rows(self, batch_id: str, *places: int) -> list[str]:
+        """Dead letters of single rows of a chunk whose others were created."""
+        chunk_id = self.a_chunk(batch_id)
+        parts = [RefusedRow(place, new_task_id(), "refused_by_validator", "an index") for place in places]
+        counts = {"created": 4 - len(parts), "internal_error": len(parts)}
+        assert self.batches.finish(chunk_id, counts=counts, refused=parts) == "written"
+        return [part.part_id for part in parts]
 
     def park(self, *, reason: str = "too_many_starts") -> str:
         task_id = new_task_id()
@@ -82,6 +101,59 @@ def test_one_is_shown_with_all_but_its_request(operator: Operator) -> None:
         "id", "reason", "detail", "accepted_at", "parked_at", "sends", "starts", "caller", "sealing_key",
     }  # fmt: skip
     assert task_id in operator.run("show", task_id).stdout
+
+
+def test_rows_of_a_batch_are_shown_with_their_place_and_their_lines(operator: Operator) -> None:
+    batch_id = operator.batches.open()
+    operator.a_chunk(batch_id)
+    (row,) = operator.park_rows(batch_id, 2)
+    chunk = operator.a_chunk(batch_id)
+    assert operator.batches.park(chunk) == "written"
+
+    of_row, of_chunk = operator.lines("list")
+    assert (of_row["id"], of_row["reason"], of_row["caller"]) == (row, "refused_by_validator", "me")
+    assert (of_row["batches"], of_row["place"], of_row["rows"]) == ([batch_id], 2, 1)
+    assert (of_chunk["id"], of_chunk["chunk"], of_chunk["place"], of_chunk["rows"]) == (chunk, chunk, 0, 4)
+    assert {of_row["sealing_key"], of_chunk["sealing_key"]} == {PAIR.key_id}
+    assert f"rows=1 place=2 batch={batch_id}" in operator.run("list").stdout
+
+    # The first lines of the three chunks are 1, 1001 and 2001.
+    assert operator.lines("show", row)[0]["lines"] == {batch_id: "1003+1"}
+    assert operator.lines("show", chunk)[0]["lines"] == {batch_id: "2001+4"}
+
+
+def test_rows_of_a_batch_are_requeued_and_have_no_outcome_until_they_are_worked_again(operator: Operator) -> None:
+    batch_id = operator.batches.open()
+    one, other = operator.park_rows(batch_id, 0, 3)
+    signup = operator.park()
+    assert operator.batches.read(batch_id).outcomes == {"created": 2, "internal_error": 2}
+    assert operator.lines("requeue", one) == [{"id": one, "result": "requeued"}]
+    assert operator.batches.read(batch_id).outcomes == {"created": 2, "internal_error": 1}
+    assert {line["id"] for line in operator.lines("requeue", "--all")} == {other, signup}
+    assert operator.batches.read(batch_id).outcomes == {"created": 2}
+    assert operator.batches.queued() == 3  # the chunk's own message, which nobody took off, and those of two rows
+    assert operator.scripts.open_ids() == {signup}
+    started = operator.batches.started(other)
+    assert (started.first, started.end, started.starts) == (3, 4, 1)
+
+
+def test_dropped_rows_of_a_batch_keep_their_outcome_and_nothing_else(operator: Operator) -> None:
+    batch_id = operator.batches.open()
+    (row,) = operator.park_rows(batch_id, 1)
+    chunk = operator.lines("show", row)[0]["chunk"]
+    assert "sealed" in operator.batches.record(chunk)
+    assert operator.lines("drop", row, "--yes") == [{"id": row, "result": "dropped"}]
+    assert operator.lines("list") == []
+    assert operator.batches.record(row) == {}
+    assert "sealed" not in operator.batches.record(chunk)
+    assert operator.batches.read(batch_id).outcomes == {"created": 3, "internal_error": 1}
+
+
+def test_the_keys_of_waiting_chunks_and_of_dead_rows_are_still_needed(operator: Operator) -> None:
+    batch_id = operator.batches.open()
+    operator.park_rows(batch_id, 1, 2)
+    operator.a_chunk(batch_id)
+    assert operator.lines("keys") == [{"key": PAIR.key_id, "tasks": 3}]
 
 
 def test_what_is_no_dead_letter_is_said_so(operator: Operator) -> None:

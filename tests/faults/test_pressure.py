@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, record_key
-from schemas.protocol.message import MessageTemplate
 from tests.faults.harness.arena import VISIBILITY_TIMEOUT_SECONDS, Arena
 from tests.faults.harness.history import Client
 from tests.faults.harness.hooked_worker import POISON
@@ -66,7 +65,7 @@ def test_a_task_that_kills_its_worker_is_parked_and_its_neighbours_are_not(tmp_p
             return bool(redis.zcard(DEAD_KEY) == 1)
 
         wait_until(parked, timeout=120, what="the poison is parked")
-        letters = DeadLetters(redis, MessageTemplate())
+        letters = DeadLetters(redis)
         (letter,) = letters.all()
         assert (letter.task_id, letter.reason) == (poison.task_id, "too_many_starts")
         wait_until(lambda: redis.zcard(OPEN_KEY) == 0, timeout=60, what="the neighbours are done")

@@ -12,7 +12,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY
-from schemas.protocol.message import MessageTemplate
 from tests.faults.harness.arena import DATABASE, Arena
 from tests.faults.harness.history import Client
 from tests.faults.harness.troubles import MONGODB_REFUSES, REDIS_REFUSES
@@ -134,7 +133,7 @@ def test_customers_that_mongodb_refuses_delay_no_other_and_are_made_once_it_is_m
             wait_until(lambda: redis_client.zcard(OPEN_KEY) == 0, timeout=30, what="each has ended or is a dead letter")
             assert redis_client.zcard(DEAD_KEY) > len(refused) / 2
             mongo[DATABASE].command("collMod", "customers", validator={})
-            letters = DeadLetters(redis_client, MessageTemplate())
+            letters = DeadLetters(redis_client)
             for letter in list(letters.all()):
                 assert letters.requeue(letter.task_id) == "written"
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.protocol.batch_keys import WAITING_CHUNKS_KEY, ChunkField
-from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, State, record_key
-from schemas.protocol.lanes import CHUNKS
+from schemas.batch import line_numbers
+from schemas.protocol.batch_keys import WAITING_CHUNKS_KEY, ChunkField, chunks_key
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, record_key
+from schemas.protocol.lanes import CHUNKS, LANES, SIGNUPS
+from schemas.protocol.message import MessageTemplate
 from schemas.protocol.steps import operating
 from schemas.protocol.steps.ending import RecordChange
-from schemas.sealing import UnsealError, sealed_with
 from worker.promise.calls import send
+from worker.promise.dead_letter import CHUNK_FIELDS, SHOWN_FIELDS, dead_letter_of, root_of, sealing_key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,75 +22,33 @@ if TYPE_CHECKING:
     import redis
 
     from schemas.protocol.call import Call
-    from schemas.protocol.message import MessageTemplate
+    from worker.promise.dead_letter import DeadLetter, DeadRows
 
 _PAGE: Final = 500
 """Dead letters in one round trip. Redis answers others between two pages, and one page is kept in memory here."""
-
-_SHOWN_FIELDS: Final = (
-    Field.STATE,
-    Field.REASON,
-    Field.DETAIL,
-    Field.ACCEPTED_AT,
-    Field.FINISHED_AT,
-    Field.SENDS,
-    Field.STARTS,
-    Field.CALLER,
-    Field.SEALED,
-)
-"""Fields that a `DeadLetter` is made of, in the order in which `_letter` takes them apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A dead letter, as an operator may see it."""
-
-    task_id: str
-    reason: str
-    detail: str
-    """What else is known of the reason: an error by name, an index. Empty where nothing is."""
-    accepted_at: datetime
-    parked_at: datetime
-    sends: int
-    starts: int
-    caller: str
-    sealing_key: str
-    """Id of the key that opens its request."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The dead letter as a JSON object."""
-        return {
-            "id": self.task_id,
-            "reason": self.reason,
-            "detail": self.detail,
-            "accepted_at": self.accepted_at.isoformat(),
-            "parked_at": self.parked_at.isoformat(),
-            "sends": self.sends,
-            "starts": self.starts,
-            "caller": self.caller,
-            "sealing_key": self.sealing_key,
-        }
 
 
 class DeadLetters:
     """The dead letters in Redis. Every method raises `redis.RedisError` while it is away."""
 
-    def __init__(self, client: redis.Redis, message: MessageTemplate) -> None:
+    def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._message = message
+        self._messages = {lane: MessageTemplate(lane) for lane in LANES}
 
     def all(self) -> Iterator[DeadLetter]:
         """Yield every dead letter, the oldest first."""
         for page in _pages(self._client, DEAD_KEY):
-            with self._client.pipeline(transaction=False) as pipeline:
-                for task_id in page:
-                    pipeline.hmget(record_key(task_id), *_SHOWN_FIELDS)
-                letters = map(_letter, page, pipeline.execute())
-            yield from (letter for letter in letters if letter is not None)
+            yield from self._letters(page)
 
     def find(self, task_id: str) -> DeadLetter | None:
-        """The dead letter with this task id; None where the task is not a dead letter."""
-        return _letter(task_id, self._client.hmget(record_key(task_id), *_SHOWN_FIELDS))
+        """The dead letter with this task id; None where the task is not a dead letter.
+
+        Of rows of a batch it has the numbers of their lines too.
+        """
+        for letter in self._letters([task_id]):
+            rows = letter.dead_rows
+            return replace(letter, dead_rows=rows and replace(rows, lines=self._lines(rows)))
+        return None
 
     def requeue_all(self) -> Iterator[tuple[str, RecordChange]]:
         """Requeue every task that is a dead letter now, the oldest first; see `requeue`.
@@ -100,23 +59,55 @@ class DeadLetters:
         now = 1000 * seconds + microseconds // 1000
         passed_over = 0
         while page := _ids(self._client.zrange(DEAD_KEY, "-inf", now, byscore=True, offset=passed_over, num=_PAGE)):
-            changes = self._run_all([self._requeue(task_id) for task_id in page])
+            changes = self._run_all(self._requeue(page))
             for task_id, change in zip(page, changes, strict=True):
                 passed_over += change is not RecordChange.WRITTEN
                 yield task_id, change
 
     def requeue(self, task_id: str) -> RecordChange:
         """Put a dead letter on the queue again, its starts forgotten. The reply says whether that was done."""
-        (change,) = self._run_all([self._requeue(task_id)])
+        (change,) = self._run_all(self._requeue([task_id]))
         return change
 
     def drop(self, task_id: str) -> RecordChange:
         """Forget a dead letter and its request for good. The reply says whether that was done."""
-        (change,) = self._run_all([operating.drop(task_id)])
+        (is_of_batch,) = self._are_of_batches([task_id])
+        (change,) = self._run_all([operating.drop_chunk(task_id) if is_of_batch else operating.drop(task_id)])
         return change
 
-    def _requeue(self, task_id: str) -> Call[RecordChange]:
-        return operating.requeue(task_id, message=self._message.message(task_id))
+    def _requeue(self, task_ids: Sequence[str]) -> list[Call[RecordChange]]:
+        return [
+            operating.requeue_chunk(task_id, message=self._messages[CHUNKS].message(task_id))
+            if is_of_batch
+            else operating.requeue(task_id, message=self._messages[SIGNUPS].message(task_id))
+            for task_id, is_of_batch in zip(task_ids, self._are_of_batches(task_ids), strict=True)
+        ]
+
+    def _are_of_batches(self, task_ids: Sequence[str]) -> list[bool]:
+        return [rows is not None for (rows,) in _fields(self._client, task_ids, ChunkField.ROWS)]
+
+    def _letters(self, task_ids: Sequence[str]) -> Iterator[DeadLetter]:
+        records = _fields(self._client, task_ids, *SHOWN_FIELDS)
+        # A part of a chunk has no request of its own, and does not know the batches.
+        roots = list({root for values in records if (root := root_of(values)) is not None})
+        chunks = dict(zip(roots, _fields(self._client, roots, *CHUNK_FIELDS), strict=True))
+        for task_id, values in zip(task_ids, records, strict=True):
+            letter = dead_letter_of(task_id, values, chunks.get(root_of(values) or "", (None, None)))
+            if letter is not None:
+                yield letter
+
+    def _lines(self, rows: DeadRows) -> dict[str, str]:
+        """The numbers of the rows' lines in each batch that can still be read."""
+        lines: dict[str, str] = {}
+        for batch_id in rows.batches:
+            numbers: list[int] = []
+            # A batch lists a chunk twice where its rows came twice.
+            for member, _ in self._client.zscan_iter(chunks_key(batch_id), match=f"? {rows.chunk_id} *", count=_PAGE):
+                of_chunk = line_numbers.decode(member.decode().split(" ")[2])
+                numbers += of_chunk[rows.first : rows.first + rows.count]
+            if numbers:
+                lines[batch_id] = line_numbers.encode(sorted(numbers))
+        return lines
 
     def _run_all(self, calls: Sequence[Call[RecordChange]]) -> list[RecordChange]:
         replies = send(self._client, calls)
@@ -141,7 +132,7 @@ def sealing_keys_in_use(client: redis.Redis) -> dict[str, int]:
                 if root is not None:
                     roots.append(root.decode())
             sealed += [own for (own,) in _fields(client, roots, Field.SEALED)]
-            counts.update(_sealing_key(each) for each in sealed if each is not None)
+            counts.update(sealing_key_of(each) for each in sealed if each is not None)
     return dict(counts)
 
 
@@ -173,31 +164,3 @@ def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:
 
 def _ids(page: Any) -> list[str]:
     return [task_id.decode() for task_id in page]
-
-
-def _letter(task_id: str, values: Sequence[Any]) -> DeadLetter | None:
-    state, reason, detail, accepted_at, parked_at, sends, starts, caller, sealed = values
-    if state != State.FAILURE.encode():
-        return None
-    return DeadLetter(
-        task_id,
-        (reason or b"").decode(),
-        (detail or b"").decode(),
-        _time(accepted_at),
-        _time(parked_at),
-        int(sends or 0),
-        int(starts or 0),
-        (caller or b"").decode("utf-8", "replace"),
-        _sealing_key(sealed or b""),
-    )
-
-
-def _sealing_key(sealed: bytes) -> str:
-    try:
-        return sealed_with(sealed)
-    except UnsealError:
-        return "unknown"
-
-
-def _time(milliseconds: bytes | None) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds or 0) / 1000, UTC)
