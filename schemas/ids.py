@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """The digits of base 62, in the order of their values."""
 
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
+"""The digits of base 62 two at a time: ids are written in half the time."""
+
 _TASK_ID_BYTES: Final = 16
 """128 bits: enough that nobody guesses a task's id."""
 
@@ -37,11 +40,11 @@ TASK_ID_PATTERN: Final = re.compile(rf"[0-9A-Za-z]{{{TASK_ID_LENGTH}}}")
 
 def _base62(raw: bytes, length: int) -> str:
     number = int.from_bytes(raw, "big")
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range((length + 1) // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))[-length:]
 
 
 def is_task_id(text: str) -> bool:

@@ -127,7 +127,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
     )
-    chunks = Chunks(create_rows, leases, put_back=chunk_records.put_back, at_once=settings.chunks)
+    chunks = Chunks(create_rows, leases, put_back=chunk_records.put_back, at_once=settings.chunks, stopping=stopping)
     wiring = Wiring(
         gates=(gate, broker_gate),
         broker_gate=broker_gate,

@@ -30,16 +30,27 @@ class Chunks:
     """Works on chunks, a few at a time. Thread-safe."""
 
     def __init__(
-        self, create_rows: CreateRows, leases: Leases, *, put_back: Callable[[Sequence[str]], object], at_once: int
+        self,
+        create_rows: CreateRows,
+        leases: Leases,
+        *,
+        put_back: Callable[[Sequence[str]], object],
+        at_once: int,
+        stopping: threading.Event,
     ) -> None:
-        """Work on up to `at_once` chunks side by side. `put_back` puts chunks back on their queue."""
+        """Work on up to `at_once` chunks side by side.
+
+        `put_back` puts chunks back on their queue. `stopping` is set when the worker begins to stop: no chunk is begun
+        after that.
+        """
         self._create_rows = create_rows
         self._leases = leases
         self._put_back = put_back
         self._most = at_once + _AHEAD
         self._at_once = at_once
+        self._stopping = stopping
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Delivery, Callable[[], object]]] = deque()
+        self._waiting: deque[Delivery] = deque()
         self._working = 0
         self._threads = 0
 
@@ -48,15 +59,20 @@ class Chunks:
         """How many further chunks may be taken off the queue."""
         return self._most - len(self._waiting) - self._working
 
-    def add(self, task_id: str, *, acknowledge: Callable[[], object]) -> None:
-        """Take in a chunk that was received. A thread works on it soon."""
+    def add(self, task_id: str) -> None:
+        """Take in a chunk that was received. A thread works on it soon.
+
+        Raises:
+            RuntimeError: the system has no thread to spare. The chunk is let go. It is still open and is delivered
+                again.
+        """
         delivery = Delivery(task_id, secrets.token_hex(8))
-        self._leases.hold(delivery)
         with self._changed:
-            self._waiting.append((delivery, acknowledge))
             if self._threads < self._at_once:
-                self._threads += 1
                 threading.Thread(target=self._work, name=f"chunk_{self._threads}", daemon=True).start()
+                self._threads += 1
+            self._leases.hold(delivery)
+            self._waiting.append(delivery)
             self._changed.notify()
 
     def put_back_waiting(self) -> None:
@@ -66,14 +82,12 @@ class Chunks:
             self._waiting.clear()
         if not waiting:
             return
-        for delivery, _ in waiting:
+        for delivery in waiting:
             self._leases.let_go(delivery)
         try:
-            self._put_back([delivery.task_id for delivery, _ in waiting])
+            self._put_back([delivery.task_id for delivery in waiting])
         except Exception as error:
             log.warning("not_put_back", messages=len(waiting), exc_info=error)
-        for _, acknowledge in waiting:
-            acknowledge()
 
     def join(self, *, seconds: float) -> None:
         """Wait until no chunk is worked on, or until the time is over."""
@@ -96,8 +110,8 @@ class Chunks:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                delivery, acknowledge = self._waiting.popleft()
+                self._changed.wait_for(lambda: self._waiting and not self._stopping.is_set())
+                delivery = self._waiting.popleft()
                 self._working += 1
             try:
                 self.work(delivery)
@@ -108,7 +122,6 @@ class Chunks:
                 with self._changed:
                     self._working -= 1
                     self._changed.notify_all()
-                acknowledge()
 
     def _give_back(self, delivery: Delivery) -> None:
         # Before the release: a chunk that is in the queue again has no lease.

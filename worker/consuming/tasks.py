@@ -65,11 +65,16 @@ def register_chunk_tasks(app: Celery, chunks: Chunks) -> Task[Any, Any]:
     """Register `customer.create.batch` with the app and return it."""
 
     class ChunkTask(Task):  # type: ignore[misc] # celery publishes no types
-        """A task whose messages go to threads of their own; see `register_tasks`."""
+        """A task whose messages go to threads of their own; see `register_tasks`.
+
+        The message is acknowledged at once, which sends nothing to Redis. The prefetch limit is for signups: with a low
+        one the worker would take none while it works on a chunk. `Chunks.room` bounds the chunks.
+        """
 
         def Strategy(self, _task: object, _app: Celery, consumer: Consumer) -> Callable[..., None]:  # noqa: N802 - Celery's name
             def on_message(message: Message, _body: object, *_acknowledge_reject_callbacks: object) -> None:
-                chunks.add(message.headers["id"], acknowledge=partial(_acknowledge, message, consumer))
+                message.ack_log_error(log, consumer.connection_errors)
+                chunks.add(message.headers["id"])
 
             return on_message
 

@@ -14,8 +14,9 @@ kombu takes one message with each `BRPOP`. Here `BLMPOP` (Redis 7) takes all mes
 limit and `MESSAGES_A_CALL`. It waits for the first message only.
 
 Signups go before chunks of batches. `BLMPOP` takes its messages from the first queue that has one, and a worker may
-take only a chunk or two. So a call that asks both queues takes one message. After a call that brought signups, the next
-one asks for signups alone, many at a time, and hardly waits: a flood of signups is taken as if there were no chunks.
+take only a chunk or two. So a call that asks both queues takes one message. If that is a signup, more may wait behind
+it: the next calls ask for signups alone, many at a time and without waiting, until one brings fewer than it may. So a
+flood of signups is taken as if there were no chunks.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ if TYPE_CHECKING:
 MESSAGES_A_CALL: Final = 8
 """Most messages a call. One worker must not take messages that others, waiting beside it, could begin at once."""
 
-_LOOK_SECONDS: Final = 0.001
-"""How long a call waits that looks whether more signups wait. Redis takes 0 for ever."""
-
 _SOON_SECONDS: Final = 0.02
-"""How long a call for signups alone waits while the worker has all chunks that it may have. It soon has room again."""
+"""How long a call for signups alone waits while the worker has all chunks that it may have. It soon has room again.
+
+An idle Redis looks ten times a second which calls have waited long enough, so it may become a tenth of a second.
+"""
 
 log = structlog.get_logger("worker.transport")
 
@@ -94,7 +95,8 @@ class Channel(kombu_redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
         self.QoS = _QoS  # type: ignore[assignment] # as above
-        self._brought_signups = False
+        self._most_asked = 0
+        self._more_signups = False
 
     @property
     def is_asking(self) -> bool:
@@ -139,18 +141,21 @@ class Channel(kombu_redis.Channel):
             return
         room = self.qos.can_consume_max_estimate()
         count = MESSAGES_A_CALL if room is None else max(1, min(MESSAGES_A_CALL, room))
-        seconds = self.brpop_timeout if timeout is None else timeout
+        waits: tuple[float, ...] = (self.brpop_timeout if timeout is None else timeout or 0,)
         if CHUNKS.queue in queues:
-            if self.room_for_chunks() <= 0:
-                queues, seconds = [SIGNUPS.queue], min(seconds, _SOON_SECONDS)
-            elif self._brought_signups:
-                queues, seconds = [SIGNUPS.queue], min(seconds, _LOOK_SECONDS)
-            else:
+            if self._more_signups:
+                # LMPOP: however short its time is, a BLMPOP that finds nothing takes an idle Redis a tenth of a second.
+                queues, waits = [SIGNUPS.queue], ()
+            elif self.room_for_chunks() > 0:
                 queues, count = [SIGNUPS.queue, CHUNKS.queue], 1
+            else:
+                queues, waits = [SIGNUPS.queue], (min(*waits, _SOON_SECONDS),)
         connection = self.client.connection
         self._in_poll = connection
+        self._most_asked = count
         self._brpop_sent_at = monotonic()  # type: ignore[assignment] # kombu publishes no types
-        connection.send_command("BLMPOP", seconds or 0, len(queues), *queues, "RIGHT", "COUNT", count)
+        command = "BLMPOP" if waits else "LMPOP"
+        connection.send_command(command, *waits, len(queues), *queues, "RIGHT", "COUNT", count)
 
     def _brpop_read(self, **options: Any) -> bool:
         try:
@@ -165,12 +170,12 @@ class Channel(kombu_redis.Channel):
                 # Celery makes another connection, and resolves the name for it.
                 self.refused(error)
                 raise
-            self._brought_signups = False
+            self._more_signups = False
             if not reply:
                 raise Empty
             queue, messages = reply
             lane = _LANE_OF_QUEUE[queue.decode()]
-            self._brought_signups = lane is SIGNUPS
+            self._more_signups = lane is SIGNUPS and len(messages) == self._most_asked
             for message in messages:
                 self._deliver_one(message, lane)
             return True

@@ -59,7 +59,7 @@ _STARTS_BEFORE_HALVING: Final = 2
 """A chunk that is started more often is halved, unless it has one row alone."""
 
 _ROWS_A_SLICE: Final = 32
-"""Rows that are hashed before the worker looks whether it stops, and whether a task waits to run alone."""
+"""Rows that are hashed before the worker looks whether a task waits to run alone."""
 
 log = structlog.get_logger("worker.chunk")
 
@@ -176,18 +176,14 @@ class CreateRows:
 
     def _create(self, rows: ChunkRows, share: Callable[[], AbstractContextManager[None]]) -> None:
         while winners := rows.first_with_their_emails():
-            hashed: list[tuple[int, State]] = []
             for start in range(0, len(winners), _ROWS_A_SLICE):
-                if self._stopping.is_set():
-                    break
                 part = winners[start : start + _ROWS_A_SLICE]
                 with share():
-                    made = self._stages.hash([checked for _, checked in part], urgent=False)
-                hashed += zip([place for place, _ in part], made, strict=True)
-            rows.put([place for place, _ in hashed], [state for _, state in hashed])
+                    made = self._stages.hash([each for _, each in part], urgent=False, stopping=self._stopping)
+                rows.put([place for place, _ in part], made)
             with share():
                 rows.step(Hashed, self._stages.insert)
-            if len(hashed) < len(winners):
+            if any(isinstance(rows.states[place], Checked) for place, _ in winners):
                 # What was hashed is stored. The chunk's next delivery finds it by its origin.
                 raise GiveBackError
             rows.decide_duplicates(winners)

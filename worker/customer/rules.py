@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +34,19 @@ FURTHER_COUNTRIES: Final[frozenset[str]] = frozenset(
 
 SPECIAL_USE_DOMAINS: Final[frozenset[str]] = frozenset(SPECIAL_USE_DOMAIN_NAMES)
 """Domains that exist in no public network (RFC 6761, 6762, 7686). A staging system may allow them."""
+
+
+LONGEST_EMAIL: Final = 254
+"""Of an email, in bytes as UTF-8 (RFC 3696, erratum 1690)."""
+
+_ATOM: Final = r"[\w!#$%&'*+\-/=?^`{|}~]++"
+"""What stands between two dots of a local part."""
+
+_PLAIN_EMAIL: Final = re.compile(rf"(?=[^@]{{1,64}}@)({_ATOM}(?:\.{_ATOM})*+)@([A-Za-z0-9.\-]++)", re.ASCII)
+"""An email in ASCII whose local part is valid (RFC 5321), as nearly every one is. Its domain may be anything."""
+
+_KNOWN_DOMAINS: Final = 4096
+"""Domains that a worker remembers. Customers share few, and most of the work on a plain email is on its domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,26 @@ class Rules:
 
 
 def _parse_email(text: str) -> Email | None:
+    plain = _PLAIN_EMAIL.fullmatch(text)
+    if plain is not None:
+        # The library takes ten times as long. That would be a fifth of the time that the worker needs for a row of a
+        # batch that comes with a hash.
+        local, domain = plain[1], _plain_domain(plain[2])
+        if domain is not None:
+            return Email(f"{local}@{domain}", f"{local.lower()}@{domain}") if len(text) <= LONGEST_EMAIL else None
+    return _parse_any_email(text)
+
+
+@lru_cache(_KNOWN_DOMAINS)
+def _plain_domain(domain: str) -> str | None:
+    """The domain, normalised, where it is valid and the same in ASCII and in Unicode."""
+    parsed = _parse_any_email(f"a@{domain}")
+    if parsed is None or parsed.address != parsed.key:
+        return None
+    return parsed.key.removeprefix("a@")
+
+
+def _parse_any_email(text: str) -> Email | None:
     try:
         valid = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:

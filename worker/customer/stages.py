@@ -20,6 +20,7 @@ from worker.dependencies.errors import GiveBackError, UnexplainedError
 from worker.dependencies.mongo_refusals import Kind
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from worker.customer.checks import Checks
@@ -104,9 +105,14 @@ class Stages:
             return [known] * len(rows)
         return [guarded(self._look_at, row, identities[place], known) for place, row in enumerate(rows)]
 
-    def hash(self, rows: Sequence[Checked], *, urgent: bool = True) -> list[Hashed | Failed]:
-        """Hash each password, as many at a time as `hash_concurrency` allows. Urgent ones go before all others."""
-        pending = [self._hash_pool.submit(partial(self._hash_one, row), urgent=urgent) for row in rows]
+    def hash(
+        self, rows: Sequence[Checked], *, urgent: bool = True, stopping: threading.Event | None = None
+    ) -> list[Hashed | Checked | Failed]:
+        """Hash each password, as many at a time as `hash_concurrency` allows. Urgent ones go before all others.
+
+        A row whose hash has not begun when `stopping` is set comes back as it is.
+        """
+        pending = [self._hash_pool.submit(partial(self._hash_one, row, stopping), urgent=urgent) for row in rows]
         return [guarded(each.result) for each in pending]
 
     def insert(self, rows: Sequence[Hashed]) -> list[Decided | Refused | Failed]:
@@ -130,7 +136,9 @@ class Stages:
             return self._repeated(row.email.address)
         return row
 
-    def _hash_one(self, row: Checked) -> Hashed:
+    def _hash_one(self, row: Checked, stopping: threading.Event | None) -> Hashed | Checked:
+        if stopping is not None and stopping.is_set():
+            return row
         with self._metrics.hashing():
             password_hash = self._passwords.hash(row.password)
         return Hashed(row.complete(password_hash))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.support.requests import an_address
 from worker.customer import rules
@@ -99,6 +102,39 @@ def test_an_email_has_at_most_254_characters() -> None:
     assert len(longest) == 254
     assert email(longest).address == longest
     assert DEFAULT.parse_email(longest.replace(".com", "z.com")) is None
+
+
+@given(
+    st.one_of(
+        st.builds(
+            "{}@{}".format,
+            st.text("abZ09.!#$%&'*+-/=?^_`{|}~ @\"(),:;<>[]\\\n", max_size=70),
+            st.sampled_from(
+                ["example.com", "EXAMPLE.com", "x--y.com", "xn--bcher-kva.com", "a.b", "test", "1.2", "-a.b"]
+            )
+            | st.text("aB0.-_", max_size=12),
+        ),
+        st.text(max_size=20),
+    )
+)
+@example("a@" + "b." * 125 + "com")
+@example("x" * 64 + "@" + ("y" * 61 + ".") * 3 + "com")
+@example("x" * 64 + "@" + ("y" * 60 + ".") * 3 + "abc.com")
+@example("x" * 65 + "@example.com")
+@example("a@xn--bcher-kva.com")
+@example("Info@example.com")
+def test_what_is_an_email_is_what_the_library_says(text: str) -> None:
+    """Most emails are not given to the library whole."""
+    try:
+        expected = validate_email(text, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        assert DEFAULT.parse_email(text) is None
+    else:
+        local = text.rpartition("@")[0]
+        assert email(text).address == f"{local}@{expected.domain}"
+        assert email(text).key.endswith(f"@{expected.ascii_domain}")
+        if local.isascii():
+            assert email(text).key == f"{local.lower()}@{expected.ascii_domain}"
 
 
 def test_there_are_249_countries_in_force() -> None:
