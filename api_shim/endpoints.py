@@ -14,6 +14,8 @@ from api_shim.edge.responses import Answer
 from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
+from api_shim.tokens.callers import IMPORT_SCOPE
+from schemas.customer import PASSWORD_HASH
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
@@ -87,7 +89,9 @@ class Methods:
         return caller if isinstance(caller, Answer) else await self._result(request, caller)
 
     async def _create(self, request: HttpRequest, caller: Caller) -> Answer:
-        body, _ = await http_request.read_json_body(request, self._bodies)
+        body, document = await http_request.read_json_body(request, self._bodies)
+        if PASSWORD_HASH in document and not self._doorkeeper.may_import(caller):
+            return responses.insufficient_scope(IMPORT_SCOPE)
         key = http_request.idempotency_key(request)
         wait = http_request.preferred_wait(request)
 

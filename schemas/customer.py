@@ -24,6 +24,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from schemas.password_hashes.parsing import PasswordHashError, parse_password_hash
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -55,6 +57,9 @@ _MAXIMUM_FIELD_NAME_CHARACTERS: Final = 128
 
 _PASSWORD: Final = "password"  # noqa: S105 - the field's name
 """The field that has messages of its own, which tell nothing of its value."""
+
+PASSWORD_HASH: Final = "passwordHash"  # noqa: S105 - the field's name
+"""The field that stands in place of the password: a hash that another system made."""
 
 _MESSAGES: Final = {"extra_forbidden": "unknown field"}
 """Our messages, by pydantic's type of an error, where pydantic's message is meant for programmers."""
@@ -95,6 +100,17 @@ def _visible_secret(secret: SecretStr) -> SecretStr:
 
 OptionalText = Annotated[str, Field(max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_without_nul)]
 RequiredText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible)]
+
+
+def _importable(secret: SecretStr) -> SecretStr:
+    try:
+        parse_password_hash(secret.get_secret_value())
+    except PasswordHashError as error:
+        raise PydanticCustomError("password_hash", "{reason}", {"reason": str(error)}) from None
+    return secret
+
+
+ImportedHash = Annotated[SecretStr, AfterValidator(_importable)]
 Password = Annotated[
     SecretStr, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible_secret)
 ]
@@ -149,7 +165,8 @@ class CustomerRequest(TypedDict):
     """The arguments of `customer.create`."""
 
     email: RequiredText
-    password: Password
+    password: NotRequired[Password]
+    passwordHash: NotRequired[ImportedHash]
     firstName: RequiredText
     lastName: RequiredText
     status: NotRequired[Status]
@@ -209,15 +226,28 @@ def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:
         InvalidRequestError: the request has faults. They are in the order of the documented fields, and unknown fields
             come last. Where they take more than `MAXIMUM_FAULT_BYTES`, a last fault says how many are left out.
     """
+    of_passwords = _faults_of_passwords(document)
+    faults: list[Fault] = []
     try:
-        return CUSTOMER_REQUEST.validate_python(document)
+        request = CUSTOMER_REQUEST.validate_python(document)
     except ValidationError as error:
         faults = [
             Fault(field=_field_name(each["loc"]), message=_message(each))
             # Input, URL and context could repeat what was sent, the password included.
             for each in error.errors(include_url=False, include_context=False, include_input=False)
         ]
-    raise InvalidRequestError(_bounded(faults))
+    else:
+        if not of_passwords:
+            return request
+    place = sum(fault["field"] == "email" for fault in faults)
+    raise InvalidRequestError(_bounded([*faults[:place], *of_passwords, *faults[place:]]))
+
+
+def _faults_of_passwords(document: dict[str, Any]) -> list[Fault]:
+    """Exactly one of the two fields must be there."""
+    if _PASSWORD in document:
+        return [Fault(field=PASSWORD_HASH, message=f"must not stand beside {_PASSWORD}")] * (PASSWORD_HASH in document)
+    return [] if PASSWORD_HASH in document else [Fault(field=_PASSWORD, message="Field required")]
 
 
 def _message(error: ErrorDetails) -> str:

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from api_shim.edge.request import MAXIMUM_WAIT_SECONDS
 from api_shim.interface.openapi_examples import TASK_ID, failure_example
-from schemas.customer import CUSTOMER_REQUEST, StoredAddress
+from schemas.customer import CUSTOMER_REQUEST, PASSWORD_HASH, StoredAddress
 from schemas.ids import TASK_ID_LENGTH
 from schemas.protocol.keys import State
 
@@ -38,6 +38,9 @@ _NOTES: Final = {
     "email": "The answer repeats it as written, with its domain normalised. It must be unique; upper and lower case"
     " make no difference. By the rules of email it has at most 254 characters.",
     "password": "At least one visible character. It is hashed exactly as sent, and no answer shows it.",
+    "passwordHash": "In place of `password`: a hash that another system made, stored as it is. It needs the scope"
+    " `customer:import`. Accepted are argon2 (PHC), bcrypt, PBKDF2 and scrypt (PHC, passlib's and Django's spelling),"
+    " phpass, sha256-crypt and sha512-crypt, of bounded cost; fast hashes (MD5, SHA-1, SHA-2) are refused.",
     "status": "`ACTIVE` if none was sent.",
     "country": "An ISO 3166-1 alpha-2 code in upper case that is in use today, or a code that the operator added.",
     "phone": "An integer of at most 15 digits. A longer number is a `validation_error` of this field.",
@@ -104,6 +107,7 @@ def _customer_schemas() -> dict[str, JsonSchema]:
                 schema["properties"][name] = schema["properties"][name] | {"description": note}
     stored = schemas["StoredAddress"] | {"additionalProperties": False}
     stored["properties"]["id"] = _ID
+    schemas["CustomerRequest"]["oneOf"] = [{"required": ["password"]}, {"required": [PASSWORD_HASH]}]
     fields = schemas["CustomerRequest"]["properties"]
     addresses = fields["addresses"] | {"items": {"$ref": "#/components/schemas/StoredAddress"}}
     answered = fields | {"addresses": addresses, "id": _ID}
@@ -119,7 +123,7 @@ def component_schemas() -> dict[str, JsonSchema]:
     }
     return _customer_schemas() | {
         "TaskId": {"type": "string", "pattern": f"^[0-9A-Za-z]{{{TASK_ID_LENGTH}}}$", "examples": [TASK_ID]},
-        "AcceptedTask": _task_schema(*State),
+        "AcceptedTask": _task_schema(*_OPEN_STATES, State.SUCCESS, State.FAILURE),
         "OpenTask": _task_schema(*_OPEN_STATES),
         "EmailKey": closed({"email": {"type": "string"}}),
         "Fault": closed(

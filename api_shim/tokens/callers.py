@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from api_shim.tokens.verifier import Caller, TokenVerifier
 
 IMPORT_SCOPE: Final = "customer:import"
-"""The scope of callers that may bring password hashes that another system made."""
+"""The scope of callers that may bring password hashes that another system made. No setting changes it."""
 
 
 class Callers:

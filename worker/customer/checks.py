@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from schemas import outcome as outcomes
-from schemas.customer import Fault, InvalidRequestError, StoredAddress, parse_customer_request
+from schemas.customer import PASSWORD_HASH, Fault, InvalidRequestError, StoredAddress, parse_customer_request
 from schemas.strict_json import InvalidJsonError, parse_object
 from worker.customer.rows import Checked, Decided
 
 if TYPE_CHECKING:
+    from schemas.customer import CustomerRequest
     from schemas.ids import IdDeriver
     from worker.customer.rows import Row
     from worker.customer.rules import Rules
+
+
+_NOT_ALLOWED: Final = Fault(field=PASSWORD_HASH, message="needs a token with the scope customer:import")
+"""The fault of a row that brings a hash, where the caller may not."""
 
 
 class Checks:
@@ -37,8 +42,9 @@ class Checks:
             # The shim has parsed the body of a signup; the lines of a batch it has not.
             message = str(error).replace("the body", "the line")
             return Decided(outcomes.validation_error([Fault(field="", message=message)]))
-        if len(request["password"]) < self._minimum_password_characters:
-            return Decided(outcomes.validation_error([self._short_password]))
+        fault = self._fault_of_password(row, request)
+        if fault is not None:
+            return Decided(outcomes.validation_error([fault]))
         email = self._rules.parse_email(request["email"])
         if email is None:
             return Decided(outcomes.invalid_email(request["email"]))
@@ -57,3 +63,8 @@ class Checks:
             ],
             checked_at=datetime.now(UTC),
         )
+
+    def _fault_of_password(self, row: Row, request: CustomerRequest) -> Fault | None:
+        if PASSWORD_HASH in request:
+            return None if row.may_import else _NOT_ALLOWED
+        return self._short_password if len(request["password"]) < self._minimum_password_characters else None

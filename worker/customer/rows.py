@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from schemas import outcome as outcomes
 from schemas.customer import StoredCustomer
+from schemas.password_hashes.parsing import parse_password_hash
 from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from schemas.customer import CustomerRequest, StoredAddress
     from schemas.outcome import Outcome
+    from schemas.password_hashes.parsing import PasswordHash
     from worker.customer.rules import Email
 
 ARGON2ID: Final = "argon2id"
@@ -65,7 +67,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A request that passed every check. Only the password's hash is missing."""
+    """A request that passed every check. Only the password's hash is missing, unless the request brought one."""
 
     identity: Identity
     email: Email = field(repr=False)
@@ -75,10 +77,16 @@ class Checked:
 
     @property
     def password(self) -> SecretStr:
-        """The password to be hashed."""
+        """The password to be hashed; there is none where the request brought a hash."""
         return self.request["password"]
 
-    def complete(self, password_hash: str) -> StoredCustomer:
+    @property
+    def imported(self) -> PasswordHash | None:
+        """The hash that the request brought."""
+        secret = self.request.get("passwordHash")
+        return None if secret is None else parse_password_hash(secret.get_secret_value())
+
+    def complete(self, password_hash: str, *, scheme: str = ARGON2ID) -> StoredCustomer:
         """The customer as it is to be stored."""
         request = self.request
         customer = StoredCustomer(
@@ -86,7 +94,7 @@ class Checked:
             email=self.email.address,
             email_key=self.email.key,
             password_hash=password_hash,
-            password_scheme=ARGON2ID,
+            password_scheme=scheme,
             firstName=request["firstName"],
             lastName=request["lastName"],
             status=request.get("status", "ACTIVE"),

@@ -110,10 +110,15 @@ class Stages:
     ) -> list[Hashed | Checked | Failed]:
         """Hash each password, as many at a time as `hash_concurrency` allows. Urgent ones go before all others.
 
-        A row whose hash has not begun when `stopping` is set comes back as it is.
+        A row whose hash has not begun when `stopping` is set comes back as it is. A row that brought a hash costs none.
         """
-        pending = [self._hash_pool.submit(partial(self._hash_one, row, stopping), urgent=urgent) for row in rows]
-        return [guarded(each.result) for each in pending]
+        made = [
+            Hashed(row.complete(imported.text, scheme=imported.scheme))
+            if (imported := row.imported) is not None
+            else self._hash_pool.submit(partial(self._hash_one, row, stopping), urgent=urgent)
+            for row in rows
+        ]
+        return [each if isinstance(each, Hashed) else guarded(each.result) for each in made]
 
     def insert(self, rows: Sequence[Hashed]) -> list[Decided | Refused | Failed]:
         """Store all customers in one call, or one by one where that call fails."""
