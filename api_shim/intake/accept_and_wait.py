@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from api_shim.intake.accept import Acceptor
     from api_shim.intake.leaving import UntilLeft
+    from api_shim.intake.listener import Listener
     from api_shim.intake.results import Reading, Results
-    from api_shim.intake.subscription import Listener
 
 
 @dataclass(frozen=True, slots=True)

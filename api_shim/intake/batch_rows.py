@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from api_shim.broker.redis_calls import RedisCalls
-    from api_shim.intake.subscription import Listener, OutcomeSubscription
+    from api_shim.intake.listener import Listener
+    from api_shim.intake.subscription import OutcomeSubscription
     from schemas.protocol.steps.batches import ChunkView
 
 _CHUNKS_TOGETHER: Final = 4

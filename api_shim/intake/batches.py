@@ -14,7 +14,8 @@ from schemas.protocol.steps import batches
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.leaving import UntilLeft
-    from api_shim.intake.subscription import Listener, OutcomeSubscription
+    from api_shim.intake.listener import Listener
+    from api_shim.intake.subscription import OutcomeSubscription
     from schemas.protocol.steps.batches import BatchSummary
 
 _READ_AGAIN_SECONDS: Final = 5.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from api_shim.broker.pubsub import PubSubConnection, SubscriptionLostError
+from api_shim.intake.listener import Listener
 from api_shim.vital_task import VitalTask
 from schemas.protocol.keys import result_key, waiter_channel
 from startup.broker.redis_refusals import refusal_of
@@ -47,55 +48,6 @@ class _Channel:
     def __init__(self) -> None:
         self.confirmed = asyncio.Event()
         self.listeners: set[Listener] = set()
-
-
-class Listener:
-    """One waiting call."""
-
-    def __init__(self, subscription: OutcomeSubscription, task_id: str, *, admitted: bool) -> None:
-        self._subscription = subscription
-        self.task_id = task_id
-        self._admitted = admitted
-        self.channel = ""
-        """The channel that the task's record must name for this call to hear the outcome. Empty where it listens to the
-        task's own channel, or to none."""
-        self._news = False
-        self._waiting: asyncio.Future[None] | None = None
-        self._published: bytes | None = None
-
-    @property
-    def worth_waiting(self) -> bool:
-        """Whether waiting is possible: there was room for this call, and the process does not shut down."""
-        return self._admitted and not self._subscription.draining
-
-    async def wait(self, seconds: float) -> bytes | None:
-        """Return when there may be news, or after the seconds: the outcome that was published, or None."""
-        if not self._news:
-            loop = asyncio.get_running_loop()
-            self._waiting = loop.create_future()
-            alarm = loop.call_later(seconds, self._stop_waiting)
-            try:
-                await self._waiting
-            finally:
-                alarm.cancel()
-                self._waiting = None
-        self._news = False
-        return self._published
-
-    def close(self) -> None:
-        """Stop listening. Further calls do nothing."""
-        self._subscription.forget(self)
-
-    def wake(self, published: bytes | None = None) -> None:
-        """End the wait, with the outcome that was published. Without one the call is to look for itself."""
-        if published is not None:
-            self._published = published
-        self._news = True
-        self._stop_waiting()
-
-    def _stop_waiting(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
 
 
 class OutcomeSubscription:
@@ -168,7 +120,7 @@ class OutcomeSubscription:
         The channel is empty while this process has no confirmed subscription, or no room for another waiting call. The
         caller closes the listener.
         """
-        listener = Listener(self, task_id, admitted=self.has_room)
+        listener = Listener(task_id, self, admitted=self.has_room)
         if self._own_confirmed and listener.worth_waiting:
             listener.channel = self._own_channel
             self._expecting.setdefault(task_id, set()).add(listener)
@@ -187,7 +139,7 @@ class OutcomeSubscription:
     @asynccontextmanager
     async def listen(self, task_id: str) -> AsyncIterator[Listener]:
         """Listen for this task's outcome, once Redis has confirmed it or has not answered for a second."""
-        listener = Listener(self, task_id, admitted=self.has_room)
+        listener = Listener(task_id, self, admitted=self.has_room)
         if not listener.worth_waiting:
             yield listener
             return
