@@ -26,6 +26,7 @@ from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
+from api_shim.customer_methods import CREATE_PATH, RESULT_PATH, CustomerMethods
 from api_shim.doorkeeper import Doorkeeper
 from api_shim.edge import responses
 from api_shim.edge.bodies import Bodies
@@ -36,7 +37,7 @@ from api_shim.edge.server.connections import CONNECTIONS, Connections
 from api_shim.edge.server.draining import drain_on_signals
 from api_shim.edge.server.listening import make_room_for_connections
 from api_shim.edge.server.strict_h11 import make_h11_strict
-from api_shim.endpoints import CREATE_PATH, RESULT_PATH, Endpoint, Methods
+from api_shim.endpoints import Endpoint
 from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.intake.accept_and_wait import AcceptAndWait
 from api_shim.intake.batch_rows import BatchRows
@@ -141,7 +142,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         create_scope=settings.tokens.create_scopes[0],
         metrics=metrics,
     )
-    methods = Methods(
+    customer_methods = CustomerMethods(
         doorkeeper=doorkeeper,
         accept_and_wait=AcceptAndWait(acceptor, results),
         results=results,
@@ -211,8 +212,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         Route(f"{prefix}{path}", at_once.around(Endpoint(method)), methods=verbs)
         for prefix in dict.fromkeys(("", settings.prefix))
         for path, method, verbs in (
-            (CREATE_PATH, methods.create, ["POST"]),
-            (RESULT_PATH, methods.result, ["GET", "POST"]),
+            (CREATE_PATH, customer_methods.create, ["POST"]),
+            (RESULT_PATH, customer_methods.result, ["GET", "POST"]),
             (BATCH_PATH, batch_methods.create, ["POST"]),
             (BATCH_RESULT_PATH, batch_methods.result, ["GET", "POST"]),
             (BATCH_ROWS_PATH, batch_methods.rows, ["GET"]),

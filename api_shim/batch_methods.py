@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
+from api_shim.edge import arguments, batch_request, responses
 from api_shim.edge import batch_answers as answers
-from api_shim.edge import batch_request, responses
-from api_shim.edge import request as http_request
-from api_shim.edge.responses import Answer, AnswerCutOffError
+from api_shim.edge.answer import Answer, AnswerCutOffError
+from api_shim.edge.json_body import read_json_body
 from api_shim.intake.batch_rows import RowsCutOffError
 from schemas.ids import new_task_id
 from schemas.protocol.steps.uploading import NewBatch
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from api_shim.batch_upload import BatchUploads
     from api_shim.doorkeeper import Doorkeeper
+    from api_shim.edge.answer import StreamedAnswer
     from api_shim.edge.batch_request import RowsQuery
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.request import HttpRequest
-    from api_shim.edge.responses import StreamedAnswer
     from api_shim.intake.batch_rows import BatchRows
     from api_shim.intake.batches import Batches
     from schemas.protocol.steps.batches import BatchSummary
@@ -57,8 +57,8 @@ class BatchMethods:
             return caller
         coding = batch_request.body_coding(request)
         query = batch_request.batch_query(request)
-        key = http_request.idempotency_key(request)
-        wait = http_request.preferred_wait(request) or 0
+        key = arguments.idempotency_key(request)
+        wait = arguments.preferred_wait(request) or 0
         batch = NewBatch(
             batch_id=new_task_id(),
             caller=caller.subject,
@@ -83,10 +83,10 @@ class BatchMethods:
         if isinstance(caller, Answer):
             return caller
         if request.method == "POST":
-            _, document = await http_request.read_json_body(request, self.bodies)
-            query = http_request.result_query_from_body(document)
+            _, document = await read_json_body(request, self.bodies)
+            query = arguments.result_query_from_body(document)
         else:
-            query = http_request.result_query(request)
+            query = arguments.result_query(request)
         summary = await self.batches.read_or_wait(
             query.task_id,
             caller=caller.subject,
@@ -113,7 +113,7 @@ class BatchMethods:
         caller = await self.doorkeeper.admit_to_create(request)
         if isinstance(caller, Answer):
             return caller
-        _, document = await http_request.read_json_body(request, self.bodies)
+        _, document = await read_json_body(request, self.bodies)
         batch_id = batch_request.batch_id_from_body(document)
         return _shown(request, batch_id, await self.batches.cancel(batch_id, caller=caller.subject))
 

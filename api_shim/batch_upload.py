@@ -22,11 +22,11 @@ from schemas.protocol.steps.uploading import TooManyBatches
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from api_shim.edge.answer import Answer
     from api_shim.edge.batch_request import Coding
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.bounds import UploadsAtOnce
     from api_shim.edge.request import HttpRequest
-    from api_shim.edge.responses import Answer
     from api_shim.intake.upload import Upload, Uploads
     from api_shim.metrics import ShimMetrics
     from schemas.protocol.steps.batches import BatchSummary

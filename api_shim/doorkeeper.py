@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api_shim.edge import responses
+from api_shim.edge.answer import Answer
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
 
 if TYPE_CHECKING:
     from api_shim.edge.request import HttpRequest
-    from api_shim.edge.responses import Answer
     from api_shim.metrics import ShimMetrics
     from api_shim.tokens.callers import Callers
     from api_shim.tokens.verifier import Caller
@@ -38,7 +38,7 @@ class Doorkeeper:
     async def admit_to_create(self, request: HttpRequest) -> Caller | Answer:
         """The same, and the answer to a caller that may not create."""
         caller = await self.admit(request)
-        if isinstance(caller, responses.Answer) or self._callers.may_create(caller):
+        if isinstance(caller, Answer) or self._callers.may_create(caller):
             return caller
         return responses.insufficient_scope(self._create_scope)
 

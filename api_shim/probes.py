@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
-    from api_shim.edge.responses import Answer
+    from api_shim.edge.answer import Answer
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
     from api_shim.vital_task import VitalTask

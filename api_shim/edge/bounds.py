@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from api_shim.edge.answer import Answer
     from api_shim.edge.refusals import Refusals
-    from api_shim.edge.responses import Answer
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 """The versions of HTTP that are served."""

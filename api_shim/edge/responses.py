@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.requests import ClientDisconnect
-
+from api_shim.edge.answer import Answer
 from schemas.protocol.keys import State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
-
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Mapping
 
 _MAXIMUM_ECHOED_ID_CHARACTERS: Final = 128
 """How many characters of a task id the 404 repeats. A client may have sent any text in its place."""
@@ -26,84 +21,12 @@ RETRY_BROKER_SECONDS: Final = 2
 RETRY_QUEUE_SECONDS: Final = 5
 """`Retry-After` of a 429 for a full queue, in seconds."""
 
-_Headers = dict[str, str]
-
-
-class Answer:
-    """A complete answer: status, headers and body, as they are sent. It is an ASGI application that sends itself."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the answer, whatever the request was."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
-
-
-class AnswerCutOffError(Exception):
-    """The rest of an answer that has begun cannot be made now. The connection ends, which is how the client is told."""
-
-
-class StreamedAnswer:
-    """An answer whose body is made while it is sent. It is an ASGI application that sends itself.
-
-    The generator `pieces` makes the body. It is asked for its next piece once the client has room for one, so a slow
-    client costs the memory of one piece. If the client leaves, whatever `pieces` waits for is cancelled, the generator
-    is closed and its `finally` runs. The layers around see a `ClientDisconnect`. If `pieces` raises, the connection
-    ends without the mark of a complete body, so the client knows that the rest is missing. Bytes that the client sends
-    during the answer are thrown away.
-    """
-
-    __slots__ = ("_pieces", "headers", "status")
-
-    def __init__(self, status: int, pieces: AsyncGenerator[bytes, None], headers: list[tuple[bytes, bytes]]) -> None:
-        """`headers` must not hold a Content-Length: the server sends the body in chunks."""
-        self.status = status
-        self.headers = headers
-        self._pieces = pieces
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer. A HEAD request gets the head alone, and `pieces` is not run for it."""
-        async with aclosing(self._pieces) as pieces:
-            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-            if scope["method"] != "HEAD":
-                await _send_while_wanted(pieces, receive, send)
-            await send({"type": "http.response.body", "body": b""})
-
-
-async def _send_while_wanted(pieces: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
-    left = asyncio.timeout(None)
-    # This task starts after the head was sent. Receiving before that would make the server send "100 Continue", which
-    # asks the client for its body.
-    leaving = asyncio.create_task(_end_when_left(receive, left))
-    try:
-        async with left:
-            async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-    except TimeoutError:
-        if left.expired():
-            raise ClientDisconnect from None
-        raise
-    finally:
-        leaving.cancel()
-
-
-async def _end_when_left(receive: Receive, sending: asyncio.Timeout) -> None:
-    """Wait until the client leaves, then let the timeout `sending` expire at once. Throw away what the client sends."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    sending.reschedule(asyncio.get_running_loop().time())
-
-
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 """Encodes the body of an answer: without spaces, and with characters beyond ASCII unescaped."""
 _ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"content-type", b"application/json"))
 """The headers that every JSON answer has."""
+
+_Headers = dict[str, str]
 
 
 def json_answer(status: int, body: Mapping[str, Any], headers: _Headers | None = None) -> Answer:

@@ -20,10 +20,11 @@ from pydantic import SecretBytes
 import api_shim
 import schemas
 import worker
-from api_shim.edge import request as http_request
+from api_shim.edge import arguments
 from api_shim.edge.bodies import Bodies, PayloadTooLargeError
+from api_shim.edge.json_body import read_json_body
 from api_shim.edge.refusals import Refusals
-from api_shim.edge.request import HttpRequest, InvalidRequestPartError
+from api_shim.edge.request import HttpRequest, InvalidRequestPartError, UnsupportedMediaTypeError
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings
 from api_shim.tokens.verifier import TokenVerifier
@@ -64,7 +65,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
 
 def test_the_patterns_are_found() -> None:
     assert {
-        "api_shim.edge.request._PREFERENCE",
+        "api_shim.edge.arguments._PREFERENCE",
         "api_shim.edge.server.strict_h11._HEADER_FIELD",
         "schemas.strict_json._BRACKET_OR_STRING",
     } <= {name for name, _ in patterns()}
@@ -131,7 +132,7 @@ def steps(call: Callable[[], object]) -> int:
     sys.settrace(on_line)
     try:
         call()
-    except (InvalidRequestPartError, InvalidRequestError, InvalidJsonError, http_request.UnsupportedMediaTypeError):
+    except (InvalidRequestPartError, InvalidRequestError, InvalidJsonError, UnsupportedMediaTypeError):
         pass
     finally:
         sys.settrace(before)
@@ -159,16 +160,16 @@ def ask_everything(request: HttpRequest, verifier: TokenVerifier, body: bytes) -
     """Have every parser of a request's head read it, whatever the others say."""
     parsers: list[Callable[[], object]] = [
         lambda: verifier.verify(request.header(b"authorization")),
-        lambda: http_request.idempotency_key(request),
-        lambda: http_request.preferred_wait(request),
-        lambda: http_request.result_query(request),
-        lambda: http_request.caller_request_id(request.header(b"x-request-id") or ""),
-        lambda: asyncio.run(http_request.read_json_body(request, a_body_reader(len(body)))),
+        lambda: arguments.idempotency_key(request),
+        lambda: arguments.preferred_wait(request),
+        lambda: arguments.result_query(request),
+        lambda: arguments.caller_request_id(request.header(b"x-request-id") or ""),
+        lambda: asyncio.run(read_json_body(request, a_body_reader(len(body)))),
     ]
     for parse in parsers:
         try:
             parse()
-        except (InvalidRequestPartError, http_request.UnsupportedMediaTypeError, PayloadTooLargeError):
+        except (InvalidRequestPartError, UnsupportedMediaTypeError, PayloadTooLargeError):
             continue
 
 

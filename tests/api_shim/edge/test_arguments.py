@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_shim.edge.request import (
-    HttpRequest,
-    InvalidRequestPartError,
+from api_shim.edge.arguments import (
     ResultQuery,
     caller_request_id,
     idempotency_key,
@@ -18,6 +16,7 @@ from api_shim.edge.request import (
     result_query,
     result_query_from_body,
 )
+from api_shim.edge.request import HttpRequest, InvalidRequestPartError
 
 
 async def _nothing() -> Any:
