@@ -10,6 +10,8 @@ import sys
 from typing import Any, Final
 
 from api_shim.interface.openapi_answers import component_headers, component_responses
+from api_shim.interface.openapi_batch_components import batch_answers, batch_schemas
+from api_shim.interface.openapi_batches import batch_paths
 from api_shim.interface.openapi_paths import customer_paths, header_parameter, service_paths
 from api_shim.interface.openapi_schemas import component_schemas
 
@@ -51,11 +53,11 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
             "description": _DESCRIPTION,
         },
-        "tags": [{"name": "customer"}, {"name": "service"}],
-        "paths": customer_paths(prefix) | service_paths(),
+        "tags": [{"name": "customer"}, {"name": "batch"}, {"name": "service"}],
+        "paths": customer_paths(prefix) | batch_paths(prefix) | service_paths(),
         "components": {
-            "schemas": component_schemas(),
-            "responses": component_responses(),
+            "schemas": component_schemas() | batch_schemas(),
+            "responses": component_responses() | batch_answers(),
             "headers": component_headers(),
             "parameters": {
                 "RequestId": header_parameter(

@@ -144,11 +144,15 @@ def service_paths() -> JsonSchema:
         "/healthz": _get("healthz", "Whether the process serves", {"200": up, "503": answer_reference("NotAlive")}),
         "/readyz": _get("readyz", "Whether requests can be accepted", {"200": up, "503": answer_reference("NotReady")}),
         "/metrics": _get(
-            "metrics", "Metrics for Prometheus", {"200": _text("text/plain", "Metrics in Prometheus' text format.")}
+            "metrics",
+            "Metrics for Prometheus",
+            {"200": text_answer("text/plain", "Metrics in Prometheus' text format.")},
         ),
         "/openapi.json": _get("openapi", "This document as JSON", {"200": document}),
         "/docs": _get(
-            "docs", "This document as a page", {"200": _text("text/html", "A page that loads files of this host only.")}
+            "docs",
+            "This document as a page",
+            {"200": text_answer("text/html", "A page that loads files of this host only.")},
         ),
     }
 
@@ -169,7 +173,8 @@ def _get(operation: str, summary: str, responses: JsonSchema) -> JsonSchema:
     }
 
 
-def _text(media_type: str, description: str) -> JsonSchema:
+def text_answer(media_type: str, description: str) -> JsonSchema:
+    """Describe an answer that is no JSON."""
     return {
         "description": description,
         "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
