@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pymongo import MongoClient
 
+from local_stack.ports import free_port
 from schemas.batch.content import ChunkContent, Mode, compressed, pack
 from schemas.batch.row_results import unpack_results
 from schemas.ids import IdDeriver
@@ -98,6 +101,14 @@ def rows(count: int, *, first: int = 0) -> list[bytes]:
     return [as_body(a_request(email=f"row{number}@example.com")) for number in range(first, first + count)]
 
 
+def hashes(settings: Mapping[str, str]) -> float:
+    """How many passwords the worker with these settings has hashed."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings['INTAKE_WORKER_METRICS_PORT']}/metrics") as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        samples = {each.name: each.value for family in families for each in family.samples}
+    return samples["intake_password_hash_seconds_count"]
+
+
 def expect_each_created_once(importer: Importer, count: int) -> None:
     results = importer.results()
     assert [each["ok"] and "repeated" not in each for each in results] == [True] * count
@@ -138,9 +149,10 @@ def test_a_worker_that_is_stopped_keeps_what_it_has_hashed_and_gives_its_chunks_
     begun = importer.accept(rows(200))
     unbegun = importer.accept(rows(4, first=200))
     never_taken = importer.accept(rows(4, first=204))
-    worker = start_worker(isolated_env, **SLOW_HASHES, INTAKE_SWEEP_GRACE_SECONDS="300")
+    settings = {**SLOW_HASHES, "INTAKE_SWEEP_GRACE_SECONDS": "300", "INTAKE_WORKER_METRICS_PORT": str(free_port())}
+    worker = start_worker(isolated_env, **settings)
     wait_until(lambda: importer.batches.queued() == 1, what="it holds two chunks")
-    wait_until(lambda: importer.batches.record(begun)["state"] == "STARTED", what="it has begun one of them")
+    wait_until(lambda: hashes(settings) > 3, what="it hashes")
     assert worker.process.terminate(timeout=30)
     assert worker.process.exit_code == 0
 
