@@ -1,0 +1,345 @@
+"""What an upload may take, how it is slowed and refused, and how it ends before its time: what is in is in."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from schemas.protocol.lanes import CHUNKS
+from tests.contract.batch_client import BATCH, NDJSON, BatchClient, a_row, lines
+from tests.contract.service import an_email, parse_raw, read_all, read_answer
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+    from tests.conftest import Environment, Starter
+    from tests.contract.conftest import Serve
+    from tests.contract.service import Service
+
+IMPATIENT: Final = {"INTAKE_BATCH_WAIT_SECONDS": "0.2"}
+"""An upload for which there is no room is refused soon."""
+
+
+@pytest.fixture
+def alone(isolated_env: Environment, start_shim: Starter, serve: Serve) -> Callable[..., BatchClient]:
+    """A caller of a shim with these settings, behind which nobody works."""
+    return lambda **settings: BatchClient(serve(start_shim(isolated_env, **settings)), sub=an_email())
+
+
+def _rows(count: int) -> bytes:
+    return lines(*(a_row() for _ in range(count)))
+
+
+def _refused(response: httpx.Response, status: int, error: str) -> dict[str, Any]:
+    """The batch in the answer."""
+    assert (response.status_code, response.json()["error"]) == (status, error), response.text
+    batch: dict[str, Any] = response.json()["batch"]
+    return batch
+
+
+def test_a_batch_of_too_many_rows_is_refused_with_what_is_in(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_BATCH_MAX_ROWS="300")
+
+    batch = _refused(client.upload(_rows(600)), 413, "payload_too_large")
+
+    assert batch["rows"] == 256
+    summary = client.result(batch["id"], wait=0).json()["batch"]
+    assert (summary["rows"], summary["complete"], summary["status"]) == (256, False, "RUNNING")
+    assert client.upload(_rows(300)).status_code == 202
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_batch_of_too_many_bytes_is_refused_with_what_is_in(alone: Callable[..., BatchClient], chunked: bool) -> None:
+    client = alone(INTAKE_BATCH_MAX_BYTES="1000000")
+    body = _rows(12_000)
+
+    batch = _refused(
+        client.upload((body[at : at + 9000] for at in range(0, len(body), 9000)) if chunked else body),
+        413,
+        "payload_too_large",
+    )
+
+    # What is announced as too long is not read at all.
+    assert batch["rows"] > 256 if chunked else batch["rows"] == 0
+
+
+def test_a_gzip_bomb_is_refused_when_it_has_made_as_much_as_it_may(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_BATCH_MAX_BYTES="1000000")
+    row = a_row() + b"\n"
+
+    for byte in (b"\n", b"x"):
+        bomb = gzip.compress(byte * 300_000_000, 1)
+        batch = _refused(client.upload(bomb, {"content-encoding": "gzip"}), 413, "payload_too_large")
+        assert batch["rows"] == 0
+    batch = _refused(
+        client.upload(gzip.compress(row * 100_000), {"content-encoding": "gzip"}), 413, "payload_too_large"
+    )
+    assert 0 < batch["rows"] <= 1_000_000 // len(row)
+
+
+def test_an_upload_is_slowed_while_as_many_rows_are_open_as_may_be(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    service = serve(start_shim(isolated_env, INTAKE_MAX_OPEN_ROWS="300"), start_worker(isolated_env))
+
+    summary = BatchClient(service).done(_rows(3000))
+
+    assert summary["outcomes"] == {"created": 3000}
+
+
+def test_an_upload_that_was_slowed_in_vain_is_told_what_is_in(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_MAX_OPEN_ROWS="300", **IMPATIENT)
+    body = _rows(600)
+
+    response = client.upload(body, name="one")
+
+    assert _refused(response, 429, "queue_full")["rows"] == 256
+    assert int(response.headers["retry-after"]) >= 1
+    # The same call again: the rows that are in take no room a second time.
+    assert _refused(client.upload(body, name="one"), 429, "queue_full")["rows"] == 256
+    assert client.service.metric("intake_open_rows") == 256
+    assert client.service.metric('intake_batch_rows_total{result="known"}') == 256
+
+
+def test_a_caller_may_have_a_bounded_number_of_open_batches(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_MAX_OPEN_BATCHES="2")
+    for _ in range(2):
+        client.accepted(_rows(1))
+
+    response = client.upload(_rows(1))
+
+    assert (response.status_code, response.json()) == (429, {"ok": False, "error": "rate_limited"})
+    assert int(response.headers["retry-after"]) >= 1
+    assert BatchClient(client.service, sub=an_email()).upload(_rows(1)).status_code == 202
+    assert client.cancel(client.list()[0]["id"]).status_code == 200
+    assert client.upload(_rows(1)).status_code == 202
+
+
+def test_a_caller_over_its_rate_is_refused(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_RATE_PER_SECOND="0.01", INTAKE_RATE_BURST="2")
+
+    answers = [client.upload(_rows(1)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].json()["error"] == "rate_limited"
+
+
+def _head(client: BatchClient, *more: str) -> bytes:
+    token = client.bearer["authorization"]
+    head = (f"POST {BATCH} HTTP/1.1", "host: x", f"authorization: {token}", f"content-type: {NDJSON}", *more)
+    return "".join(f"{line}\r\n" for line in head).encode() + b"\r\n"
+
+
+def _in_chunks(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+@contextmanager
+def _held(client: BatchClient, body: bytes) -> Iterator[socket.socket]:
+    """An upload whose client has sent this body and may send more."""
+    chunks = client.service.metric("intake_queue_chunks")
+    with client.service.connection() as connection:
+        connection.sendall(_head(client, "transfer-encoding: chunked") + _in_chunks(body))
+        if body.count(b"\n") >= 256:
+            wait_until(lambda: client.service.metric("intake_queue_chunks") > chunks, what="a chunk is accepted")
+        else:
+            wait_until(lambda: client.service.metric("intake_uploads") == 1, what="the upload has begun")
+        yield connection
+
+
+def _only(client: BatchClient) -> dict[str, Any]:
+    (batch,) = client.list()
+    return batch
+
+
+def test_the_rows_that_came_whole_are_in_when_a_client_leaves(alone: Callable[..., BatchClient]) -> None:
+    client = alone()
+
+    with _held(client, _rows(300) + a_row()[:-9]):
+        assert client.upload(_rows(1)).status_code == 202
+
+    wait_until(lambda: client.service.metric("intake_uploads") == 0, what="the shim has noticed")
+    broken, whole = sorted(client.list(), key=lambda batch: batch["complete"])
+    assert (broken["rows"], broken["complete"]) == (300, False)
+    assert (whole["rows"], whole["complete"]) == (1, True)
+    wait_until(lambda: [line for line in client.service.lines("request") if line["status"] == 499], what="it is told")
+    (told,) = [line for line in client.service.lines("batch_uploaded") if line["result"] == "client_left"]
+    assert (told["batch_id"], told["rows"]) == (broken["id"], 300)
+
+
+def test_a_body_that_does_not_come_in_time_is_in_as_far_as_it_came(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_BODY_SECONDS="0.5")
+
+    with _held(client, _rows(300) + b'{"half') as connection:
+        status, headers, answer = parse_raw(read_answer(connection))
+
+    assert (status, answer["error"], answer["batch"]["rows"]) == (408, "request_timeout", 300)
+    assert headers["connection"] == "close"
+    assert _only(client)["rows"] == 300
+
+
+@pytest.mark.parametrize("wants_consent", [True, False])
+def test_a_client_that_waits_for_consent_gets_it_or_the_answer(
+    alone: Callable[..., BatchClient], wants_consent: bool
+) -> None:
+    client = alone()
+    body = _rows(300)
+    with client.service.connection() as connection:
+        media_type = "" if wants_consent else "application/json"
+        head = _head(client, f"content-length: {len(body)}", "expect: 100-continue")
+        connection.sendall(head if wants_consent else head.replace(NDJSON.encode(), media_type.encode()))
+        if wants_consent:
+            assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
+            connection.sendall(body)
+            assert parse_raw(read_answer(connection))[0] == 202
+        else:
+            assert parse_raw(read_all(connection))[0] == 415
+
+
+def test_a_body_may_come_byte_by_byte(alone: Callable[..., BatchClient]) -> None:
+    client = alone()
+    body = _rows(3)
+
+    assert client.upload(bytes([byte]) for byte in body).json()["batch"]["rows"] == 3
+
+
+def test_a_batch_that_is_canceled_gives_each_row_that_outcome(alone: Callable[..., BatchClient]) -> None:
+    client = alone()
+    batch_id = client.accepted(_rows(600))
+
+    response = client.cancel(batch_id)
+
+    assert response.status_code == 200
+    assert response.json()["batch"]["status"] == "CANCELED"
+    assert response.json()["batch"]["outcomes"] == {"canceled": 600}
+    assert client.rows_of(batch_id, follow="true") == [
+        {"row": number, "ok": False, "error": "canceled"} for number in range(1, 601)
+    ]
+    assert client.cancel(batch_id).json()["batch"]["outcomes"] == {"canceled": 600}
+
+
+def test_an_upload_that_is_canceled_meanwhile_is_read_no_further(alone: Callable[..., BatchClient]) -> None:
+    client = alone()
+
+    with _held(client, _rows(300)) as connection:
+        assert client.cancel(_only(client)["id"]).status_code == 200
+        connection.sendall(_in_chunks(_rows(300)))
+        status, _, answer = parse_raw(read_answer(connection))
+
+    assert (status, answer["batch"]["status"], answer["batch"]["rows"]) == (202, "CANCELED", 256)
+    assert client.result(answer["batch"]["id"]).json()["batch"]["outcomes"] == {"canceled": 256}
+
+
+def test_an_upload_at_a_stop_is_told_what_is_in(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_BODY_SECONDS="100", INTAKE_SHUTDOWN_SECONDS="60")
+
+    with _held(client, _rows(300)) as connection:
+        client.service.http.close()
+        client.service.shim.process.ask_to_stop()
+        status, headers, answer = parse_raw(read_answer(connection))
+
+    assert (status, answer["error"], answer["batch"]["rows"]) == (503, "service_unavailable", 300)
+    assert (headers["connection"], "retry-after" in headers) == ("close", True)
+    assert client.service.shim.process.wait(15)
+
+
+def test_a_stop_cuts_off_rows_that_are_followed(alone: Callable[..., BatchClient]) -> None:
+    """An answer that ended in order would say that no more rows come."""
+    client = alone(INTAKE_SHUTDOWN_SECONDS="60")
+    batch_id = client.accepted(_rows(3))
+    with client.service.connection() as connection:
+        connection.sendall(
+            f"GET {BATCH}.rows?id={batch_id}&follow=true HTTP/1.1\r\nhost: x\r\n"
+            f"authorization: {client.bearer['authorization']}\r\n\r\n".encode()
+        )
+        wait_until(lambda: client.service.metric("intake_waiting_requests") == 1, what="it follows")
+        client.service.http.close()
+        client.service.shim.process.ask_to_stop()
+        answer = read_all(connection)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert client.service.shim.process.wait(15)
+    assert client.service.lines("request_failed") == []
+    assert client.service.lines("request")[-1]["reason"] == "cut_off"
+
+
+def test_slow_uploads_and_followers_take_no_room_from_signups(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_MAX_REQUESTS="1", INTAKE_MAX_UPLOADS="2")
+    batch_id = client.accepted(_rows(1))
+    rows = f"{client.service.shim.url}{BATCH}.rows?id={batch_id}&follow=true"
+
+    with (
+        client.service.http.stream("GET", rows, headers=client.bearer),
+        _held(client, _rows(300)),
+        _held(client, _rows(300)),
+    ):
+        assert client.service.create().status_code == 202
+        refused = client.upload(_rows(1))
+        assert (refused.status_code, refused.json()["error"]) == (503, "service_unavailable")
+        assert "retry-after" in refused.headers
+        assert client.service.metric('intake_turned_away_total{reason="uploads"}') == 1
+    wait_until(lambda: client.service.metric("intake_uploads") == 0, what="the shim has noticed")
+    assert client.upload(_rows(1)).status_code == 202
+
+
+def test_a_follower_for_whom_there_is_no_room_is_told_so(alone: Callable[..., BatchClient]) -> None:
+    client = alone(INTAKE_MAX_WAITING="0")
+    batch_id = client.accepted(_rows(1))
+
+    assert client.service.get(f"{BATCH}.rows", client.bearer, id=batch_id, follow="true").status_code == 503
+    assert client.result(batch_id, wait=20).status_code == 202
+
+
+def test_a_wait_that_is_over_is_answered_as_accepted(alone: Callable[..., BatchClient]) -> None:
+    client = alone()
+
+    response = client.upload(_rows(1), {"prefer": "wait=1"})
+
+    assert response.status_code == 202
+    assert response.headers["vary"] == "Prefer"
+    assert "preference-applied" not in response.headers
+
+
+def test_a_rows_call_that_does_not_follow_ends_before_the_first_unfinished_row(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    service = serve(start_shim(isolated_env))
+    client = BatchClient(service, sub=an_email())
+    batch_id = client.accepted(_rows(600))
+    assert client.rows_of(batch_id) == []
+    result = client.result(batch_id, wait=0)
+    assert (result.status_code, result.json()["batch"]["status"]) == (202, "RUNNING")
+    with service.redis() as redis:
+        # Nobody works on the second chunk.
+        redis.ltrim(CHUNKS.queue, -1, -1)
+
+    start_worker(isolated_env)
+
+    wait_until(lambda: len(client.rows_of(batch_id)) == 256, what="the rows before it are told")
+    assert client.rows_of(batch_id, after="256") == []
+
+
+def test_a_slow_reader_of_rows_holds_up_nobody(service: Service) -> None:
+    client = BatchClient(service, sub=an_email())
+    batch_id = client.done(_rows(6000))["id"]
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", int(service.environment["INTAKE_PORT"])))
+        slow.sendall(
+            f"GET {BATCH}.rows?id={batch_id}&limit=6000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+            f"authorization: {client.bearer['authorization']}\r\n\r\n".encode()
+        )
+        assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
+
+        assert len(client.rows_of(batch_id, limit="6000")) == 6000
+        assert service.create({"prefer": "wait=20"}).status_code == 200
+        rest = read_all(slow)
+    assert rest.count(b'"ok":true') == 6000
