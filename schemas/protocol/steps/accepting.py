@@ -122,11 +122,14 @@ def read(task_id: str) -> Call[Found | None]:
 def _accepted(reply: Any) -> AcceptReply:
     code = reply[0]
     if code in {b"accepted", b"known"}:
-        return Accepted(State(reply[1].decode()), known=code == b"known")
+        return Accepted(_STATES[reply[1]], known=code == b"known")
     if code == b"rate_limited":
         return RateLimited(reply[1] / 1000)
     return _REFUSALS[code]
 
+
+_STATES: Final = {state.encode(): state for state in State}
+"""The states as Redis replies them."""
 
 _REFUSALS: Final[dict[bytes, KeyReused | Late | QueueFull]] = {
     b"reused": KeyReused(),
@@ -140,4 +143,4 @@ def _found(reply: Any) -> Found | None:
     caller, state, result = reply
     if caller is None:
         return None
-    return Found(caller.decode(), State(state.decode()), result)
+    return Found(caller.decode(), _STATES[state], result)
