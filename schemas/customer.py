@@ -102,15 +102,22 @@ OptionalText = Annotated[str, Field(max_length=MAXIMUM_TEXT_CHARACTERS), AfterVa
 RequiredText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible)]
 
 
-def _importable(secret: SecretStr) -> SecretStr:
+class ImportedHash(SecretStr):
+    """A password hash that was parsed whole, with its scheme: nobody needs to parse it again."""
+
+    def __init__(self, text: str, *, scheme: str) -> None:
+        super().__init__(text)
+        self.scheme = scheme
+
+
+def _importable(secret: SecretStr) -> ImportedHash:
     try:
-        parse_password_hash(secret.get_secret_value())
+        parsed = parse_password_hash(secret.get_secret_value())
     except PasswordHashError as error:
         raise PydanticCustomError("password_hash", "{reason}", {"reason": str(error)}) from None
-    return secret
+    return ImportedHash(parsed.text, scheme=parsed.scheme)
 
 
-ImportedHash = Annotated[SecretStr, AfterValidator(_importable)]
 Password = Annotated[
     SecretStr, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible_secret)
 ]
@@ -166,7 +173,7 @@ class CustomerRequest(TypedDict):
 
     email: RequiredText
     password: NotRequired[Password]
-    passwordHash: NotRequired[ImportedHash]
+    passwordHash: NotRequired[Annotated[SecretStr, AfterValidator(_importable)]]
     firstName: RequiredText
     lastName: RequiredText
     status: NotRequired[Status]

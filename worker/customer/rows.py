@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from schemas import outcome as outcomes
-from schemas.customer import StoredCustomer
-from schemas.password_hashes.parsing import parse_password_hash
+from schemas.customer import PASSWORD_HASH, ImportedHash, StoredCustomer
 from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from schemas.customer import CustomerRequest, StoredAddress
     from schemas.outcome import Outcome
-    from schemas.password_hashes.parsing import PasswordHash
     from worker.customer.rules import Email
 
 ARGON2ID: Final = "argon2id"
@@ -81,10 +79,10 @@ class Checked:
         return self.request["password"]
 
     @property
-    def imported(self) -> PasswordHash | None:
+    def imported(self) -> ImportedHash | None:
         """The hash that the request brought."""
-        secret = self.request.get("passwordHash")
-        return None if secret is None else parse_password_hash(secret.get_secret_value())
+        secret = self.request.get(PASSWORD_HASH)
+        return secret if isinstance(secret, ImportedHash) else None
 
     def complete(self, password_hash: str, *, scheme: str = ARGON2ID) -> StoredCustomer:
         """The customer as it is to be stored."""

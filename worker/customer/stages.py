@@ -113,7 +113,7 @@ class Stages:
         A row whose hash has not begun when `stopping` is set comes back as it is. A row that brought a hash costs none.
         """
         made = [
-            Hashed(row.complete(imported.text, scheme=imported.scheme))
+            Hashed(row.complete(imported.get_secret_value(), scheme=imported.scheme))
             if (imported := row.imported) is not None
             else self._hash_pool.submit(partial(self._hash_one, row, stopping), urgent=urgent)
             for row in rows
