@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import flatness, hostile, latency, sweeps, throughput
+from bench import batches, flatness, hostile, latency, sweeps, throughput
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ BENCHES: Final = {
         latency.latency,
         {"seconds": 4, "reference_seconds": 10},
         {"seconds": 0.1, "reference_seconds": 0.3},
+        most_runs=3,
+    ),
+    "batch-rows": Bench(
+        batches.batch_rows, {"rows": 40_000, "signups": 6000}, {"rows": 300, "signups": 50}, most_runs=3
+    ),
+    "batch-hashing": Bench(
+        batches.batch_hashing,
+        {"rows": 1500, "duplicates": 15_000, "seconds": 15},
+        {"rows": 20, "duplicates": 20, "seconds": 0.5},
         most_runs=3,
     ),
     "reads": Bench(throughput.reads, {"tasks": 1000, "requests": 12_000}, {"tasks": 20, "requests": 100}, most_runs=2),

@@ -13,7 +13,7 @@ from bench.cpu import Meter, cpu_seconds, resident_mib
 from bench.driver import saturate
 from bench.requests import Target
 from bench.waiting import wait_while
-from cli.local_tokens import sign_token
+from cli.local_tokens import DEFAULT_SCOPE, sign_token
 from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
@@ -23,6 +23,7 @@ from local_stack.service_process import SHIM, WORKER, service_process, start_ser
 from schemas.protocol.keys import OPEN_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from local_stack.process import ManagedProcess
@@ -91,9 +92,9 @@ class Service:
         path = "/services/customer/v1/customer.create"
         return Target(self._port, path, {"authorization": f"Bearer {self.token()}", **headers})
 
-    def token(self, *, sub: str = "bench") -> str:
+    def token(self, *, sub: str = "bench", scopes: Sequence[str] = (DEFAULT_SCOPE,)) -> str:
         """A caller's token, good for a day."""
-        return sign_token(self._secrets.jwt_secret, sub=sub)
+        return sign_token(self._secrets.jwt_secret, sub=sub, scopes=scopes)
 
     def warm_up(self, requests: int, *, connections: int = 4) -> None:
         """Send signups that do not count. Where a worker runs, wait for their outcomes."""
