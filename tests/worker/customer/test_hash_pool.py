@@ -1,14 +1,16 @@
-"""Hashes are made in the pool's threads, those of signups before those of rows."""
+"""Hashes are made in the pool's threads, and those of signups wait for none of rows."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from worker.customer.hash_pool import HashPool
+from worker.customer.hash_pool import PATIENT_NICENESS, HashPool
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -37,21 +39,35 @@ class Busy:
         return self.pool.submit(partial(self.begun.append, name), urgent=urgent)
 
 
-def test_urgent_hashes_go_before_all_others_and_each_kind_keeps_its_order() -> None:
+def test_urgent_hashes_wait_for_no_other_and_each_kind_keeps_its_order() -> None:
     busy = Busy(1)
-    pending = [busy.submit(f"row {number}", urgent=False) for number in range(3)]
-    pending += [busy.submit(f"signup {number}", urgent=True) for number in range(3)]
+    rows = [busy.submit(f"row {number}", urgent=False) for number in range(3)]
+    for signup in [busy.submit(f"signup {number}", urgent=True) for number in range(3)]:
+        signup.result(SECONDS)
+    assert busy.begun == ["signup 0", "signup 1", "signup 2"]
     busy.go_on.set()
-    for each in pending:
+    for each in rows:
         each.result(SECONDS)
-    assert busy.begun == ["signup 0", "signup 1", "signup 2", "row 0", "row 1", "row 2"]
+    assert busy.begun[3:] == ["row 0", "row 1", "row 2"]
 
 
-def test_as_many_hashes_are_made_at_a_time_as_there_are_threads() -> None:
+@pytest.mark.parametrize("urgent", [True, False])
+def test_as_many_hashes_of_each_kind_are_made_at_a_time_as_there_are_threads(urgent: bool) -> None:
     pool = HashPool(3)
     together = threading.Barrier(3)
-    pending = [pool.submit(partial(together.wait, SECONDS), urgent=number == 1) for number in range(3)]
+    pending = [pool.submit(partial(together.wait, SECONDS), urgent=urgent) for _ in range(3)]
     assert {each.result(SECONDS) for each in pending} == {0, 1, 2}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the threads of a process have one niceness")
+def test_hashes_of_rows_leave_the_cores_to_whatever_else_wants_them() -> None:
+    pool = HashPool(1)
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert pool.submit(niceness, urgent=True).result(SECONDS) == niceness()
+    assert pool.submit(niceness, urgent=False).result(SECONDS) == min(19, niceness() + PATIENT_NICENESS)
 
 
 def test_what_a_hash_raises_goes_to_whoever_waits_for_it_and_the_thread_goes_on() -> None:
