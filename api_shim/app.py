@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from api_shim.batch_methods import (
@@ -28,10 +27,10 @@ from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
 from api_shim.customer_methods import CREATE_PATH, RESULT_PATH, CustomerMethods
 from api_shim.doorkeeper import Doorkeeper
-from api_shim.edge import responses
 from api_shim.edge.bodies import Bodies
 from api_shim.edge.bounds import RequestsAtOnce, UploadsAtOnce
 from api_shim.edge.context import METRICS_PATH, RequestContext
+from api_shim.edge.fallbacks import HANDLERS
 from api_shim.edge.refusals import Refusals, count_malformed_requests
 from api_shim.edge.server.connections import CONNECTIONS, Connections
 from api_shim.edge.server.draining import drain_on_signals
@@ -67,7 +66,6 @@ from startup.unhandled import in_event_loop, tell_unhandled
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
     from starlette.types import ASGIApp
 
 _TRIES: Final = 2
@@ -234,7 +232,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             Route("/docs", documents.page),
             Route("/docs/{name}", documents.page),
         ]
-    app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=lifespan)
+    app = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
     app.router.redirect_slashes = False
     return RequestContext(
         app,
@@ -243,18 +241,3 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         draining=lambda: subscription.draining,
         metrics_port=settings.edge.metrics_port,
     )
-
-
-async def _http_exception(_request: Request, error: Exception) -> Any:
-    if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004
-        return responses.method_not_allowed((error.headers or {}).get("Allow", ""))
-    return responses.not_found()
-
-
-async def _internal_error(_request: Request, _error: Exception) -> Any:
-    """Answered by Starlette, which then raises the error once more: RequestContext logs it."""
-    return responses.internal_error()
-
-
-_HANDLERS: Final = {HTTPException: _http_exception, Exception: _internal_error}
-"""In place of Starlette's own answers, which are no JSON."""

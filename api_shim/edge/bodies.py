@@ -100,6 +100,10 @@ class Bodies:
         more, size, stretch, left = True, 0, 0, self._seconds
         while more:
             asked_at = clock()
+            if asked_at >= self._end_at:
+                # A client that sends fast is never waited for, so no deadline would end its body.
+                self._refusals.add(Reason.SLOW_BODY)
+                raise BodyTooSlowError
             async with self._deadline(left):
                 piece, more = await request.next_body()
             left -= clock() - asked_at

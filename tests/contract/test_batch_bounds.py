@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -248,6 +249,26 @@ def test_an_upload_at_a_stop_is_told_what_is_in(alone: Callable[..., BatchClient
     assert (status, answer["error"], answer["batch"]["rows"]) == (503, "service_unavailable", 300)
     assert (headers["connection"], "retry-after" in headers) == ("close", True)
     assert client.service.shim.process.wait(15)
+
+
+def test_an_upload_that_never_ends_does_not_hold_a_stop_up(alone: Callable[..., BatchClient]) -> None:
+    """Whether its client still reads an answer depends on what it is sending at that moment. The log tells."""
+    client = alone(INTAKE_SHUTDOWN_SECONDS="60")
+    several = _in_chunks(_rows(2048))
+    client.service.http.close()
+
+    with client.service.connection() as connection, suppress(ConnectionError):
+        connection.sendall(_head(client, "transfer-encoding: chunked"))
+        for number in itertools.count():
+            connection.sendall(several)
+            if number == 9:
+                client.service.shim.process.ask_to_stop()
+
+    assert client.service.shim.process.wait(15)
+    (told,) = client.service.lines("batch_uploaded")
+    assert told["result"] == "service_unavailable"
+    assert told["rows"] > 2048
+    assert client.service.lines("request")[-1]["status"] == 503
 
 
 def test_a_stop_cuts_off_rows_that_are_followed(alone: Callable[..., BatchClient]) -> None:

@@ -13,9 +13,11 @@ import pytest
 from celery import Celery
 from pymongo import MongoClient
 
+from schemas.batch.content import Mode
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY
 from schemas.protocol.message import celery_routing
 from schemas.sealing import generate_key_pair
+from tests.contract.batch_client import BATCH, BatchClient, a_row, lines
 from tests.contract.service import RESULT, an_email
 from tests.support.requests import a_request, an_address, as_body
 from tests.support.waiting import wait_until
@@ -210,3 +212,37 @@ def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
 
     contents = [answer.content for answer in answers]
     assert Places(service, stack, [shim, worker], contents).holding(canary) == set()
+
+
+def test_a_password_in_a_batch_is_nowhere(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    """Results lie compressed, so what they hold is looked for in the answers that show them."""
+    canary = _a_canary()
+    shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
+    client = BatchClient(serve(shim))
+    row = a_row(password=canary)
+    rows = [
+        row,
+        a_row(password=canary, lastName=1, **{canary[:3]: canary}),
+        a_row(password=[canary]),
+        a_row(password=canary * 60),
+        a_row(password=canary, email="no email"),
+        row[:-1],
+        row.replace(b'"password"', b'"password": "x", "password"'),
+        row + b" " + b"x" * 300_000,
+    ]
+    unreadable = lines(row, b'"\xff' + row)
+    answers = [client.upload(body, mode=mode) for mode in Mode for body in (lines(*rows), unreadable)]
+    assert [answer.status_code for answer in answers] == [202, 400] * 2
+    waiting = Places(client.service, stack, [shim], [answer.content for answer in answers])
+    assert waiting.holding(canary) == set()
+
+    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    for answer in list(answers):
+        batch_id = answer.json()["batch"]["id"]
+        answers += [client.result(batch_id), client.service.get(f"{BATCH}.rows", client.bearer, id=batch_id)]
+
+    assert [answer.text.count("\n") for answer in answers[5::2]] == [8, 1] * 2
+    worked = Places(client.service, stack, [shim, worker], [answer.content for answer in answers])
+    assert worked.holding(canary) == set()
