@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from schemas.protocol.batch_keys import OPEN_ROWS_KEY, WAITING_CHUNKS_KEY
@@ -12,6 +12,12 @@ from startup.broker.redis_requirements import parse_info
 
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
+
+_MEMORY_GAUGES: Final = (
+    ("used_memory", "intake_redis_used_bytes", "Memory that Redis has allocated."),
+    ("maxmemory", "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own."),
+)
+"""Fields of `INFO memory`, each with the name and the meaning of its metric."""
 
 
 async def render_queue(calls: RedisCalls) -> bytes:
@@ -66,8 +72,11 @@ async def _render_memory(calls: RedisCalls) -> bytes:
     except BrokerRefusedError:
         return b""  # this user may not call INFO; `intake_redis_finding` tells
     fields = parse_info(told)
-    return _gauge("intake_redis_used_bytes", "Memory that Redis has allocated.", int(fields["used_memory"])) + _gauge(
-        "intake_redis_maximum_bytes", "Redis' maxmemory; 0: no limit of its own.", int(fields["maxmemory"])
+    # Managed servers and proxies leave fields out, or their values. The rest of the scrape must not fail for it.
+    return b"".join(
+        _gauge(name, meaning, int(fields[field]))
+        for field, name, meaning in _MEMORY_GAUGES
+        if fields.get(field, "").isdecimal()
     )
 
 

@@ -1,0 +1,53 @@
+"""What `/metrics` tells of the queue and of Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from api_shim.queue_metrics import render_queue
+from tests.support.broker import Brokers, connected, run
+
+if TYPE_CHECKING:
+    from api_shim.broker.redis_calls import RedisCalls
+
+
+class _WithAnotherInfo:
+    """A real Redis whose `INFO` has other fields, as some managed servers have."""
+
+    def __init__(self, calls: RedisCalls, told: bytes) -> None:
+        self._calls = calls
+        self._told = told
+
+    async def command(self, *command: Any) -> Any:
+        return self._told if command[0] == "INFO" else await self._calls.command(*command)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (b"# Memory\r\nused_memory:5\r\nmaxmemory:7\r\n", {"used": 5, "maximum": 7}),
+        (b"# Memory\r\nused_memory:5\r\n", {"used": 5}),
+        (b"# Memory\r\nmaxmemory:7\r\n", {"maximum": 7}),
+        (b"# Memory\r\nused_memory:\r\nmaxmemory:unknown\r\n", {}),
+        (b"", {}),
+    ],
+    ids=["both", "no maxmemory", "no used_memory", "no numbers", "nothing"],
+)
+def test_memory_that_redis_does_not_tell_is_left_out_and_the_rest_is_shown(
+    brokers: Brokers, told: bytes, shown: dict[str, int]
+) -> None:
+    server = brokers.start()
+    rendered: list[str] = []
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            rendered.append((await render_queue(cast("RedisCalls", _WithAnotherInfo(broker.calls, told)))).decode())
+
+    run(test)
+    lines = rendered[0].splitlines()
+    assert "intake_redis_up 1" in lines
+    assert "intake_open_tasks 0" in lines
+    memory = {line for line in lines if line.startswith(("intake_redis_used", "intake_redis_maximum"))}
+    assert memory == {f"intake_redis_{name}_bytes {value}" for name, value in shown.items()}
