@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -48,6 +48,7 @@ from api_shim.intake.upload import Uploads
 from api_shim.interface.documents import Documents
 from api_shim.interface.openapi import openapi_document
 from api_shim.metrics import ShimMetrics
+from api_shim.parts import running
 from api_shim.probes import Probes
 from api_shim.settings import ShimSettings, read_shim_settings
 from api_shim.tokens.callers import Callers
@@ -199,11 +200,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             bodies.hurry()
 
         drain_on_signals(seconds=settings.edge.drain_seconds, drain=subscription.drain, end=end)
-        # Closed in reverse order, whatever fails: a part that cannot be started or closed leaves no other open.
-        async with AsyncExitStack() as opened:
-            for part in (calls, subscription, watch, keeper):
-                opened.push_async_callback(part.close)
-                part.start()
+        async with running(calls, subscription, watch, keeper):
             yield {CONNECTIONS: connections}
 
     methods_routes = [
