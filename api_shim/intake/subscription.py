@@ -73,6 +73,8 @@ class OutcomeSubscription:
         """Listeners by the ids of tasks whose records name the channel of this process."""
         self._channels: dict[str, _Channel] = {}
         """The channels of single tasks, by name."""
+        self._unconfirmed: dict[str, int] = {}
+        """How often this connection has asked for a channel without a reply so far, by the channel's name."""
         self._idle: set[str] = set()
         self._listening = 0
         self._connection: PubSubConnection | None = None
@@ -152,7 +154,7 @@ class OutcomeSubscription:
         try:
             if known is None and self._connection is not None:
                 # Without a connection nothing is sent now: the next one begins with all channels.
-                self._connection.subscribe([name])
+                self._subscribe(self._connection, [name])
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
                     await channel.confirmed.wait()
@@ -177,7 +179,8 @@ class OutcomeSubscription:
         while True:
             connection = PubSubConnection(self._pool, self._dispatch)
             # Our own channel comes last, so its confirmation confirms all others.
-            connection.subscribe([*self._channels, self._own_channel])
+            self._unconfirmed.clear()
+            self._subscribe(connection, [*self._channels, self._own_channel])
             self._connection = connection
             try:
                 await connection.run()
@@ -209,8 +212,18 @@ class OutcomeSubscription:
             for listener in self._channels[name].listeners:
                 listener.wake(payload)
 
+    def _subscribe(self, connection: PubSubConnection, names: list[str]) -> None:
+        for name in names:
+            self._unconfirmed[name] = self._unconfirmed.get(name, 0) + 1
+        connection.subscribe(names)
+
     def _confirm(self, name: str) -> None:
-        if name == self._own_channel:
+        # A channel may have been left and asked for again before the first reply came. Until the last reply it is not
+        # sure to be heard.
+        left = self._unconfirmed.pop(name, 1) - 1
+        if left:
+            self._unconfirmed[name] = left
+        elif name == self._own_channel:
             self._own_confirmed = True
             # Outcomes that were published while there was no connection were missed, so every call looks for itself.
             self._wake_all()

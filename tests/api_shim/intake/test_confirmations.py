@@ -1,0 +1,187 @@
+"""A call begins to look for its outcome only once its channel is surely heard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import redis
+from redis.asyncio import ConnectionPool
+
+from api_shim.broker.pubsub import PROTOCOL
+from api_shim.intake.subscription import OutcomeSubscription
+from schemas.protocol.keys import result_key
+from tests.faults.harness.tcp_proxy import TcpProxy
+from tests.support.broker import run, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.conftest import Servers
+
+_SECONDS: Final = 20
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call waits for the confirmation for longer than a test takes."""
+    monkeypatch.setattr("api_shim.intake.subscription._CONFIRM_SECONDS", 10 * _SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _listening(url: str) -> AsyncIterator[OutcomeSubscription]:
+    pool = ConnectionPool.from_url(url, protocol=PROTOCOL, socket_timeout=None)
+    subscription = OutcomeSubscription(pool, maximum_listeners=100)
+    subscription.start()
+    try:
+        await until(lambda: _own_channel(subscription), what="the connection hears")
+        yield subscription
+    finally:
+        await subscription.close()
+        await pool.aclose()
+
+
+def _own_channel(subscription: OutcomeSubscription) -> str:
+    """The channel of the process, or nothing while it is not heard."""
+    with contextlib.closing(subscription.expect("x")) as listener:
+        return listener.channel
+
+
+class _Call:
+    """One more call that waits for a task."""
+
+    def __init__(self, subscription: OutcomeSubscription, task_id: str) -> None:
+        self.looks = asyncio.Event()
+        """Set once the call would read its task's record."""
+        self.heard: list[bytes] = []
+        self._subscription = subscription
+        self._task_id = task_id
+        self.task = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        async with self._subscription.listen(self._task_id) as listener:
+            self.looks.set()
+            while not self.heard:
+                if (published := await listener.wait(_SECONDS)) is not None:
+                    self.heard.append(published)
+
+
+async def _end(*calls: _Call) -> None:
+    for call in calls:
+        call.task.cancel()
+    await asyncio.gather(*(call.task for call in calls), return_exceptions=True)
+
+
+async def _let_others_run() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_a_call_that_comes_while_there_is_no_connection_waits_for_the_next_one(stack: Servers) -> None:
+    server = stack.redis
+
+    async def test() -> None:
+        with TcpProxy(server.port) as proxy, redis.Redis.from_url(server.url) as client:
+            async with _listening(server.url.replace(f":{server.port}", f":{proxy.port}")) as subscription:
+                first = _Call(subscription, "a")
+                await first.looks.wait()
+                proxy.refusing = True
+                proxy.reset()
+                await until(lambda: not _own_channel(subscription), what="the connection is lost")
+
+                second = _Call(subscription, "a")
+                await _let_others_run()
+                assert not second.looks.is_set()
+
+                proxy.refusing = False
+                await second.looks.wait()
+                await asyncio.to_thread(client.publish, result_key("a"), b"outcome")
+                await until(lambda: second.heard)
+                assert second.heard == [b"outcome"]
+                await _end(first, second)
+
+    run(test)
+
+
+class _SlowRedis:
+    """A server that confirms the channel of the process at once, and others when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        """SUBSCRIBE and UNSUBSCRIBE, as they came."""
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection."""
+        self._writer = writer
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), contextlib.closing(writer):
+            while True:
+                kind, *names = await _command(reader)
+                if kind == "PING":
+                    self.send("pong", "")
+                elif kind in {"SUBSCRIBE", "UNSUBSCRIBE"}:
+                    self.asked.append((kind, *names))
+                    if len(self.asked) == 1:
+                        self.send("subscribe", names[0], 1)
+                else:
+                    writer.write(b"+OK\r\n")
+
+    def send(self, *parts: str | int) -> None:
+        """Send an array of these."""
+        assert self._writer is not None
+        items = (f":{each}\r\n" if isinstance(each, int) else f"${len(each)}\r\n{each}\r\n" for each in parts)
+        self._writer.write(f"*{len(parts)}\r\n{''.join(items)}".encode())
+
+
+@contextlib.asynccontextmanager
+async def _serving(slow: _SlowRedis) -> AsyncIterator[str]:
+    """Serve; gives the URL. The server must be closed whatever fails, since the event loop does not end before."""
+    server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
+    try:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def _command(reader: asyncio.StreamReader) -> list[str]:
+    count = int((await reader.readuntil(b"\r\n"))[1:])
+    parts = []
+    for _ in range(count):
+        size = int((await reader.readuntil(b"\r\n"))[1:])
+        parts.append((await reader.readexactly(size + 2))[:-2].decode())
+    return parts
+
+
+def test_a_confirmation_from_before_a_channel_was_left_does_not_count_for_the_next_call() -> None:
+    async def test() -> None:
+        slow, name = _SlowRedis(), result_key("a")
+        async with _serving(slow) as url, _listening(url) as subscription:
+            first = _Call(subscription, "a")
+            await until(lambda: slow.asked[1:] == [("SUBSCRIBE", name)])
+            await _end(first)
+            await until(lambda: slow.asked[2:] == [("UNSUBSCRIBE", name)])
+            second = _Call(subscription, "a")
+            await until(lambda: slow.asked[3:] == [("SUBSCRIBE", name)])
+
+            slow.send("subscribe", name, 2)
+            await _heard_on_own_channel(subscription, slow)
+            assert not second.looks.is_set()
+
+            slow.send("unsubscribe", name, 1)
+            slow.send("subscribe", name, 2)
+            slow.send("message", name, "outcome")
+            await until(lambda: second.heard)
+            assert second.heard == [b"outcome"]
+
+    run(test)
+
+
+async def _heard_on_own_channel(subscription: OutcomeSubscription, slow: _SlowRedis) -> None:
+    """Return once everything was read that was sent so far."""
+    with contextlib.closing(subscription.expect("marker")) as marker:
+        slow.send("message", marker.channel, "marker read")
+        assert await marker.wait(_SECONDS) == b"read"
+    await _let_others_run()
