@@ -10,7 +10,7 @@ from api_shim.interface import openapi_batch_examples as batch_examples
 from api_shim.interface.openapi_answers import answer, answer_reference
 from api_shim.interface.openapi_batch_components import NAME_PATTERN
 from api_shim.interface.openapi_examples import TASK_ID
-from api_shim.interface.openapi_paths import header_parameter, json_body, text_answer
+from api_shim.interface.openapi_paths import IDEMPOTENCY_KEY, header_parameter, json_body, text_answer
 from api_shim.interface.openapi_schemas import WAIT, JsonSchema, schema_reference
 from schemas.batch.content import Mode
 
@@ -139,6 +139,7 @@ def _upload() -> JsonSchema:
             {"enum": [each.value for each in Mode], "default": Mode.CREATE.value},
         ),
         _query("ordered", ordered, {"type": "boolean", "default": False}),
+        header_parameter("Idempotency-Key", "The name of the batch, if the query has none.", pattern=IDEMPOTENCY_KEY),
         header_parameter("Prefer", "`wait=N`: wait up to N seconds for all rows, at most 60 (RFC 7240).")
         | {"example": "wait=10"},
         header_parameter("Content-Encoding", "`gzip` if the body is compressed.", enum=["identity", "gzip"])

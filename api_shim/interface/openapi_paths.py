@@ -15,7 +15,7 @@ outcome is the first of `validation_error`, `customer_invalid_email`, `address_c
 """
 """The document's text about `customer.create`."""
 
-_IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
+IDEMPOTENCY_KEY: Final = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
 """The form of a key: visible ASCII, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header)."""
 
 _TRY_RESULT: Final = {
@@ -47,7 +47,7 @@ def _create() -> JsonSchema:
             header_parameter(
                 "Idempotency-Key",
                 "A caller that repeats the same body with this key within 24 hours gets the first call's task.",
-                pattern=_IDEMPOTENCY_KEY,
+                pattern=IDEMPOTENCY_KEY,
             ),
             header_parameter(
                 "Prefer",

@@ -88,6 +88,14 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.tokens.scope_claim, settings.tokens.jwks_url) == ("scope", "")
 
 
+def test_the_bounds_of_batches_let_a_million_rows_in() -> None:
+    bounds = read_shim_settings(_GOOD).batches
+
+    assert min(bounds.maximum_rows, bounds.maximum_open_rows) > 1_000_000
+    assert bounds.maximum_bytes > 1024**3
+    assert (bounds.maximum_open_batches, bounds.maximum_uploads, bounds.wait_seconds) == (100, 64, 20)
+
+
 @pytest.mark.parametrize("length", [1, 31])
 def test_a_jwt_secret_under_32_bytes_is_refused(length: int) -> None:
     assert _faults(JWT_SECRET="s" * length) == ("INTAKE_JWT_SECRET must be at least 32 bytes long",)
@@ -118,6 +126,12 @@ def test_a_secret_file_that_is_missing_is_named_by_its_variable(tmp_path: Path) 
     [
         ("PORT", "0"),
         ("PORT", "65536"),
+        ("BATCH_MAX_BYTES", "1023"),
+        ("BATCH_MAX_ROWS", "-1"),
+        ("MAX_OPEN_ROWS", "-1"),
+        ("MAX_OPEN_BATCHES", "-1"),
+        ("MAX_UPLOADS", "0"),
+        ("BATCH_WAIT_SECONDS", "601"),
         ("PORT", "1.5"),
         ("PROCESSES", "0"),
         ("RATE_PER_SECOND", "nan"),
