@@ -10,8 +10,7 @@ from api_shim.edge.json_body import read_json_body
 from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
-from api_shim.tokens.callers import IMPORT_SCOPE
-from schemas.customer import PASSWORD_HASH
+from schemas.customer import IMPORT_SCOPE, PASSWORD_HASH
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:

@@ -24,7 +24,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from schemas.password_hashes.parsing import PasswordHashError, parse_password_hash
+from schemas.password_hashes.parsing import parse_password_hash
+from schemas.password_hashes.refusals import MAXIMUM_CHARACTERS as MAXIMUM_HASH_CHARACTERS
+from schemas.password_hashes.refusals import PasswordHashError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,6 +62,9 @@ _PASSWORD: Final = "password"  # noqa: S105 - the field's name
 
 PASSWORD_HASH: Final = "passwordHash"  # noqa: S105 - the field's name
 """The field that stands in place of the password: a hash that another system made."""
+
+IMPORT_SCOPE: Final = "customer:import"
+"""The scope of callers that may import password hashes. No setting changes it."""
 
 _MESSAGES: Final = {"extra_forbidden": "unknown field"}
 """Our messages, by pydantic's type of an error, where pydantic's message is meant for programmers."""
@@ -112,14 +117,18 @@ class ImportedHash(SecretStr):
 
 def _importable(secret: SecretStr) -> ImportedHash:
     try:
-        parsed = parse_password_hash(secret.get_secret_value())
+        scheme = parse_password_hash(secret.get_secret_value())
     except PasswordHashError as error:
         raise PydanticCustomError("password_hash", "{reason}", {"reason": str(error)}) from None
-    return ImportedHash(parsed.text, scheme=parsed.scheme)
+    return ImportedHash(secret.get_secret_value(), scheme=scheme)
 
 
 Password = Annotated[
     SecretStr, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible_secret)
+]
+PasswordHashText = Annotated[
+    # The parser checks the length too. pydantic's message would say how long the hash was.
+    SecretStr, Field(json_schema_extra={"maxLength": MAXIMUM_HASH_CHARACTERS}), AfterValidator(_importable)
 ]
 
 _TEXT_TAG: Final = "text"
@@ -173,7 +182,7 @@ class CustomerRequest(TypedDict):
 
     email: RequiredText
     password: NotRequired[Password]
-    passwordHash: NotRequired[Annotated[SecretStr, AfterValidator(_importable)]]
+    passwordHash: NotRequired[PasswordHashText]
     firstName: RequiredText
     lastName: RequiredText
     status: NotRequired[Status]
@@ -226,14 +235,20 @@ CUSTOMER_REQUEST: Final[TypeAdapter[CustomerRequest]] = TypeAdapter(CustomerRequ
 """Checks a request for a customer."""
 
 
-def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:
+def parse_customer_request(document: dict[str, Any], *, may_import: bool = True) -> CustomerRequest:
     """The request in its documented form.
+
+    Args:
+        document: the request as JSON gives it.
+        may_import: whether the caller may import password hashes. Otherwise a hash is a fault, whatever it is.
 
     Raises:
         InvalidRequestError: the request has faults. They are in the order of the documented fields, and unknown fields
             come last. Where they take more than `MAXIMUM_FAULT_BYTES`, a last fault says how many are left out.
     """
-    of_passwords = _faults_of_passwords(document)
+    choice = _fault_of_choice(document, may_import=may_import)
+    if not may_import and PASSWORD_HASH in document:
+        document = {name: value for name, value in document.items() if name != PASSWORD_HASH}
     faults: list[Fault] = []
     try:
         request = CUSTOMER_REQUEST.validate_python(document)
@@ -244,17 +259,21 @@ def parse_customer_request(document: dict[str, Any]) -> CustomerRequest:
             for each in error.errors(include_url=False, include_context=False, include_input=False)
         ]
     else:
-        if not of_passwords:
+        if choice is None:
             return request
-    place = sum(fault["field"] == "email" for fault in faults)
-    raise InvalidRequestError(_bounded([*faults[:place], *of_passwords, *faults[place:]]))
+    if choice is not None:
+        place = sum(fault["field"] in {"email", _PASSWORD} for fault in faults)
+        faults.insert(place, choice)
+    raise InvalidRequestError(_bounded(faults))
 
 
-def _faults_of_passwords(document: dict[str, Any]) -> list[Fault]:
-    """Exactly one of the two fields must be there."""
-    if _PASSWORD in document:
-        return [Fault(field=PASSWORD_HASH, message=f"must not stand beside {_PASSWORD}")] * (PASSWORD_HASH in document)
-    return [] if PASSWORD_HASH in document else [Fault(field=_PASSWORD, message="Field required")]
+def _fault_of_choice(document: dict[str, Any], *, may_import: bool) -> Fault | None:
+    """A password or a hash must be there, not both, and a hash only where the caller may import it."""
+    if PASSWORD_HASH not in document:
+        return None if _PASSWORD in document else Fault(field=_PASSWORD, message="Field required")
+    if not may_import:
+        return Fault(field=PASSWORD_HASH, message=f"needs a token with the scope {IMPORT_SCOPE}")
+    return Fault(field=PASSWORD_HASH, message=f"must not stand beside {_PASSWORD}") if _PASSWORD in document else None
 
 
 def _message(error: ErrorDetails) -> str:

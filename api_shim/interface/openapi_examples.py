@@ -32,6 +32,15 @@ REQUESTS: Final[dict[str, Any]] = {
             "lastName": "Doe",
         },
     },
+    "imported": {
+        "summary": "With a password hash of another system",
+        "value": {
+            "email": "jane.doe@gmail.com",
+            "passwordHash": "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+            "firstName": "Jane",
+            "lastName": "Doe",
+        },
+    },
 }
 """The example requests, by the names that the docs page shows."""
 

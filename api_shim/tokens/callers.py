@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from api_shim.tokens.faults import TokenFault
+from schemas.customer import IMPORT_SCOPE
 
 if TYPE_CHECKING:
     from api_shim.tokens.key_keeper import KeyKeeper
     from api_shim.tokens.verifier import Caller, TokenVerifier
-
-IMPORT_SCOPE: Final = "customer:import"
-"""The scope of callers that may bring password hashes that another system made. No setting changes it."""
 
 
 class Callers:

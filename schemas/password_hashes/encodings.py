@@ -1,47 +1,52 @@
-"""The ways in which password hashes write bytes as text. A decoder accepts one spelling of any bytes alone."""
+"""The ways in which password hashes write bytes as digits. Only one spelling of any bytes counts.
+
+The digits are checked by the pattern of the whole hash. What is left here is their number, and the bits that the last
+digit has too many: an encoder leaves them zero.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Final
 
+BASE64_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+"""The digits of standard base64 (RFC 4648, section 4), in the order of their values."""
+
+ADAPTED_BASE64_ALPHABET: Final = BASE64_ALPHABET.replace("+", ".")
+"""The digits of passlib's base64."""
+
 CRYPT_ALPHABET: Final = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""The digits of crypt(3) and phpass, in the order of their values."""
+"""The digits of crypt(3) and phpass."""
 
 BCRYPT_ALPHABET: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-"""The digits of bcrypt, in the order of their values."""
+"""The digits of bcrypt."""
 
 
 class NotCanonicalError(ValueError):
     """The text is not what an encoder would write. The message holds none of it."""
 
 
-def from_base64(text: str, *, padded: bool = False) -> bytes:
-    """The bytes in standard base64 (RFC 4648, section 4), with or without its padding.
+def size_of_base64(digits: str, alphabet: str = BASE64_ALPHABET) -> int:
+    """How many bytes these digits of base64 without padding stand for.
 
     Raises:
-        NotCanonicalError: a digit is none, bits are left over, or the padding is wrong.
+        NotCanonicalError: no bytes have so many digits, or bits are left over.
     """
-    try:
-        raw = base64.b64decode(text if padded else text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise NotCanonicalError from None
-    written = base64.b64encode(raw).decode()
-    if text != (written if padded else written.rstrip("=")):
+    unused = len(digits) * 6 % 8
+    if unused == 6 or alphabet.index(digits[-1]) % (1 << unused):  # noqa: PLR2004 - one digit has no whole byte
         raise NotCanonicalError
-    return raw
+    return len(digits) * 6 // 8
 
 
-def from_adapted_base64(text: str) -> bytes:
-    """The bytes in passlib's base64: `.` in place of `+`, and no padding.
+def size_of_padded_base64(text: str) -> int:
+    """How many bytes these digits of standard base64 with padding stand for.
 
     Raises:
-        NotCanonicalError: as for `from_base64`.
+        NotCanonicalError: as for `size_of_base64`, or the padding is wrong.
     """
-    if "+" in text:
+    digits = text.rstrip("=")
+    if len(digits) + -len(digits) % 4 != len(text):
         raise NotCanonicalError
-    return from_base64(text.replace(".", "+"))
+    return size_of_base64(digits)
 
 
 def leaves_no_bits(text: str, alphabet: str, *, bits: int, high_first: bool) -> bool:

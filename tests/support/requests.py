@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from passlib.hash import pbkdf2_sha256
+
 from schemas.example import example_address, example_request
 
 CANARY: Final = "canary-7f3a91-password"
@@ -31,6 +33,16 @@ def a_request(**changes: Any) -> dict[str, Any]:
 def a_full_request(**changes: Any) -> dict[str, Any]:
     """Every documented argument of `customer.create`."""
     return example_request(**{"email": "john.doe@example.com", "password": CANARY, **changes})
+
+
+def a_password_hash() -> str:
+    """A hash of another system that is nowhere else. A login with "password" verifies it."""
+    return str(pbkdf2_sha256.using(rounds=1000).hash("password"))
+
+
+def an_import(password_hash: object, **changes: Any) -> dict[str, Any]:
+    """Only the required arguments of `customer.create`, with a hash in place of the password."""
+    return without(a_request(), "password") | {"passwordHash": password_hash} | changes
 
 
 def without(document: dict[str, Any], *names: str) -> dict[str, Any]:

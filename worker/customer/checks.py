@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from schemas import outcome as outcomes
 from schemas.customer import PASSWORD_HASH, Fault, InvalidRequestError, StoredAddress, parse_customer_request
@@ -11,14 +11,9 @@ from schemas.strict_json import InvalidJsonError, parse_object
 from worker.customer.rows import Checked, Decided
 
 if TYPE_CHECKING:
-    from schemas.customer import CustomerRequest
     from schemas.ids import IdDeriver
     from worker.customer.rows import Row
     from worker.customer.rules import Rules
-
-
-_NOT_ALLOWED: Final = Fault(field=PASSWORD_HASH, message="needs a token with the scope customer:import")
-"""The fault of a row that brings a hash, where the caller may not."""
 
 
 class Checks:
@@ -35,16 +30,16 @@ class Checks:
     def check(self, row: Row) -> Checked | Decided:
         """The checked request, or the outcome that says what is wrong with it."""
         try:
-            request = parse_customer_request(parse_object(row.body))
+            request = parse_customer_request(parse_object(row.body), may_import=row.may_import)
         except InvalidRequestError as error:
             return Decided(outcomes.validation_error(error.faults))
         except InvalidJsonError as error:
             # The shim has parsed the body of a signup; the lines of a batch it has not.
             message = str(error).replace("the body", "the line")
             return Decided(outcomes.validation_error([Fault(field="", message=message)]))
-        fault = self._fault_of_password(row, request)
-        if fault is not None:
-            return Decided(outcomes.validation_error([fault]))
+        # How long the password of an imported hash is, nobody knows.
+        if PASSWORD_HASH not in request and len(request["password"]) < self._minimum_password_characters:
+            return Decided(outcomes.validation_error([self._short_password]))
         email = self._rules.parse_email(request["email"])
         if email is None:
             return Decided(outcomes.invalid_email(request["email"]))
@@ -63,8 +58,3 @@ class Checks:
             ],
             checked_at=datetime.now(UTC),
         )
-
-    def _fault_of_password(self, row: Row, request: CustomerRequest) -> Fault | None:
-        if PASSWORD_HASH in request:
-            return None if row.may_import else _NOT_ALLOWED
-        return self._short_password if len(request["password"]) < self._minimum_password_characters else None

@@ -42,7 +42,7 @@ LONGEST_EMAIL: Final = 254
 _ATOM: Final = r"[\w!#$%&'*+\-/=?^`{|}~]++"
 """What stands between two dots of a local part."""
 
-_PLAIN_EMAIL: Final = re.compile(rf"(?=[^@]{{1,64}}@)({_ATOM}(?:\.{_ATOM})*+)@([A-Za-z0-9.\-]++)", re.ASCII)
+_PLAIN_EMAIL: Final = re.compile(rf"(?=[^@]{{1,64}}+@)({_ATOM}(?:\.{_ATOM})*+)@([A-Za-z0-9.\-]++)", re.ASCII)
 """An email in ASCII whose local part is valid (RFC 5321), as nearly every one is. Its domain may be anything."""
 
 _KNOWN_DOMAINS: Final = 4096

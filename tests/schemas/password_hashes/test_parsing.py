@@ -5,202 +5,311 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import warnings
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from passlib import hash as passlib_hash
 
-from schemas.password_hashes import parsing
-from schemas.password_hashes.parsing import PasswordHashError, parse_password_hash
-from tests.api_shim.test_parsing_is_linear import giving_back
+from schemas.password_hashes.parsing import parse_password_hash
+from schemas.password_hashes.refusals import PasswordHashError
+from tests.schemas.password_hashes.examples import (
+    EXAMPLES,
+    PASSWORD,
+    argon2_hash,
+    pbkdf2_of_phc,
+    scrypt_by_hashlib,
+    scrypt_of_django,
+    scrypt_of_phc,
+)
 
-PASSWORD: Final = "correct horse"
-SALT: Final = b"0123456789abcdef"
+SCHEMES: Final = {example.scheme for example in EXAMPLES.values()}
+ARGON2: Final = argon2_hash("argon2id")
+BCRYPT: Final = EXAMPLES["bcrypt, $2b$"].text
+PASSLIB: Final = EXAMPLES["PBKDF2, passlib, SHA-256"].text
+DJANGO: Final = EXAMPLES["PBKDF2, Django, SHA-256"].text
+PHPASS: Final = EXAMPLES["phpass, $P$"].text
+SHA256_CRYPT: Final = EXAMPLES["sha256-crypt"].text
+SHA512_CRYPT: Final = EXAMPLES["sha512-crypt"].text
+
+
+def refusal(text: str) -> str:
+    """Why the text may not be imported."""
+    with pytest.raises(PasswordHashError) as caught:
+        parse_password_hash(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_accepted_spelling_is_one_that_a_library_verifies(name: str) -> None:
+    example = EXAMPLES[name]
+    assert parse_password_hash(example.text) == example.scheme
+    assert example.verify(PASSWORD, example.text)
+    assert not example.verify(f"{PASSWORD}x", example.text)
+
+
+def test_djangos_own_example_is_accepted() -> None:
+    digest = "Qj3+9PPyRjSJIebHnG81TMjsqtaIGxNQG/aEB/NYafTJ7tibgfYz71m0ldQESkXFRkdVCBhhY8mx7rQwite/Pw=="
+    text = f"scrypt$16384$seasalt$8$1${digest}"
+    assert parse_password_hash(text) == "scrypt"
+    assert scrypt_by_hashlib("lètmein", text)
+
+
+@pytest.mark.parametrize("text", [example.text for example in EXAMPLES.values()], ids=EXAMPLES)
+def test_a_hash_that_is_cut_off_or_longer_or_damaged_is_refused_and_not_repeated(text: str) -> None:
+    tail = text.rpartition("$")[2]
+    damaged = [
+        *(text[:-count] for count in (1, 3, 7, len(tail), len(tail) + 1)),
+        *(text + more for more in ("A", ".", "=", "==", "\n", "\0", " ", "$", "$x", ":")),
+        *(before + text for before in (" ", "\n", "\0", "x", "{CRYPT}", "argon2", "bcrypt$", "\ufeff")),
+        *(text[:-1] + wrong for wrong in ("!", "-", "_", "\u0661", "é", "\n")),
+        *(text.replace("$", wrong, 2) for wrong in ("", "$$", ":", "£")),
+        text * 9,
+    ]
+    for each in damaged:
+        assert tail[-10:] not in refusal(each)
+
+
+@pytest.mark.parametrize("text", [example.text for example in EXAMPLES.values()], ids=EXAMPLES)
+def test_only_one_last_character_of_those_that_decode_to_the_same_bytes_is_accepted(text: str) -> None:
+    """What a digest leaves over in its last character is zero. Verifiers compare the text."""
+    body = text.rstrip("=")
+    alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"
+    accepted = 0
+    for last in alphabet:
+        with suppress(PasswordHashError):
+            parse_password_hash(body[:-1] + last + text[len(body) :])
+            accepted += 1
+    assert accepted in {4, 16}
+
+
+COSTS: Final = {
+    "argon2: memory": ARGON2.replace("m=8,", "m=262145,"),
+    "argon2: too little memory": ARGON2.replace("m=8,", "m=7,"),
+    "argon2: too little memory for the lanes": ARGON2.replace("p=1$", "p=2$"),
+    "argon2: passes": ARGON2.replace("t=1,", "t=17,"),
+    "argon2: no pass": ARGON2.replace("t=1,", "t=0,"),
+    "argon2: lanes": ARGON2.replace("m=8,", "m=4096,").replace("p=1$", "p=9$"),
+    "argon2: a long number": ARGON2.replace("m=8,", "m=" + "9" * 400 + ","),
+    "bcrypt": BCRYPT.replace("$04$", "$15$"),
+    "bcrypt: too little": BCRYPT.replace("$04$", "$03$"),
+    "PBKDF2, passlib": PASSLIB.replace("$1000$", "$2000001$"),
+    "PBKDF2, passlib: too little": PASSLIB.replace("$1000$", "$999$"),
+    "PBKDF2, Django": DJANGO.replace("$1000$", "$2000001$"),
+    "PBKDF2, Django: nothing": DJANGO.replace("$1000$", "$0$"),
+    "PBKDF2, PHC": pbkdf2_of_phc("sha256", size=32).replace("i=1000", "i=2000001"),
+    "scrypt: memory": scrypt_of_phc().replace("ln=10", "ln=18"),
+    "scrypt: blocks": scrypt_of_phc().replace("r=8", "r=1025"),
+    "scrypt: memory by blocks": scrypt_of_phc().replace("ln=10,r=8", "ln=17,r=9"),
+    "scrypt: absurd memory": scrypt_of_phc().replace("ln=10", "ln=63"),
+    "scrypt: lanes": scrypt_of_phc().replace("p=1$", "p=9$"),
+    "scrypt: too little": scrypt_of_phc().replace("ln=10", "ln=9"),
+    "scrypt: N for one block, which OpenSSL refuses": scrypt_of_phc().replace("ln=10,r=8", "ln=16,r=1"),
+    "scrypt, Django: memory": scrypt_of_django().replace("$1024$", "$262144$"),
+    "phpass": PHPASS.replace("$P$5", "$P$H"),
+    "phpass: too little": PHPASS.replace("$P$5", "$P$4"),
+    "sha256-crypt": SHA256_CRYPT.replace("=1000$", "=1000001$"),
+    "sha512-crypt: too little": SHA512_CRYPT.replace("=1000$", "=999$"),
+}
+"""By name, a hash whose cost is one step outside its bounds, or far outside."""
+
+
+@pytest.mark.parametrize("text", COSTS.values(), ids=COSTS)
+def test_a_cost_outside_its_bounds_is_refused_and_the_bounds_are_told(text: str) -> None:
+    scheme = {"$s": "scrypt", "$5": "sha-crypt", "$6": "sha-crypt", "$P": "phpass", "$a": "argon2", "$2": "bcrypt"}
+    assert re.match(
+        rf"has a cost outside the bounds: {scheme.get(text[:2], 'scrypt' if text[0] == 's' else 'PBKDF2')} takes ",
+        refusal(text),
+    )
+
+
+LARGEST: Final = {
+    "argon2": ARGON2.replace("m=8,t=1,p=1", "m=262144,t=16,p=8"),
+    "bcrypt": BCRYPT.replace("$04$", "$14$"),
+    "PBKDF2, passlib": PASSLIB.replace("$1000$", "$2000000$"),
+    "PBKDF2, Django": DJANGO.replace("$1000$", "$2000000$"),
+    "PBKDF2, PHC": pbkdf2_of_phc("sha256", size=32).replace("i=1000", "i=2000000"),
+    "scrypt": scrypt_of_phc().replace("ln=10,r=8,p=1", "ln=17,r=8,p=8"),
+    "scrypt, blocks": scrypt_of_phc().replace("ln=10,r=8,p=1", "ln=10,r=1024,p=8"),
+    "scrypt, Django": scrypt_of_django().replace("$1024$", "$131072$").replace("$8$1$", "$8$8$"),
+    "phpass": PHPASS.replace("$P$5", "$P$G"),
+    "sha256-crypt": SHA256_CRYPT.replace("=1000$", "=1000000$"),
+}
+"""By name, a hash of the highest cost."""
+
+
+@pytest.mark.parametrize("text", LARGEST.values(), ids=LARGEST)
+def test_a_cost_may_be_as_high_as_its_bound(text: str) -> None:
+    assert parse_password_hash(text) in SCHEMES
+
+
+def _without_salt(text: str) -> str:
+    *before, _, digest = text.split("$")
+    return "$".join([*before, "", digest])
+
+
+MALFORMED: Final = {
+    "argon2: a version that is none": ARGON2.replace("v=19", "v=18"),
+    "argon2: another order": ARGON2.replace("m=8,t=1", "t=1,m=8"),
+    "argon2: a cost is missing": ARGON2.replace(",p=1", ""),
+    "argon2: a key id": ARGON2.replace(",p=1", ",p=1,keyid=AAAA"),
+    "argon2: data": ARGON2.replace(",p=1", ",p=1,data=AAAA"),
+    "argon2: a leading zero": ARGON2.replace("m=8,", "m=08,"),
+    "argon2: a sign": ARGON2.replace("m=8,", "m=+8,"),
+    "argon2: a short salt": re.sub(r"\$[^$]+(\$[^$]+)\Z", r"$c2FsdA\1", ARGON2),
+    "argon2: a short digest": argon2_hash("argon2id", size=12),
+    "argon2: padding": re.sub(r"\$([^$]+)(\$[^$]+)\Z", r"$\1==\2", ARGON2),
+    "argon2: of no such kind": ARGON2.replace("argon2id", "argon2ds"),
+    "bcrypt: one digit": BCRYPT.replace("$04$", "$4$"),
+    "bcrypt: bits left over in the salt": BCRYPT[:28] + "/" + BCRYPT[29:],
+    "PBKDF2, PHC: another length than told": pbkdf2_of_phc("sha256", size=32, told=31),
+    "PBKDF2, PHC: a length with a zero": pbkdf2_of_phc("sha256", size=32, told=32).replace("l=32", "l=032"),
+    "PBKDF2, PHC: a short digest": pbkdf2_of_phc("sha256", size=12),
+    "PBKDF2, PHC: a digest that costs a login more": pbkdf2_of_phc("sha1", size=64, told=64),
+    "PBKDF2, PHC: another order": pbkdf2_of_phc("sha256", size=32, told=32).replace("i=1000,l=32", "l=32,i=1000"),
+    "PBKDF2, PHC: SHA-384": pbkdf2_of_phc("sha384", size=48),
+    "PBKDF2, passlib: the digest of another hash": PASSLIB.replace("sha256", "sha512"),
+    "PBKDF2, passlib: a leading zero": PASSLIB.replace("$1000$", "$01000$"),
+    "PBKDF2, passlib: no salt": _without_salt(PASSLIB),
+    "PBKDF2, Django: SHA-512, which Django does not have": DJANGO.replace("sha256", "sha512"),
+    "PBKDF2, Django: no padding": DJANGO.rstrip("="),
+    "PBKDF2, Django: no salt": _without_salt(DJANGO),
+    "scrypt: another order": scrypt_of_phc().replace("r=8,p=1", "p=1,r=8"),
+    "scrypt: N in place of its logarithm": scrypt_of_phc().replace("ln=10", "n=1024"),
+    "scrypt: a short digest": scrypt_of_phc(size=12),
+    "scrypt: a long digest": scrypt_of_phc(size=68),
+    "scrypt, Django: N is no power of two": scrypt_of_django().replace("$1024$", "$1025$"),
+    "scrypt, Django: the salt first": scrypt_of_django().replace("$1024$saltSALT0123$", "$saltSALT0123$1024$"),
+    "sha-crypt: no salt": _without_salt(SHA256_CRYPT),
+    "sha-crypt: a long salt": SHA256_CRYPT.replace("$rounds=1000$", "$rounds=1000$x"),
+    "sha-crypt: a leading zero": SHA256_CRYPT.replace("=1000$", "=01000$"),
+    "sha-crypt: the digest of the other": SHA256_CRYPT.replace("$5$", "$6$"),
+}
+"""By name, a hash with a known beginning that is not written as one."""
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_what_looks_like_a_known_hash_and_is_none_is_refused(text: str) -> None:
+    assert "not written as one" in refusal(text)
 
 
 def _digest(name: str) -> str:
     return hashlib.new(name, b"p").hexdigest()
 
 
-def b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode().rstrip("=")
+def _base64(name: str) -> str:
+    return base64.b64encode(hashlib.new(name, b"p").digest()).decode()
 
 
-def pbkdf2_of_phc(name: str, rounds: int, *, size: int = 32, told: int | None = None) -> str:
-    digest = hashlib.pbkdf2_hmac(name, PASSWORD.encode(), SALT, rounds, size)
-    length = "" if told is None else f",l={told}"
-    return f"$pbkdf2-{name}$i={rounds}{length}${b64(SALT)}${b64(digest)}"
-
-
-def scrypt_of_phc(ln: int, r: int = 8, p: int = 1, *, size: int = 32) -> str:
-    digest = hashlib.scrypt(PASSWORD.encode(), salt=SALT, n=1 << ln, r=r, p=p, dklen=size, maxmem=1 << 28)
-    return f"$scrypt$ln={ln},r={r},p={p}${b64(SALT)}${b64(digest)}"
-
-
-def scrypt_of_django(n: int = 1024) -> str:
-    digest = hashlib.scrypt(PASSWORD.encode(), salt=b"saltsaltsalt", n=n, r=8, p=1, dklen=64, maxmem=1 << 28)
-    return f"scrypt${n}$saltsaltsalt$8$1${base64.b64encode(digest).decode()}"
-
-
-def argon2(kind: str, **costs: int) -> str:
-    settings = {"memory_cost": 64, "rounds": 1, "parallelism": 1, **costs}
-    return str(passlib_hash.argon2.using(type=kind, **settings).hash(PASSWORD))
-
-
-BY_PASSLIB: Final = {
-    "argon2id": argon2("ID"),
-    "argon2i": argon2("I"),
-    "argon2d": argon2("D"),
-    "bcrypt": passlib_hash.bcrypt.using(rounds=4).hash(PASSWORD),
-    "pbkdf2-sha1": passlib_hash.pbkdf2_sha1.using(rounds=1000).hash(PASSWORD),
-    "pbkdf2-sha256": passlib_hash.pbkdf2_sha256.using(rounds=1000).hash(PASSWORD),
-    "pbkdf2-sha512": passlib_hash.pbkdf2_sha512.using(rounds=1000).hash(PASSWORD),
-    "scrypt": passlib_hash.scrypt.using(rounds=10).hash(PASSWORD),
-    "phpass": passlib_hash.phpass.using(rounds=7).hash(PASSWORD),
-    "sha256-crypt": passlib_hash.sha256_crypt.using(rounds=1000).hash(PASSWORD),
-    "sha512-crypt": passlib_hash.sha512_crypt.using(rounds=1000).hash(PASSWORD),
-}
-"""By scheme, a hash that passlib made and verifies."""
-
-VERIFIERS: Final = {
-    "argon2id": passlib_hash.argon2,
-    "argon2i": passlib_hash.argon2,
-    "argon2d": passlib_hash.argon2,
-    "bcrypt": passlib_hash.bcrypt,
-    "pbkdf2-sha1": passlib_hash.pbkdf2_sha1,
-    "pbkdf2-sha256": passlib_hash.pbkdf2_sha256,
-    "pbkdf2-sha512": passlib_hash.pbkdf2_sha512,
-    "scrypt": passlib_hash.scrypt,
-    "phpass": passlib_hash.phpass,
-    "sha256-crypt": passlib_hash.sha256_crypt,
-    "sha512-crypt": passlib_hash.sha512_crypt,
-}
-
-OTHER_SPELLINGS: Final = {
-    "bcrypt, $2y$": (BY_PASSLIB["bcrypt"].replace("$2b$", "$2y$"), "bcrypt"),
-    "bcrypt, $2a$": (BY_PASSLIB["bcrypt"].replace("$2b$", "$2a$"), "bcrypt"),
-    "phpass, $H$": (BY_PASSLIB["phpass"].replace("$P$", "$H$"), "phpass"),
-    "django, sha256": (passlib_hash.django_pbkdf2_sha256.using(rounds=1000).hash(PASSWORD), "pbkdf2-sha256"),
-    "django, sha1": (passlib_hash.django_pbkdf2_sha1.using(rounds=1000).hash(PASSWORD), "pbkdf2-sha1"),
-    "django, scrypt": (scrypt_of_django(), "scrypt"),
-    "PHC, PBKDF2": (pbkdf2_of_phc("sha256", 1000), "pbkdf2-sha256"),
-    "PHC, PBKDF2 with its length": (pbkdf2_of_phc("sha512", 25_000, size=64, told=64), "pbkdf2-sha512"),
-    "PHC, scrypt of 64 bytes": (scrypt_of_phc(10, size=64), "scrypt"),
-    "sha-crypt without rounds": (passlib_hash.sha512_crypt.using(rounds=5000).hash(PASSWORD), "sha512-crypt"),
-    "argon2 without a version": (re.sub(r"\$v=\d+", "", BY_PASSLIB["argon2id"]), "argon2id"),
-}
-"""By name, a hash in another spelling, and its scheme."""
-
-
-@pytest.mark.parametrize("scheme", BY_PASSLIB)
-def test_a_hash_that_is_verified_elsewhere_may_be_imported(scheme: str) -> None:
-    text = BY_PASSLIB[scheme]
-    parsed = parse_password_hash(text)
-    assert (parsed.scheme, parsed.text) == (scheme, text)
-    assert VERIFIERS[scheme].verify(PASSWORD, text)
-    assert text not in repr(parsed)
-
-
-@pytest.mark.parametrize("name", OTHER_SPELLINGS)
-def test_other_spellings_of_a_scheme_may_be_imported(name: str) -> None:
-    text, scheme = OTHER_SPELLINGS[name]
-    assert parse_password_hash(text).scheme == scheme
-
-
-@pytest.mark.parametrize("text", [*BY_PASSLIB.values(), *(text for text, _ in OTHER_SPELLINGS.values())])
-def test_a_hash_that_is_cut_off_or_longer_or_has_a_wrong_digit_is_refused(text: str) -> None:
-    for damaged in (text[:-1], text[:-7], f"{text}A", f"{text}\n", f" {text}", f"{text[:-1]}!", f"{text}$", text * 9):
-        with pytest.raises(PasswordHashError) as caught:
-            parse_password_hash(damaged)
-        assert text[-10:] not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(argon2("ID").replace("m=64", "m=262145"), id="argon2: memory"),
-        pytest.param(argon2("ID").replace("m=64", "m=7"), id="argon2: too little memory"),
-        pytest.param(argon2("ID").replace("t=1", "t=17"), id="argon2: passes"),
-        pytest.param(argon2("ID").replace("p=1", "p=9"), id="argon2: lanes"),
-        pytest.param(argon2("ID").replace("m=64", "m=" + "9" * 400), id="argon2: a long number"),
-        pytest.param(argon2("ID").replace("m=64", "m=064"), id="argon2: a leading zero"),
-        pytest.param(BY_PASSLIB["bcrypt"].replace("$04$", "$15$"), id="bcrypt"),
-        pytest.param(BY_PASSLIB["bcrypt"].replace("$04$", "$03$"), id="bcrypt: too little"),
-        pytest.param(BY_PASSLIB["pbkdf2-sha256"].replace("$1000$", "$2000001$"), id="passlib's PBKDF2"),
-        pytest.param(BY_PASSLIB["pbkdf2-sha256"].replace("$1000$", "$1$"), id="passlib's PBKDF2: too little"),
-        pytest.param(pbkdf2_of_phc("sha256", 1000).replace("i=1000", "i=2000001"), id="PBKDF2"),
-        pytest.param(scrypt_of_phc(10).replace("ln=10", "ln=18"), id="scrypt: memory"),
-        pytest.param(scrypt_of_phc(10).replace("ln=10", "ln=31"), id="scrypt: absurd memory"),
-        pytest.param(scrypt_of_phc(10).replace("p=1", "p=9"), id="scrypt: lanes"),
-        pytest.param(scrypt_of_phc(10).replace("ln=10", "ln=9"), id="scrypt: too little"),
-        pytest.param(scrypt_of_django().replace("$1024$", "$262144$"), id="Django's scrypt"),
-        pytest.param(BY_PASSLIB["phpass"].replace("$P$5", "$P$H"), id="phpass"),
-        pytest.param(BY_PASSLIB["sha512-crypt"].replace("=1000$", "=1000001$"), id="sha-crypt"),
-        pytest.param(BY_PASSLIB["sha512-crypt"].replace("=1000$", "=999$"), id="sha-crypt: too little"),
-    ],
-)
-def test_costs_outside_the_bounds_are_refused_by_name(text: str) -> None:
-    with pytest.raises(PasswordHashError, match="cost"):
-        parse_password_hash(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(scrypt_of_django().replace("$1024$", "$1025$"), id="scrypt: N is no power of two"),
-        pytest.param(pbkdf2_of_phc("sha256", 1000, told=31), id="PBKDF2: another length than told"),
-        pytest.param(pbkdf2_of_phc("sha256", 1000, size=12), id="PBKDF2: a short digest"),
-        pytest.param(BY_PASSLIB["pbkdf2-sha512"].replace("sha512", "sha256"), id="PBKDF2: another hash's digest"),
-        pytest.param(BY_PASSLIB["bcrypt"][:28] + "/" + BY_PASSLIB["bcrypt"][29:], id="bcrypt: bits left over"),
-        pytest.param(BY_PASSLIB["phpass"][:-1] + "z", id="phpass: bits left over"),
-        pytest.param(BY_PASSLIB["sha512-crypt"][:-1] + "z", id="sha-crypt: bits left over"),
-        pytest.param("$argon2id$v=18$m=64,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43, id="argon2: a version that is none"),
-        pytest.param("$argon2id$v=19$t=1,m=64,p=1$c2FsdHNhbHQ$" + "A" * 43, id="argon2: another order"),
-        pytest.param("$argon2id$v=19$m=64,t=1,p=1$c2FsdA$" + "A" * 43, id="argon2: a short salt"),
-    ],
-)
-def test_what_looks_like_a_known_hash_and_no_login_could_verify_is_refused(text: str) -> None:
-    with pytest.raises(PasswordHashError, match="not written as one"):
-        parse_password_hash(text)
+def _made_by(*names: str) -> list[Any]:
+    """Hashes that passlib makes of these kinds."""
+    users = {"postgres_md5": {"user": "me"}, "mssql2000": {}, "msdcc": {"user": "me"}}
+    return [
+        pytest.param(getattr(passlib_hash, name).hash("password", **users.get(name, {})), id=name) for name in names
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
     [
         *(_digest(name) for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")),
+        *(_base64(name) for name in ("md5", "sha1", "sha256", "sha512")),
         _digest("md5").upper(),
         f"{_digest('md5')}:salt",
         f"salt:{_digest('sha256')}",
-        f"*{_digest('sha1').upper()}",
-        "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
-        "$apr1$saltsalt$Xxd1irWT9ycqoYxGFn4cb.",
-        "{SSHA}MTIzNDU2Nzg5MDEyMzQ1Njc4OTBzYWx0",
-        "{SHA512}abc",
-        "$NT$8846f7eaee8fb117ad06bdd830b7586c",
-        f"md5$salt${_digest('md5')}",
-        f"sha1$salt${_digest('sha1')}",
+        f"sha1:salt:{_digest('sha1')}",
+        f"$SHA$salt${_digest('sha256')}",
+        f"sha256$salt${_digest('sha256')}",
+        "{SSHA256.b64}MTIzNDU2Nzg5MDEyMzQ1Njc4OTBzYWx0",
+        *_made_by("md5_crypt", "apr_md5_crypt", "bsd_nthash", "nthash", "lmhash", "hex_md4", "postgres_md5"),
+        *_made_by("mysql323", "mysql41", "mssql2000", "mssql2005", "msdcc", "ldap_md5", "ldap_salted_md5", "ldap_sha1"),
+        *_made_by("ldap_salted_sha1", "ldap_salted_sha256", "ldap_salted_sha512"),
+        *_made_by("django_salted_sha1", "django_salted_md5"),
     ],
 )
 def test_fast_hashes_are_refused_as_fast(text: str) -> None:
-    with pytest.raises(PasswordHashError, match="fast hash"):
-        parse_password_hash(text)
+    assert refusal(text).startswith("is a fast hash (MD5, SHA-1 or SHA-2")
 
 
-@pytest.mark.parametrize("text", ["", "password", "$7$abc", "x" * 600, "$2b$", "ünïcode", "\x00"])
-def test_other_strings_are_refused(text: str) -> None:
-    with pytest.raises(PasswordHashError):
-        parse_password_hash(text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            " ",
+            "password",
+            "secret word",
+            "$7$abc",
+            "ünïcode",
+            "\x00",
+            "$",
+            "$$$$",
+            "*",
+            "!",
+            "x",
+            "{CRYPT}x",
+            "$S$E",
+            "$2x$",
+            "$y$j9T$",
+        ),
+        "pbkdf2:sha256:600000$saltsalt$" + _digest("sha256"),
+        "scrypt:32768:8:1$saltsalt$" + _digest("sha512"),
+        *_made_by("des_crypt", "sha1_crypt", "sun_md5_crypt", "grub_pbkdf2_sha512", "atlassian_pbkdf2_sha1"),
+    ],
+)
+def test_other_strings_are_refused_with_the_kinds_that_can_be_imported(text: str) -> None:
+    assert refusal(text).startswith("is no hash of a kind that can be imported: argon2, bcrypt, ")
 
 
-@given(st.text(alphabet="$,=.:/+*{}abcdefABCDEF0123456789mtpirln_", max_size=200))
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{CRYPT}" + SHA512_CRYPT, "{crypt}" + BCRYPT, "{BLF-CRYPT}" + BCRYPT, "{bcrypt}" + BCRYPT),
+        *("{argon2@SpringSecurity_v5_8}" + ARGON2, "argon2" + ARGON2, "bcrypt$" + BCRYPT),
+    ],
+)
+def test_a_hash_behind_another_systems_prefix_is_refused_and_the_prefix_is_told_of(text: str) -> None:
+    assert refusal(text) == "has another system's prefix before the hash: send the hash alone"
+
+
+@pytest.mark.parametrize("text", ["$wp" + BCRYPT, "bcrypt_sha256$" + BCRYPT, "$bcrypt-sha256$v=2,t=2b,r=4$x$y"])
+def test_bcrypt_over_another_hash_of_the_password_is_refused_as_such(text: str) -> None:
+    """WordPress from 6.8 on, Django and passlib: bcrypt alone cannot verify what it was not given."""
+    assert refusal(text).startswith("is made from another hash of the password")
+
+
+def test_a_long_string_is_refused_by_its_length_alone() -> None:
+    assert refusal(ARGON2.replace("m=8", "m=" + "8" * 512)) == "should have at most 512 characters"
+
+
+@given(st.text(alphabet="$,=.:/+*{}abcdefABCDEF0123456789mtpirln_-x\n", max_size=200))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(PasswordHashError):
-        assert parse_password_hash(text).text == text
+        assert parse_password_hash(text) in SCHEMES
 
 
-def test_no_pattern_gives_a_character_back() -> None:
-    for pattern in (*(form for form, _ in parsing.FORMS), *parsing.FAST_FORMS):
-        assert giving_back(pattern) == [], pattern.pattern
+@given(st.data())
+def test_whatever_is_changed_in_a_hash_what_is_accepted_then_can_be_verified(data: st.DataObject) -> None:
+    """No accepted string makes a verifier fail or warn. Its costs may be other ones, but the cheap ones are tried."""
+    example = data.draw(st.sampled_from([each for name, each in EXAMPLES.items() if "most lanes" not in name]))
+    at = data.draw(st.integers(0, len(example.text)))
+    taken = data.draw(st.integers(0, 2))
+    put = data.draw(st.text(alphabet="$,=./+09AZaz12", max_size=2))
+    changed = example.text[:at] + put + example.text[at + taken :]
+    with suppress(PasswordHashError):
+        parse_password_hash(changed)
+        if _is_cheap(changed):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                assert isinstance(example.verify(PASSWORD, changed), bool)
+
+
+def _is_cheap(text: str) -> bool:
+    """Whether a hash takes milliseconds: its numbers are about as small as those of the examples."""
+    numbers = re.findall(r"(?<=[=$])[0-9]+(?=[,$])", text)
+    return all(int(each) <= 5000 for each in numbers) and not re.search(
+        r"t=[0-9]{2}|\$2[aby]\$(?!0[4-6])|ln=1[1-9]|\$[PH]\$(?![5-9])", text
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from schemas.batch.content import Mode
 from schemas.protocol.keys import DEAD_KEY
 from schemas.protocol.lanes import CHUNKS
 from schemas.sealing import generate_key_pair
+from tests.support.requests import a_password_hash, an_import, as_body
 from tests.worker.customer.batch_intake import BatchIntake, row
 from tests.worker.customer.intake import BrokenBetweenInsertAndFinish
 from worker.customer.customers import NotStored
@@ -162,6 +164,34 @@ def test_a_validated_row_is_told_what_would_come_of_it_and_nothing_is_stored_or_
         "valid",
     ]
     assert (intake.customers.all(), intake.passwords.hashes) == (before, hashes)
+
+
+def test_rows_with_hashes_of_another_system_cost_no_hash_and_are_rows_like_others(
+    intake: BatchIntake, batch_id: str
+) -> None:
+    rows = [as_body(an_import(a_password_hash(), email=f"i{number}@a.example.com")) for number in range(40)]
+    duplicate = as_body(an_import(a_password_hash(), email="I1@a.example.com"))
+    chunk = intake.accept(batch_id, *rows, row(1), duplicate, rows[0], may_import=True)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created"] * 41 + ["duplicate_key", "repeated"]
+    assert intake.passwords.hashes == 1
+    stored = {each["email"]: each for each in intake.customers.all()}
+    assert stored["i1@a.example.com"]["password_hash"] == json.loads(rows[1])["passwordHash"]
+    assert stored["i1@a.example.com"]["password_scheme"] == "pbkdf2-sha256"
+    assert stored["row1@a.example.com"]["password_scheme"] == "argon2id"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_without_the_scope_each_row_with_a_hash_is_refused_and_the_scope_is_told(
+    intake: BatchIntake, batch_id: str, mode: Mode
+) -> None:
+    chunk = intake.accept(batch_id, as_body(an_import(a_password_hash())), row(1), may_import=False, mode=mode)
+    intake.run(chunk)
+    refused, other = intake.results(batch_id)
+    assert refused["data"] == {
+        "errors": [{"field": "passwordHash", "message": "needs a token with the scope customer:import"}]
+    }
+    assert other["ok"] is True
 
 
 def test_a_row_that_kills_its_worker_is_alone_in_the_end_and_all_others_are_made(

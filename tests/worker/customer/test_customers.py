@@ -198,3 +198,11 @@ def test_storing_the_same_customers_again_changes_nothing(mongo_customers: Mongo
     several = [a_customer(f"c{number}", email_key=f"{number}@example.com") for number in range(3)]
     mongo_customers.add_all(several)
     assert mongo_customers.add_all(several) == [Added(each) for each in several]
+
+
+@pytest.mark.parametrize("fields", [{}, {"password_scheme": "bcrypt"}, {"password_scheme": "bcrypt", "origin": "x:1"}])
+def test_a_customer_of_an_earlier_release_is_read_with_the_fields_that_it_has(
+    customers: CustomerRepository, fields: dict[str, Any]
+) -> None:
+    add(customers, a_customer(**fields))
+    assert find(customers, "c1") == a_customer(**fields)

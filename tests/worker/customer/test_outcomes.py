@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 
-from tests.support.requests import CANARY, a_full_address, a_full_request, a_request, an_address, as_body
+from tests.support.requests import (
+    CANARY,
+    a_full_address,
+    a_full_request,
+    a_password_hash,
+    a_request,
+    an_address,
+    an_import,
+    as_body,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,3 +133,33 @@ def test_a_password_below_the_set_minimum_is_a_validation_error_that_does_not_re
     assert CANARY not in repr(answer)
     intake.minimum_password_characters = len(CANARY)
     assert intake.answer(a_request())["ok"] is True
+
+
+def test_a_minimum_length_of_passwords_does_not_concern_hashes(intake: Intake) -> None:
+    intake.minimum_password_characters = 500
+    password_hash = a_password_hash()
+    answer = intake.answer(an_import(password_hash))
+    assert answer["ok"] is True
+    assert "ash" not in repr(answer)
+    (stored,) = intake.customers.all()
+    assert (stored["password_hash"], stored["password_scheme"]) == (password_hash, "pbkdf2-sha256")
+
+
+def test_an_imported_hash_is_readable_nowhere_but_in_the_customer(
+    intake: Intake, capfd: pytest.CaptureFixture[str]
+) -> None:
+    password_hash = a_password_hash()
+    digest = password_hash.rpartition("$")[2]
+    created = intake.accept(as_body(an_import(password_hash)))
+    refused = [
+        intake.accept(as_body(an_import(password_hash, status=1))),
+        intake.accept(as_body(an_import(password_hash, password="x"))),
+        intake.accept(as_body(an_import(f"{password_hash}x"))),
+        intake.accept(as_body(an_import(digest))),
+    ]
+    shown = repr(everything_in(intake.client))
+    intake.run(created, *refused)
+    shown += repr(everything_in(intake.client))
+    assert [intake.outcome(each)["ok"] for each in (created, *refused)] == [True, False, False, False, False]
+    assert digest[:20] not in shown + "".join(capfd.readouterr())
+    assert digest in repr(intake.customers.all())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from argon2 import PasswordHasher
 
 from tests.support.in_memory_customers import InMemoryCustomers
-from tests.support.requests import CANARY, a_request, as_body
+from tests.support.requests import CANARY, a_password_hash, a_request, an_import, as_body
 from tests.worker.customer.intake import IDS
 from worker.customer.checks import Checks
 from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
@@ -101,6 +103,48 @@ def test_an_error_of_ours_in_one_row_leaves_the_others_alone(stages: Stages, mon
     failed, whole = stages.hash(checked(stages, [*rows(1, password="unlucky"), *rows(1)]))
     assert isinstance(failed, Failed)
     assert isinstance(whole, Hashed)
+
+
+def imports(count: int, **changes: Any) -> list[Row]:
+    return [
+        Row(f"i{number}", as_body(an_import(a_password_hash(), email=f"i{number}@example.com", **changes)))
+        for number in range(count)
+    ]
+
+
+def test_a_hash_that_a_row_brought_is_stored_with_its_scheme_and_nothing_is_hashed(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Argon2Passwords, "hash", None)
+    rows_with_hashes = imports(2)
+    made = hashed(stages, rows_with_hashes)
+    assert [each.customer["password_hash"] for each in made] == [
+        json.loads(row.body)["passwordHash"] for row in rows_with_hashes
+    ]
+    assert [each.customer["password_scheme"] for each in made] == ["pbkdf2-sha256"] * 2
+    assert all("pbkdf2" not in repr(each) for each in (*rows_with_hashes, *stages.check(rows_with_hashes), *made))
+
+
+def test_a_hash_that_this_service_makes_is_stored_with_its_scheme_beside_imported_ones(stages: Stages) -> None:
+    made = hashed(stages, [*imports(1), *rows(1), *imports(1)])
+    assert [each.customer["password_scheme"] for each in made] == ["pbkdf2-sha256", "argon2id", "pbkdf2-sha256"]
+
+
+def test_a_worker_that_stops_stores_the_rows_that_brought_a_hash(stages: Stages) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    made = stages.hash(checked(stages, [*imports(1), *rows(1)]), stopping=stopping)
+    assert [type(each) for each in made] == [Hashed, Checked]
+
+
+def test_a_hash_of_a_caller_that_may_not_import_is_a_fault_of_its_row(stages: Stages) -> None:
+    (row,) = imports(1, lastName="")
+    (decided,) = stages.check([replace(row, may_import=False)])
+    assert isinstance(decided, Decided)
+    assert decided.outcome["data"]["errors"] == [
+        {"field": "passwordHash", "message": "needs a token with the scope customer:import"},
+        {"field": "lastName", "message": "String should have at least 1 character"},
+    ]
 
 
 def test_no_value_of_a_row_shows_anything_of_its_request(stages: Stages) -> None:
