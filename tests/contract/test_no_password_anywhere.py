@@ -19,7 +19,7 @@ from schemas.protocol.message import celery_routing
 from schemas.sealing import generate_key_pair
 from tests.contract.batch_client import BATCH, BatchClient, a_row, lines
 from tests.contract.service import RESULT, an_email
-from tests.support.requests import a_request, an_address, as_body
+from tests.support.requests import a_password_hash, a_request, an_address, an_import, as_body
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -246,3 +246,59 @@ def test_a_password_in_a_batch_is_nowhere(
     assert [answer.text.count("\n") for answer in answers[5::2]] == [8, 1] * 2
     worked = Places(client.service, stack, [shim, worker], [answer.content for answer in answers])
     assert worked.holding(canary) == set()
+
+
+IMPORTERS = "customer:create customer:import"
+"""The scopes of a caller that may import hashes."""
+
+
+def test_an_imported_hash_is_nowhere_but_in_its_customer(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    single, row, refused = a_password_hash(), a_password_hash(), a_password_hash()
+    shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    service = serve(shim, worker)
+    may, client = service.bearer(scope=IMPORTERS), BatchClient(service, scope=IMPORTERS)
+    document = an_import(refused, email=an_email())
+    bodies = [
+        as_body(an_import(single, email=an_email())),
+        as_body(document | {"password": "x"}),
+        as_body(document | {"lastName": 1, "tags": [1, refused]}),
+        as_body(document | {"passwordHash": [refused]}),
+        as_body(document | {"passwordHash": refused + "\0"}),
+        as_body(document | {"passwordHash": refused * 9}),
+        as_body(document | {"passwordHash": refused.rpartition("$")[2]}),
+        as_body(document | {"passwordHash": refused.replace("$1000$", "$9$")}),
+        as_body(document)[:-1],
+    ]
+    answers = [service.post(body, {"prefer": "wait=20", **may}) for body in bodies]
+    answers.append(service.post(as_body(document)))
+    rows = [as_body(an_import(row, email=an_email())), *bodies[1:], a_row()]
+    answers.append(client.upload(lines(*rows), {"prefer": "wait=30"}))
+    answers.append(BatchClient(service).upload(lines(as_body(document)), {"prefer": "wait=30"}))
+    answers += [service.get(f"{BATCH}.rows", may, id=answer.json()["batch"]["id"]) for answer in answers[-2:]]
+    service.wait_until_idle()
+
+    assert [answer.status_code for answer in answers] == [200] * 8 + [400, 403] + [200] * 4
+    places = Places(service, stack, [shim, worker], [answer.content for answer in answers])
+    for each in (single, row):
+        digest = each.rpartition("$")[2]
+        assert places.holding(digest) == {"documents", "mongo files"}
+    assert places.holding(refused.rpartition("$")[2]) == set()
+
+
+def test_an_imported_hash_is_nowhere_while_its_task_waits(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve
+) -> None:
+    single, row = a_password_hash(), a_password_hash()
+    shim = start_shim(isolated_env)
+    service = serve(shim)
+    answers = [
+        service.post(as_body(an_import(single)), service.bearer(scope=IMPORTERS)),
+        BatchClient(service, scope=IMPORTERS).upload(lines(as_body(an_import(row, email=an_email())))),
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+
+    places = Places(service, stack, [shim], [answer.content for answer in answers])
+    assert [places.holding(each.rpartition("$")[2]) for each in (single, row)] == [set(), set()]

@@ -20,6 +20,7 @@ from local_stack.service_process import WORKER, service_process
 from schemas.protocol.keys import HELD_KEY, QUEUE
 from tests.conftest import Running
 from tests.contract.service import an_email
+from tests.support.requests import a_password_hash, an_import, as_body
 from tests.support.waiting import wait_until
 from tests.worker.consuming.test_consuming import CANARY as FOREIGN_CANARY
 from tests.worker.consuming.test_consuming import FOREIGN
@@ -97,6 +98,10 @@ def test_no_signal_and_no_foreign_message_makes_a_process_show_a_secret(
     passwords = [f"canary-{secrets.token_hex(12)}" for _ in range(8)]
     for password in passwords:
         assert service.create(email=an_email(), password=password).status_code == 202
+    hashes = [a_password_hash() for _ in range(4)]
+    may_import = service.bearer(scope="customer:create customer:import")
+    for each in hashes:
+        assert service.post(as_body(an_import(each, email=an_email())), may_import).status_code == 202
 
     with service.redis() as client:
         for message, _ in FOREIGN:
@@ -114,7 +119,8 @@ def test_no_signal_and_no_foreign_message_makes_a_process_show_a_secret(
         process.process.send(signal.Signals[ending])
         assert process.process.wait(40)
 
-    assert output.holding([*passwords, *secrets_of(shim.environment), FOREIGN_CANARY]) == []
+    digests = [each.rpartition("$")[2] for each in hashes]
+    assert output.holding([*passwords, *digests, *secrets_of(shim.environment), FOREIGN_CANARY]) == []
 
 
 def test_servers_that_refuse_make_no_process_show_a_secret(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from passlib.hash import pbkdf2_sha256
 
+from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
-from tests.support.requests import a_request, as_body, without
+from tests.support import requests
+from tests.support.requests import a_password_hash, a_request, as_body, without
 
 if TYPE_CHECKING:
     import httpx
@@ -20,7 +22,7 @@ HASH = pbkdf2_sha256.using(rounds=1000).hash(PASSWORD)
 
 
 def an_import(**changes: Any) -> dict[str, Any]:
-    return {**without(a_request(email=an_email()), "password"), "passwordHash": HASH, **changes}
+    return requests.an_import(HASH, **{"email": an_email(), **changes})
 
 
 def sent(
@@ -82,3 +84,59 @@ def test_what_may_not_be_imported_is_told_without_its_value(
 def test_neither_password_nor_hash_is_told_as_a_missing_password(service: Service) -> None:
     answer = sent(service, without(an_import(firstName=""), "passwordHash")).json()
     assert [each["field"] for each in answer["data"]["errors"]] == ["password", "firstName"]
+
+
+def test_a_hash_of_an_accepted_kind_may_be_sent_again_with_its_key(service: Service) -> None:
+    headers = {"idempotency-key": an_email(), **service.bearer(scope="customer:create customer:import")}
+    body = as_body(an_import())
+    first, second = (service.post(body, headers).json()["task"]["id"] for _ in range(2))
+    assert first == second
+
+
+def test_the_scope_to_import_alone_does_not_let_a_caller_create(service: Service) -> None:
+    answer = sent(service, an_import(), scope="customer:import")
+    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+    assert 'scope="customer:create"' in answer.headers["www-authenticate"]
+
+
+def test_rows_of_a_batch_bring_hashes_with_the_scope_for_it(service: Service) -> None:
+    client = BatchClient(service, sub=an_email(), scope="customer:create customer:import")
+    hashes = {an_email(): a_password_hash() for _ in range(3)}
+    body = lines(*(as_body(an_import(email=email, passwordHash=each)) for email, each in hashes.items()), a_row())
+
+    summary = client.done(body, name="a-file")
+
+    assert summary["outcomes"] == {"created": 4}
+    stored = {each["email"]: each for each in service.customers()}
+    assert {email: stored[email]["password_hash"] for email in hashes} == hashes
+    assert {stored[email]["password_scheme"] for email in hashes} == {"pbkdf2-sha256"}
+    assert "pbkdf2" not in str(client.rows_of(summary["id"]))
+    assert client.done(body, name="a-file")["outcomes"] == {"repeated": 4}
+
+
+@pytest.mark.parametrize("mode", ["create", "validate"])
+def test_without_the_scope_a_row_with_a_hash_is_refused_by_name_and_the_others_go_on(
+    service: Service, mode: str
+) -> None:
+    client = BatchClient(service, sub=an_email())
+    body = lines(as_body(an_import(firstName="")), a_row())
+
+    summary = client.done(body, name="a-file", mode=mode)
+
+    refused, other = client.rows_of(summary["id"])
+    assert refused["data"]["errors"] == [
+        {"field": "passwordHash", "message": "needs a token with the scope customer:import"},
+        {"field": "firstName", "message": "String should have at least 1 character"},
+    ]
+    assert other["ok"] is True
+
+
+def test_a_caller_that_has_got_the_scope_repeats_the_call(service: Service) -> None:
+    body = lines(as_body(an_import()), a_row())
+    sub = an_email()
+
+    before = BatchClient(service, sub=sub).done(body, name="a-file")
+    after = BatchClient(service, sub=sub, scope="customer:create customer:import").done(body, name="a-file")
+
+    assert before["outcomes"] == {"validation_error": 1, "created": 1}
+    assert after["outcomes"] == {"created": 1, "repeated": 1}
