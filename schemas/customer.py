@@ -7,43 +7,32 @@ back as it was sent. Checks that need the list of countries or an email's gramma
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    SecretStr,
-    Tag,
-    TypeAdapter,
-    ValidationError,
-    with_config,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from schemas.password_hashes.parsing import parse_password_hash
-from schemas.password_hashes.refusals import MAXIMUM_CHARACTERS as MAXIMUM_HASH_CHARACTERS
-from schemas.password_hashes.refusals import PasswordHashError
+from schemas.texts import (
+    LINES_TAG,
+    MAXIMUM_TEXT_CHARACTERS,
+    TEXT_TAG,
+    AddressLines,
+    OptionalText,
+    Password,
+    PasswordHashText,
+    RequiredText,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from pydantic_core import ErrorDetails
 
-MAXIMUM_TEXT_CHARACTERS: Final = 1024
-"""Of one text: a name, a tag, a line of an address."""
-
 MAXIMUM_TAGS: Final = 1000
 """Of one customer."""
 
 MAXIMUM_ADDRESSES: Final = 50
 """Of one customer."""
-
-MAXIMUM_ADDRESS_LINES: Final = 100
-"""Of one address."""
 
 MAXIMUM_PHONE: Final = 10**15 - 1
 """The largest integer of 15 digits: the most that every JSON reader keeps exactly (RFC 8259, section 6)."""
@@ -74,82 +63,6 @@ _PASSWORD_MESSAGES: Final = {
     "too_long": f"String should have at most {MAXIMUM_TEXT_CHARACTERS} characters",
 }
 """Our messages for the password: pydantic's speak of the items of a secret, and say how many there were."""
-
-_INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters that show nothing although Unicode calls them letters or symbols: fillers and the braille blank."""
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise PydanticCustomError("nul_character", "String should not contain U+0000")
-    return text
-
-
-def _visible(text: str) -> str:
-    _without_nul(text)
-    first = text[:1]
-    if first.isascii() and first.isalnum():
-        # Nearly every text begins so. The search below would take a tenth of the time that a row of a batch takes the
-        # worker.
-        return text
-    # Letters, numbers, punctuation and symbols show; marks, separators, controls and unassigned code points do not.
-    if not any(unicodedata.category(char)[0] in "LNPS" and char not in _INVISIBLE_LETTERS for char in text):
-        raise PydanticCustomError("no_visible_character", "String should have at least one visible character")
-    return text
-
-
-def _visible_secret(secret: SecretStr) -> SecretStr:
-    _visible(secret.get_secret_value())
-    return secret
-
-
-OptionalText = Annotated[str, Field(max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_without_nul)]
-RequiredText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible)]
-
-
-class ImportedHash(SecretStr):
-    """A password hash that was parsed whole, with its scheme: nobody needs to parse it again."""
-
-    def __init__(self, text: str, *, scheme: str) -> None:
-        super().__init__(text)
-        self.scheme = scheme
-
-
-def _importable(secret: SecretStr) -> ImportedHash:
-    try:
-        scheme = parse_password_hash(secret.get_secret_value())
-    except PasswordHashError as error:
-        raise PydanticCustomError("password_hash", "{reason}", {"reason": str(error)}) from None
-    return ImportedHash(secret.get_secret_value(), scheme=scheme)
-
-
-Password = Annotated[
-    SecretStr, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARACTERS), AfterValidator(_visible_secret)
-]
-PasswordHashText = Annotated[
-    # The parser checks the length too. pydantic's message would say how long the hash was.
-    SecretStr, Field(json_schema_extra={"maxLength": MAXIMUM_HASH_CHARACTERS}), AfterValidator(_importable)
-]
-
-_TEXT_TAG: Final = "text"
-"""Marks an `address_2` that is a string."""
-_LINES_TAG: Final = "lines"
-"""Marks an `address_2` that is an array."""
-
-
-def _address_lines_tag(value: object) -> str | None:
-    return _TEXT_TAG if isinstance(value, str) else _LINES_TAG if isinstance(value, list) else None
-
-
-AddressLines = Annotated[
-    Annotated[OptionalText, Tag(_TEXT_TAG)]
-    | Annotated[list[OptionalText], Field(max_length=MAXIMUM_ADDRESS_LINES), Tag(_LINES_TAG)],
-    Discriminator(
-        _address_lines_tag,
-        custom_error_type="text_or_lines",
-        custom_error_message="Input should be a valid string or a list of strings",
-    ),
-]
 
 _STRICT: Final = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 """No conversion of types, no unknown field, and no value in the text of an error."""
@@ -295,6 +208,6 @@ def _field_name(location: tuple[int | str, ...]) -> str:
     steps = [
         str(step)[:_MAXIMUM_FIELD_NAME_CHARACTERS]
         for before, step in zip((None, *location), location, strict=False)
-        if not (before == "address_2" and step in {_TEXT_TAG, _LINES_TAG})
+        if not (before == "address_2" and step in {TEXT_TAG, LINES_TAG})
     ]
     return ".".join(steps)
