@@ -36,9 +36,9 @@ documented response is read back as a result.
 """The document's text about the service."""
 
 _BEARER_DESCRIPTION: Final = """\
-A JWT of at most 4 KiB with `exp` and `sub`. To create a customer, `scope` must contain `customer:create`. Your identity
-provider issues the token, or anyone who knows `INTAKE_JWT_SECRET`. For the local stack, run
-`customer-intake token --sub me`: it prints one.
+A JWT of at most 4 KiB with `exp` and `sub`. To create a customer, `scope` must contain `customer:create`; to send a
+`passwordHash`, `customer:import` too. Your identity provider issues the token, or anyone who knows `INTAKE_JWT_SECRET`.
+For the local stack, run `customer-intake token --sub me`: it prints one.
 """
 """The document's text about tokens."""
 
