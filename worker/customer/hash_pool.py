@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -42,5 +43,7 @@ def _give_way() -> None:
     """Let this thread run only on what threads of ordinary niceness leave. On Linux each thread has its own."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        own = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, min(19, own + PATIENT_NICENESS))
+        # A sandbox may forbid it. Then rows and signups share the cores alike. An error here would end the pool.
+        with suppress(OSError):
+            own = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, min(19, own + PATIENT_NICENESS))

@@ -70,6 +70,14 @@ def test_hashes_of_rows_leave_the_cores_to_whatever_else_wants_them() -> None:
     assert pool.submit(niceness, urgent=False).result(SECONDS) == min(19, niceness() + PATIENT_NICENESS)
 
 
+def test_rows_are_hashed_also_where_a_sandbox_forbids_to_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    assert HashPool(1).submit(lambda: "made", urgent=False).result(SECONDS) == "made"
+
+
 def test_what_a_hash_raises_goes_to_whoever_waits_for_it_and_the_thread_goes_on() -> None:
     pool = HashPool(1)
 
