@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _SHORTEST_RETRY_SECONDS: Final = 1
 """`Retry-After` of a 202 whose rows need less, in seconds."""
 _LONGEST_RETRY_SECONDS: Final = 30
-"""`Retry-After` of a 202 whose rows need longer, or for a time that is not known."""
+"""`Retry-After` of a 202 whose rows need longer."""
+_UNKNOWN_RETRY_SECONDS: Final = 2
+"""`Retry-After` of a 202 while nothing shows how long its rows need: a small batch is done by then."""
 
 _ROWS_HEADERS: Final = [(b"cache-control", b"no-store"), (b"content-type", b"application/x-ndjson")]
 """The headers of rows."""
@@ -163,7 +165,7 @@ def _seconds_left(summary: BatchSummary) -> float | None:
 
 def _retry_after(summary: BatchSummary) -> str:
     left = _seconds_left(summary)
-    seconds = _LONGEST_RETRY_SECONDS if left is None else math.ceil(left)
+    seconds = _UNKNOWN_RETRY_SECONDS if left is None else math.ceil(left)
     return str(max(_SHORTEST_RETRY_SECONDS, min(seconds, _LONGEST_RETRY_SECONDS)))
 
 

@@ -54,7 +54,7 @@ def test_the_answer_says_where_the_result_will_be(client: BatchClient) -> None:
         "batch": {"id": batch["id"], "name": "a-file", "status": batch["status"], "rows": 1},
     }
     assert response.headers["location"] == f"{BATCH}.result?id={batch['id']}"
-    assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["retry-after"] in {"1", "2"}
     result = client.result(batch["id"])
     assert result.status_code == 200
     assert result.json()["batch"]["outcomes"] == {"created": 1}
