@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DEFAULT_SCOPE: Final = "customer:create"
 """Lets a caller create customers, with the shim's default settings."""
 
+IMPORT_SCOPE: Final = "customer:import"
+"""Lets a caller import hashes that another system made."""
+
 DAY_SECONDS: Final = 24 * 60 * 60
 """How long a token is good unless asked otherwise."""
 

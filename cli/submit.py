@@ -8,21 +8,24 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from cli.options import data_dir_option
 from cli.submission.answers import RefusedError
 from cli.submission.arguments import TOKEN_VARIABLE, batch_name, open_results, read_token, target_of
-from cli.submission.batch import Batch, NothingTakenError, StalledError
 from cli.submission.input_file import InputFile, WrongInputError
-from cli.submission.intake_client import IntakeConnection
-from cli.submission.row_results import KEY_REUSED, RowResults
+from cli.submission.intake_client import IntakeClient
+from cli.submission.row_results import RowResults
+from cli.submission.segments import WholeFile, stretches
+from cli.submission.submission import StalledError, Submission, UnreadableError
 from cli.tell import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
+
+    from cli.submission.segments import Segment
 
 _ON_TERMINAL_SECONDS: Final = 0.5
 """How often progress is told on a terminal, where it rewrites one line."""
@@ -35,33 +38,34 @@ _REFUSED: Final = 2
 _INTERRUPTED: Final = 130
 """Exit code: Ctrl-C, as shells have it (128 + SIGINT)."""
 
+_PATH: Final = click.Path(allow_dash=True, path_type=Path)
+"""The type of an input: a file, or - for stdin."""
+
 
 @click.command()
-@click.option(
-    "--lines",
-    "lines_path",
-    type=click.Path(allow_dash=True, path_type=Path),
-    required=True,
-    help="The signups, one JSON object a line, UTF-8; - is stdin.",
-)
+@click.argument("file", type=_PATH, required=False)
+@click.option("--lines", "lines_path", type=_PATH, help="The same as FILE.")
 @click.option(
     "--results",
     "results_path",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Where the results go, instead of stdout; what the file held is lost once a row is taken.",
+    help="Where the results go, instead of stdout; what the file held is lost once there is a result.",
 )
 @click.option(
     "--batch",
-    help="Names the rows together with their line numbers.  [default: the file's name and content]",
+    help="Names what the rows belong to: the same row under the same name is the same signup.  [default: the file's"
+    " name]",
 )
-@click.option("--no-wait", is_flag=True, help="Only have the rows accepted.")
+@click.option("--validate", is_flag=True, help="Only tell what would come of each row; nothing is stored.")
+@click.option("--ordered", is_flag=True, help="Of rows with one email the first wins in the whole file; slower.")
+@click.option("--no-wait", is_flag=True, help="Only have the rows accepted; the result is the batch's id.")
 @click.option("--url", help="Where the service is.  [default: the local stack]")
 @click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"Holds the bearer token.  [default: {TOKEN_VARIABLE}, else one for the local stack]",
 )
-@click.option("--concurrency", type=click.IntRange(2, 1024), default=32, show_default=True, help="Connections.")
+@click.option("--concurrency", type=click.IntRange(2, 1024), hidden=True, help="Has no effect any more.")
 @click.option(
     "--give-up-after",
     type=click.FloatRange(min=0),
@@ -72,119 +76,133 @@ _INTERRUPTED: Final = 130
 @data_dir_option
 def submit(
     *,
-    lines_path: Path,
+    file: Path | None,
+    lines_path: Path | None,
     results_path: Path | None,
     batch: str | None,
+    validate: bool,
+    ordered: bool,
     no_wait: bool,
     url: str | None,
     token_file: Path | None,
-    concurrency: int,
+    concurrency: int | None,
     give_up_after: float,
     directory: Path,
 ) -> None:
-    """Submit a file of signups.
+    """Submit FILE, which has a signup a line: a JSON object in UTF-8. - is stdin.
 
-    One JSON line a row is written as results come, each with the row's line number. The same command may be run again:
-    within a day the same batch and line make nothing twice.
+    The file is sent in one call. One JSON line a row is written as results come, each with the row's line number. The
+    same command may be run again, after any failure and after rows of the file were corrected: rows that are in are
+    told as repeated, and nothing is made twice.
 
     \b
     Exit codes:
       0    every row is a customer, or was refused as one: duplicate_key,
            validation_error and the like (with --no-wait: every row is accepted)
-      1    some rows are no signups (no JSON, too large, another line's key)
-           or have no outcome yet
+      1    some rows are no signups (no JSON, too long) or have no outcome yet
       2    the file, the batch's name, the token or an option is wrong
       130  interrupted
     """  # noqa: D301 # click reads the sign itself
+    del concurrency
     _listen_for_interrupts()
+    path = lines_path or file
+    if path is None or (lines_path and file):
+        raise click.UsageError("give one FILE, or - for stdin")
     target = target_of(url, directory)
     token = read_token(token_file, directory, local=url is None)
     with ExitStack() as files:
         try:
-            source = files.enter_context(InputFile(lines_path))
+            source = files.enter_context(InputFile(path))
             if batch is None and not source.is_regular:
                 raise click.UsageError("--batch is needed where the lines come from a pipe")
             lines = source.lines()
-            name = batch_name(lines_path.name if batch is None else batch, source, given=batch is not None)
+            name = batch_name(path.name if batch is None else batch, given=batch is not None)
         except WrongInputError as error:
             _end(str(error), _REFUSED)
         except KeyboardInterrupt:
             _end("interrupted, and nothing was sent", _INTERRUPTED)
         results = RowResults(open_results(files, results_path, source))
-        run = Batch(
-            lambda: IntakeConnection(target, token),
+        query = {"name": name} | ({"mode": "validate"} if validate else {}) | ({"ordered": "true"} if ordered else {})
+        progress = _Progress(results)
+        run = Submission(
+            IntakeClient(target, token),
             results,
-            name=name,
-            concurrency=concurrency,
+            query=query,
             wait=not no_wait,
             give_up_after_seconds=give_up_after,
+            on_progress=progress.tell_if_due,
         )
-        code = _run(run, lines, results)
+        progress.run = run
+        code = _run(run, [WholeFile(source)] if source.is_regular else stretches(lines), results)
     sys.exit(code)
 
 
-def _run(run: Batch, lines: IO[bytes], results: RowResults) -> int:
-    on_terminal = sys.stderr.isatty()
+def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> int:
     goes_on = "The same command goes on where this one ended."
     message, code = "", 0
     try:
-        run.run(
-            lines,
-            tell_progress=_progress(run, results, on_terminal=on_terminal),
-            every_seconds=_ON_TERMINAL_SECONDS if on_terminal else _ELSEWHERE_SECONDS,
-        )
+        run.run(segments)
     except KeyboardInterrupt:
         message, code = f"interrupted after line {run.last_line:,}. {goes_on}", _INTERRUPTED
     except StalledError as error:
         message, code = f"gave up after line {run.last_line:,}: {error}. {goes_on}", _INCOMPLETE
+    except UnreadableError as error:
+        message, code = f"the service cannot take the rest: {error}", _INCOMPLETE if results.accepted else _REFUSED
     except RefusedError as error:
         message, code = f"{error}{f'. {goes_on}' if results.accepted else ''}", _REFUSED
-    except NothingTakenError:
-        message, code = f"stopped after {results.requests_refused:,} rows, which were all refused", _INCOMPLETE
     except BrokenPipeError:
         raise  # click ends silently where the reader of stdout has gone
     except OSError as error:
         message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
-    if on_terminal:
+    if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
     if message:
         tell(message)
     for line in results.errors():
         tell(line)
     tell(results.summary())
-    return _judge(run, results, code)
+    return _judge(results, code)
 
 
-def _judge(run: Batch, results: RowResults, code: int) -> int:
-    """The exit code. Also tells what to do where no row was taken, or where the batch needs another name."""
-    if not code and not run.last_line:
+def _judge(results: RowResults, code: int) -> int:
+    """The exit code. Also tells where the input has no row, or not one row is a signup."""
+    if not code and not results.accepted:
         tell("there was no row in it")
         return _REFUSED
-    if results.refused[KEY_REUSED]:
-        tell(f"the batch name {run.name} was used for other lines: choose another --batch")
-    elif results.nothing_taken:
+    if not code and results.nothing_taken:
         tell("not one row is a signup: is this the right file?")
-    if results.nothing_taken and not results.without_outcome and code in {0, _INCOMPLETE}:
-        tell("nothing was submitted")
         return _REFUSED
-    return code or (_INCOMPLETE if results.without_outcome or results.requests_refused else 0)
+    is_read = results.written > 0
+    return code or (_INCOMPLETE if is_read and (results.without_outcome or results.no_signups) else 0)
 
 
-def _progress(run: Batch, results: RowResults, *, on_terminal: bool) -> Callable[[], None]:
-    started_at = time.monotonic()
+class _Progress:
+    """Tells how far a run is, now and then."""
 
-    def tell_progress() -> None:
-        rate = results.written / (time.monotonic() - started_at)
-        trouble = f" (trying again: {run.trouble})" if run.trouble else ""
-        text = f"{results.written:,} done, {rate:,.0f}/s, {run.on_the_way:,} on the way{trouble}: {results.summary()}"
-        if on_terminal:
-            click.echo(
-                f"\r\x1b[K{text[: (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1]}", nl=False, err=True
-            )
+    def __init__(self, results: RowResults) -> None:
+        self._results = results
+        self._on_terminal = sys.stderr.isatty()
+        self._started_at = self._told_at = time.monotonic()
+        self.run: Submission | None = None
+
+    def tell_if_due(self) -> None:
+        """Tell it unless that was done just now."""
+        now = time.monotonic()
+        if self.run is None or now - self._told_at < (
+            _ON_TERMINAL_SECONDS if self._on_terminal else _ELSEWHERE_SECONDS
+        ):
+            return
+        self._told_at = now
+        written = self._results.written
+        sending = f", {self.run.sent_bytes / 1_000_000:,.1f} MB sent" if self.run.sent_bytes else ""
+        trouble = f" (trying again: {self.run.trouble})" if self.run.trouble else ""
+        rate = written / (now - self._started_at)
+        text = f"{written:,} done, {rate:,.0f}/s{sending}{trouble}: {self._results.summary()}"
+        if self._on_terminal:
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+            click.echo(f"\r\x1b[K{text[: columns - 1]}", nl=False, err=True)
         else:
             tell(text)
-
-    return tell_progress
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from cli.local_tokens import jwt_secret_path, sign_token
+from cli.local_tokens import DEFAULT_SCOPE, IMPORT_SCOPE, jwt_secret_path, sign_token
 from cli.submission.intake_client import InvalidUrlError, Target
 from cli.submission.results_out import ResultsFile, ResultsStream
 from local_stack.state_file import read_state
@@ -31,25 +31,20 @@ _LOCAL_TOKEN_SECONDS: Final = 30 * 24 * 60 * 60
 """Longer than the longest batch takes. This token is sent to the local shim and nowhere else."""
 
 _MAXIMUM_NAME_CHARACTERS: Final = 200
-"""Of a batch's name, which is a part of a header."""
+"""Of a batch's name."""
 
 
-def batch_name(name: str, source: InputFile, *, given: bool) -> str:
-    """The name that keys are made with: what --batch gives, else the file's name with a digest of its content.
+def batch_name(name: str, *, given: bool) -> str:
+    """The name of the batch: what --batch gives, else the file's name.
 
     Raises:
         UsageError: the given name is empty or too long.
-        WrongInputError: the file cannot be read.
     """
-    # A header takes visible ASCII only; the same name always becomes the same key.
+    # A name has visible ASCII only.
     name = quote(name, safe="")
-    if given:
-        if not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
-            raise click.UsageError(f"--batch must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters")
-        return name
-    # Another file of this name is another batch; the same file, run again, is the same.
-    digest = source.content_digest()
-    return f"{name[: _MAXIMUM_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
+    if given and not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
+        raise click.UsageError(f"--batch must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters")
+    return name[:_MAXIMUM_NAME_CHARACTERS]
 
 
 def target_of(url: str | None, directory: Path) -> Target:
@@ -86,7 +81,12 @@ def read_token(token_file: Path | None, directory: Path, *, local: bool) -> str:
         elif os.environ.get(TOKEN_VARIABLE):
             token = os.environ[TOKEN_VARIABLE].strip()
         elif local:
-            token = sign_token(jwt_secret_path(directory), sub=_LOCAL_CALLER, expires_in=_LOCAL_TOKEN_SECONDS)
+            token = sign_token(
+                jwt_secret_path(directory),
+                sub=_LOCAL_CALLER,
+                scopes=(DEFAULT_SCOPE, IMPORT_SCOPE),
+                expires_in=_LOCAL_TOKEN_SECONDS,
+            )
         else:
             # A token that the local stack would accept is not sent anywhere else.
             raise click.UsageError(f"with --url a token is needed: --token-file or {TOKEN_VARIABLE}")

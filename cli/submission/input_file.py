@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
@@ -16,6 +16,7 @@ from cli.submission.input_form.wrong_form import WrongForm
 from cli.submission.numbered_lines import numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from _typeshed import WriteableBuffer
@@ -27,13 +28,6 @@ _HEAD_BYTES: Final = 1024 * 1024
 """How much of a file is looked at: more than one row may have. Of a stream it is what comes with its first row."""
 _STDIN_DESCRIPTOR: Final = 0
 """Standard input, by its number."""
-
-_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
-"""Makes the content's digest slow to compute. The content holds passwords and its digest is in the batch's name, so
-guessing a password by the digest must cost as much as by a password hash."""
-
-_DIGEST_BYTES: Final = 8
-"""Enough that two files of one name have two digests."""
 
 _NOT_OPENED: Final = {
     errno.ENOENT: ("no file: nothing has this name", "Look for it again."),
@@ -84,23 +78,6 @@ class InputFile:
         except OSError:
             return False
 
-    def content_digest(self) -> str:
-        """A digest of the whole content: two regular files with the same digest hold the same.
-
-        Reads the file from start to end, then returns to where it was.
-
-        Raises:
-            WrongInputError: it cannot be read.
-        """
-        try:
-            position = self._raw.tell()
-            self._raw.seek(0)
-            content = hashlib.file_digest(self._raw, "sha256").digest()
-            self._raw.seek(position)
-        except OSError as error:
-            raise self._refused(_unreadable(error)) from None
-        return hashlib.scrypt(content, salt=b"customer-intake submit", dklen=_DIGEST_BYTES, **_SCRYPT).hex()
-
     def lines(self) -> IO[bytes]:
         """The content from the first row on, without a byte order mark. Looks at its form first.
 
@@ -114,6 +91,17 @@ class InputFile:
         if (form := wrong_form(head, complete=complete)) is not None:
             raise self._refused(form)
         return io.BufferedReader(_Replayed(head.removeprefix(UTF_8_MARK), self._raw))
+
+    @contextmanager
+    def rewound(self) -> Iterator[IO[bytes]]:
+        """The content of a regular file once more, as `lines` gives it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        self._raw.seek(0)
+        head = self._raw.read(len(UTF_8_MARK)) or b""
+        yield io.BufferedReader(_Replayed(head.removeprefix(UTF_8_MARK), self._raw))
 
     def _read_head(self) -> tuple[bytes, bool]:
         """The first bytes, and whether they are all there is."""

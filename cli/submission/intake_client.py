@@ -1,21 +1,27 @@
-"""One kept-alive connection to the shim, for `submit`. Uses the standard library alone, so needs no dependency."""
+"""A connection to the shim, for `submit`. Uses the standard library alone, so needs no dependency."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import ssl
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from socket import SHUT_RDWR
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode, urlsplit
 
-CREATE_PATH: Final = "/customer/v1/customer.create"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BATCH_PATH: Final = "/customer/v1/customer.create.batch"
 """The method, below the service's prefix."""
 
-_CALL_SECONDS: Final = 30
-"""How long a call may take, beside the time that the shim is asked to hold it. The shim gives up on Redis sooner."""
+_METHODS: Final = (BATCH_PATH, BATCH_PATH.removesuffix(".batch"))
+"""What a URL may end with: this method, or the one for single signups."""
+
+_CALL_SECONDS: Final = 60
+"""For how long nothing may move on a connection, beside the time that the shim is asked to hold a call. The shim slows
+an upload for less while the queue is full or Redis is away."""
 
 
 class InvalidUrlError(Exception):
@@ -51,8 +57,10 @@ class Target:
             raise InvalidUrlError("expected http://HOST:PORT or https://HOST, with or without a path")
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise InvalidUrlError("a URL with a user, a password, a query or a fragment is not taken")
-        prefix = quote(parts.path, safe="/%").rstrip("/").removesuffix(CREATE_PATH)
-        return cls(parts.scheme == "https", host, port, prefix + CREATE_PATH)
+        prefix = quote(parts.path, safe="/%").rstrip("/")
+        for method in _METHODS:
+            prefix = prefix.removesuffix(method)
+        return cls(parts.scheme == "https", host, port, prefix + BATCH_PATH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +70,13 @@ class Answer:
     status: int
     document: dict[str, Any]
     """The body. Empty where that is no JSON object: then something other than the shim has answered."""
-    retry_after_seconds: float
+    retry_after_seconds: float = 0.0
 
     @property
-    def task_id(self) -> str | None:
-        """The id of the task that the answer tells of; None where it tells of none."""
-        task = self.document.get("task")
-        return str(task["id"]) if isinstance(task, dict) and "id" in task else None
+    def batch(self) -> dict[str, Any]:
+        """The batch that the answer tells of; empty where it tells of none."""
+        batch = self.document.get("batch")
+        return batch if isinstance(batch, dict) else {}
 
     @property
     def error(self) -> str:
@@ -76,90 +84,88 @@ class Answer:
         return str(self.document.get("error", f"http_{self.status}"))
 
 
-class IntakeConnection:
-    """Calls the two methods, one call at a time. The next call connects again where the connection broke."""
+class IntakeClient:
+    """Calls the methods of batches, each on a connection of its own."""
 
     def __init__(self, target: Target, token: str) -> None:
-        self._path = target.path
+        self._target = target
         self._authorization = f"Bearer {token}"
-        self._aborted = False
-        self._connection = (
+
+    def upload(self, pieces: Iterable[bytes], **query: str) -> Answer:
+        """`customer.create.batch` with this body.
+
+        Raises:
+            NoAnswerError: no answer came. The call may be repeated.
+        """
+        headers = {"Content-Type": "application/x-ndjson"}
+        with self._answer("POST", f"{self._target.path}?{urlencode(query)}", pieces, headers) as response:
+            return _answer_of(response)
+
+    def result(self, batch_id: str) -> Answer:
+        """`customer.create.batch.result`.
+
+        Raises:
+            NoAnswerError: no answer came. The call may be repeated.
+        """
+        with self._answer("GET", f"{self._target.path}.result?{urlencode({'id': batch_id})}") as response:
+            return _answer_of(response)
+
+    def rows(self, batch_id: str, *, after: int) -> Iterator[dict[str, Any] | Answer]:
+        """`customer.create.batch.rows`: yield each row after line `after` as it comes, to the last; or a failure.
+
+        Raises:
+            NoAnswerError: the connection was lost, or nothing came for long. The call may go on after the last row.
+        """
+        query = urlencode({"id": batch_id, "after": after, "follow": "true"})
+        with self._answer("GET", f"{self._target.path}.rows?{query}") as response:
+            if response.status != http.client.OK:
+                yield _answer_of(response)
+                return
+            while line := response.readline():
+                if not line.endswith(b"\n"):
+                    raise NoAnswerError("the answer was cut off")
+                yield json.loads(line)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, pieces: Iterable[bytes] | None = None, headers: dict[str, str] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        target = self._target
+        connection = (
             http.client.HTTPSConnection(
                 target.host, target.port, timeout=_CALL_SECONDS, context=ssl.create_default_context()
             )
             if target.secure
             else http.client.HTTPConnection(target.host, target.port, timeout=_CALL_SECONDS)
         )
-
-    def create(self, body: bytes, *, key: str) -> Answer:
-        """`customer.create`.
-
-        Raises:
-            NoAnswerError: no answer came. The call may be repeated with the same key.
-        """
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        return self._call("POST", self._path, body, headers, seconds=_CALL_SECONDS)
-
-    def result(self, task_id: str, *, wait_seconds: int) -> Answer:
-        """`customer.create.result`.
-
-        Raises:
-            NoAnswerError: no answer came. The call may be repeated.
-        """
-        path = f"{self._path}.result?id={quote(task_id, safe='')}&wait={wait_seconds}"
-        return self._call("GET", path, None, {}, seconds=wait_seconds + _CALL_SECONDS)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def abort(self) -> None:
-        """Break off the call in which another thread is. No further call may follow."""
-        self._aborted = True
-        if (sock := self._connection.sock) is not None:
-            with suppress(OSError):
-                sock.shutdown(SHUT_RDWR)
-
-    def _call(self, method: str, path: str, body: bytes | None, headers: dict[str, str], *, seconds: float) -> Answer:
-        reused = self._connection.sock is not None
         try:
-            try:
-                return self._exchange(method, path, body, headers, seconds=seconds)
-            except (ConnectionError, http.client.HTTPException):
-                # The shim closes idle connections. That is no outage, and every call may be repeated: use a new one.
-                self.close()
-                if not reused or self._aborted:
-                    raise
-                return self._exchange(method, path, body, headers, seconds=seconds)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+            connection.connect()
+            # The shim may answer a body before its end, then hang up. Its answer can still be read.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(
+                    method,
+                    path,
+                    pieces,
+                    {"Authorization": self._authorization, **(headers or {})},
+                    encode_chunked=pieces is not None,
+                )
+            yield connection.getresponse()
+        except (OSError, ValueError, http.client.HTTPException) as error:
             # No exception's own text: http.client's may quote what was on the wire.
             raise NoAnswerError((isinstance(error, OSError) and error.strerror) or type(error).__name__) from None
-
-    def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], *, seconds: float
-    ) -> Answer:
-        connection = self._connection
-        if connection.sock is None:
-            connection.timeout = _CALL_SECONDS
-            connection.connect()
-        connection.sock.settimeout(seconds)
-        # The shim answers a body that is too large before its end, then hangs up. Its answer can still be read.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(method, path, body, {"Authorization": self._authorization, **headers})
-        response = connection.getresponse()
-        content = response.read()
-        try:
-            document = json.loads(content)
-        except ValueError:
-            document = None
-        return Answer(
-            response.status,
-            document if isinstance(document, dict) else {},
-            _seconds(response.getheader("Retry-After", "")),
-        )
+        finally:
+            connection.close()
 
 
-def _seconds(retry_after: str) -> float:
-    """The seconds of a Retry-After header. Its other form, a date, is never sent by the shim and counts as 0."""
-    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
+def _answer_of(response: http.client.HTTPResponse) -> Answer:
+    try:
+        document = json.loads(response.read())
+    except ValueError:
+        document = None
+    retry_after = response.getheader("Retry-After", "")
+    return Answer(
+        response.status,
+        document if isinstance(document, dict) else {},
+        # The header's other form, a date, is never sent by the shim.
+        float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0,
+    )

@@ -1,4 +1,4 @@
-"""Where results go: stdout, or a file. A file keeps what an earlier run wrote until a row of this run is accepted."""
+"""Where results go: stdout, or a file. A file keeps what an earlier run wrote until this run has a result."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ class ResultsOut(Protocol):
     """Takes lines and passes each of them on immediately."""
 
     def write(self, line: str) -> None:
-        """Write the result of a row that was accepted."""
-
-    def write_untaken(self, line: str) -> None:
-        """Write the result of a row that was not accepted.
-
-        It may be held back until a row is accepted, since the whole file may turn out to be the wrong one.
-        """
+        """Write one result."""
 
 
 class ResultsStream:
@@ -34,11 +28,9 @@ class ResultsStream:
         self._stream.write(line + "\n")
         self._stream.flush()
 
-    write_untaken = write
-
 
 class ResultsFile:
-    """A file. It is emptied when the first row is accepted, and left alone where none is."""
+    """A file. It is emptied when the first result is there, and left alone where none comes."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; make it where there is none.
@@ -49,7 +41,6 @@ class ResultsFile:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
         self._untouched = True
-        self._untaken: list[str] = []
 
     def write(self, line: str) -> None:
         """See ResultsOut."""
@@ -57,22 +48,9 @@ class ResultsFile:
             self._untouched = False
             if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
                 self._file.truncate(0)
-            untaken, self._untaken = self._untaken, []
-            for each in untaken:
-                self._write(each)
-        self._write(line)
-
-    def write_untaken(self, line: str) -> None:
-        """See ResultsOut. Few lines are held back: a run in which nothing is accepted ends soon."""
-        if self._untouched:
-            self._untaken.append(line)
-        else:
-            self._write(line)
+        self._file.write(line + "\n")
+        self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def _write(self, line: str) -> None:
-        self._file.write(line + "\n")
-        self._file.flush()

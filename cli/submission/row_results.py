@@ -1,116 +1,93 @@
-"""Writes one JSON line for each row of a batch, and counts the rows by what came of them."""
+"""Writes one JSON line for each row, and counts the rows by what came of them."""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.submission.error_tally import ErrorTally, message_of
 
 if TYPE_CHECKING:
-    from cli.submission.intake_client import Answer
     from cli.submission.results_out import ResultsOut
-    from cli.submission.row_window import Row
 
-KEY_REUSED: Final = "idempotency_key_reused"
-"""The shim's error where a key comes again with another body."""
-
-_BATCH_USED: Final = "the batch name was used for other lines: choose another --batch"
-"""What that means for a person who runs `submit`."""
-
-_NO_ANSWER: Final = "no_answer"
-"""The error of a row for which the run ended too early."""
+_NO_OUTCOMES: Final = frozenset({"internal_error", "canceled"})
+"""Errors that say nothing of the row: it waits for an operator, or somebody canceled the batch."""
 
 
 class RowResults:
-    """Writes results as they come, from any thread. A result names its line by number and repeats nothing of it."""
+    """Writes results as they come. A result names its line by number and repeats nothing of it."""
 
     def __init__(self, out: ResultsOut) -> None:
         self._out = out
-        self._lock = threading.Lock()
         self._errors = ErrorTally()
-        self.written = 0
         self.accepted = 0
+        """Rows that the service has accepted."""
+        self.written = 0
+        """Rows that have their result."""
         self.created = 0
+        self.repeated = 0
+        """Rows that were in before, and made their customer then."""
+        self.valid = 0
         self.refused: Counter[str] = Counter()
-        self.requests_refused = 0
-        """How many of the refused rows were no signups: no JSON, too large, or with a key that another line used."""
-        self.without_outcome = 0
+        self.no_signups = 0
+        """How many of the refused rows are no signups at all: no JSON object, or a line that is too long."""
+        self._no_outcome = 0
+
+    @property
+    def good(self) -> int:
+        """How many rows came to a good end."""
+        return self.created + self.repeated + self.valid
+
+    @property
+    def without_outcome(self) -> int:
+        """How many accepted rows have no outcome that would say something of them."""
+        return self._no_outcome + max(0, self.accepted - self.written)
 
     @property
     def nothing_taken(self) -> bool:
-        """Whether rows were refused as requests and not a single one was accepted."""
-        return self.requests_refused > 0 and self.accepted == 0
+        """Whether there are rows, and not one of them is a signup."""
+        return self.no_signups > 0 and self.no_signups == self.accepted
 
-    def row_accepted(self, row: Row, *, write: bool) -> None:
-        """The shim accepted the row. `write`: write that as its result, since its outcome will not be read."""
-        with self._lock:
-            self.accepted += 1
-            if write:
-                self._write({"line": row.line, "id": row.task_id})
+    def batch_accepted(self, batch: dict[str, Any], *, write: bool) -> None:
+        """The service accepted rows. `write`: write that as a result, since their outcomes will not be read."""
+        self.accepted += int(batch["rows"])
+        if write:
+            self._out.write(json.dumps({"batch": batch["id"], "name": batch["name"], "rows": batch["rows"]}))
 
-    def row_outcome(self, row: Row, response: dict[str, Any]) -> None:
-        """The row has its outcome: the documented response."""
-        known = _named(row)
-        with self._lock:
-            if response.get("ok") is True:
-                self.created += 1
-                self._write({**known, "ok": True, "customer": response.get("customer")})
-                return
-            error = str(response.get("error"))
-            self.refused[error] += 1
-            self._errors.add(row.line, error, message=message_of(response))
-            self._write({**known, "ok": False, **_failure(response)})
-
-    def row_refused(self, row: Row, answer: Answer) -> None:
-        """The shim refused the row as a request."""
-        message = {"message": _BATCH_USED} if answer.error == KEY_REUSED else {}
-        result = {**_named(row), "ok": False, "error": answer.error, **_failure(answer.document), **message}
-        with self._lock:
-            self.refused[answer.error] += 1
-            self.requests_refused += 1
-            self._errors.add(row.line, answer.error, message=message.get("message") or message_of(answer.document))
-            self._write(result, taken=False)
-
-    def row_failed(self, row: Row, answer: Answer) -> None:
-        """The row was accepted and its outcome cannot be read: a dead letter, or a result that has expired."""
-        with self._lock:
-            self.without_outcome += 1
-            self._errors.add(row.line, answer.error)
-            self._write({**_named(row), "ok": False, "error": answer.error, **_failure(answer.document)})
-
-    def row_unanswered(self, row: Row) -> None:
-        """The run ended before the row had an answer."""
-        with self._lock:
-            self.without_outcome += 1
-            self._errors.add(row.line, _NO_ANSWER)
-            self._write({**_named(row), "error": _NO_ANSWER}, taken=row.task_id is not None)
+    def row_outcome(self, line: int, row: dict[str, Any]) -> None:
+        """The row of this line has its outcome."""
+        outcome = {name: value for name, value in row.items() if name != "row"}
+        self.written += 1
+        if outcome.get("ok") is True:
+            self.valid += "valid" in outcome
+            self.repeated += "repeated" in outcome
+            self.created += "customer" in outcome and "repeated" not in outcome
+        else:
+            self._count_failure(line, outcome)
+        self._out.write(json.dumps({"line": line, **outcome}))
 
     def summary(self) -> str:
         """All counts in one line for a person."""
-        with self._lock:
-            codes = ", ".join(f"{count:,} {error}" for error, count in self.refused.most_common())
-            return (
-                f"{self.accepted:,} accepted, {self.created:,} created, {self.refused.total():,} refused"
-                f"{f' ({codes})' if codes else ''}, {self.without_outcome:,} without an outcome"
-            )
+        codes = ", ".join(f"{count:,} {error}" for error, count in self.refused.most_common())
+        good = f"{self.valid:,} valid" if self.valid else f"{self.created:,} created"
+        return (
+            f"{self.accepted:,} accepted, {good}{f', {self.repeated:,} in before' if self.repeated else ''}, "
+            f"{self.refused.total():,} refused{f' ({codes})' if codes else ''}, "
+            f"{self.without_outcome:,} without an outcome"
+        )
 
     def errors(self) -> list[str]:
         """One line for each error, for a person, with the numbers of the first lines that have it."""
-        with self._lock:
-            return self._errors.lines()
+        return self._errors.lines()
 
-    def _write(self, document: dict[str, Any], *, taken: bool = True) -> None:
-        write = self._out.write if taken else self._out.write_untaken
-        write(json.dumps(document))
-        self.written += 1
-
-
-def _named(row: Row) -> dict[str, Any]:
-    return {"line": row.line} if row.task_id is None else {"line": row.line, "id": row.task_id}
-
-
-def _failure(response: dict[str, Any]) -> dict[str, Any]:
-    return {name: response[name] for name in ("error", "data") if name in response}
+    def _count_failure(self, line: int, outcome: dict[str, Any]) -> None:
+        error = str(outcome.get("error"))
+        self._errors.add(line, error, message=message_of(outcome))
+        if error in _NO_OUTCOMES:
+            self._no_outcome += 1
+            return
+        self.refused[error] += 1
+        faults = (outcome.get("data") or {}).get("errors") or [{}]
+        # A fault without a field is about the whole line.
+        self.no_signups += error == "validation_error" and faults[0].get("field") == ""

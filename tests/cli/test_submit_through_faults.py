@@ -8,9 +8,10 @@ import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tests.cli.submission import SECONDS, end, feed, lines_of, start
+from schemas.protocol.batch_keys import OPEN_ROWS_KEY
+from schemas.sealing import generate_key_pair
+from tests.cli.submission import end, lines_of, start
 from tests.contract.service import Service, an_email
-from tests.support.records import Scripts
 from tests.support.requests import a_request
 from tests.support.waiting import wait_until
 
@@ -43,29 +44,17 @@ def test_a_shim_that_is_started_again_loses_nothing(
         assert len(service.customers()) == 600
 
 
-def test_a_dead_letter_is_told_and_is_no_outcome(isolated_env: Environment, start_shim: Starter, batch: Path) -> None:
-    service = Service(start_shim(isolated_env))
-    (accepted, *_) = end(start(isolated_env, "--lines", str(batch), "--batch", "one", "--no-wait")).rows
-    batch.write_text(batch.read_text().partition("\n")[0])
-    with closing(service.http), service.redis() as client:
-        Scripts(client).park(accepted["id"])
-
-    ended = end(start(isolated_env, "--lines", str(batch), "--batch", "one"))
-
-    assert ended.code == 1
-    assert ended.rows == [{**accepted, "ok": False, "error": "internal_error", "data": {"id": accepted["id"]}}]
-    assert "1 accepted, 0 created, 0 refused, 1 without an outcome" in ended.stderr
-
-
-def test_a_full_queue_is_waited_for(isolated_env: Environment, start_shim: Starter, start_worker: Starter) -> None:
-    start_shim(isolated_env, INTAKE_MAX_OPEN_TASKS="1")
+def test_a_full_queue_is_waited_for(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
+) -> None:
+    start_shim(isolated_env, INTAKE_MAX_OPEN_ROWS="300", INTAKE_BATCH_WAIT_SECONDS="0")
     start_worker(isolated_env)
-    stdin = lines_of([a_request(email=an_email()) for _ in range(2)])
+    batch.write_text(lines_of([a_request(email=an_email()) for _ in range(600)]))
 
-    ended = end(start(isolated_env, "--lines", "-", "--batch", "full"), stdin)
+    ended = end(start(isolated_env, str(batch)))
 
     assert ended.code == 0, ended.stderr
-    assert [row["ok"] for row in ended.rows] == [True] * 2
+    assert [row["ok"] for row in ended.rows] == [True] * 600
 
 
 def test_results_of_an_earlier_run_outlive_a_service_that_is_away(
@@ -80,30 +69,49 @@ def test_results_of_an_earlier_run_outlive_a_service_that_is_away(
     assert results.read_text() == "of yesterday\n"
 
 
-def test_rows_without_an_answer_are_told_when_nothing_moves(isolated_env: Environment, batch: Path) -> None:
-    ended = end(start(isolated_env, "--lines", str(batch), "--give-up-after", "0.2"))
+def test_a_service_that_is_away_is_given_up_and_said_so(isolated_env: Environment, batch: Path) -> None:
+    ended = end(start(isolated_env, str(batch), "--give-up-after", "0.2"))
+
+    assert (ended.code, ended.stdout) == (1, "")
+    assert "gave up after line 0: Connection refused. The same command goes on" in ended.stderr
+
+
+def test_a_dead_letter_is_told_and_is_no_outcome(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
+) -> None:
+    service = Service(start_shim(isolated_env))
+    process = start(isolated_env, str(batch))
+    ring = {
+        "INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line,
+        "INTAKE_SEALING_PRIVATE_KEYS_FILE": "",
+        "INTAKE_UNREADABLE_WAIT_SECONDS": "0",
+    }
+    start_worker(isolated_env, **ring)
+    ended = end(process)
+    service.http.close()
 
     assert ended.code == 1
-    assert ended.rows
-    assert all(row == {"line": number, "error": "no_answer"} for number, row in enumerate(ended.rows, 1))
-    assert "gave up" in ended.stderr
+    assert ended.rows == [{"line": line, "ok": False, "error": "internal_error"} for line in range(1, 51)]
+    assert "50 accepted, 0 created, 0 refused, 50 without an outcome" in ended.stderr
 
 
-def test_ctrl_c_tells_what_is_known(isolated_env: Environment, start_shim: Starter) -> None:
+def test_ctrl_c_tells_what_is_known_and_the_command_goes_on(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
+) -> None:
     service = Service(start_shim(isolated_env))
-    process = start(isolated_env, "--lines", "-", "--batch", "interrupted")
-    feed(process, lines_of([a_request(email=an_email()) for _ in range(3)]))
-    with closing(service.http):
-        wait_until(lambda: service.tasks() == 3, timeout=30)
-
-    process.send_signal(signal.SIGINT)
-    process.wait(SECONDS)
-    ended = end(process)
+    process = start(isolated_env, str(batch))
+    with closing(service.http), service.redis() as client:
+        wait_until(lambda: client.get(OPEN_ROWS_KEY) == b"50", timeout=30)
+        process.send_signal(signal.SIGINT)
+        ended = end(process)
+    start_worker(isolated_env)
+    again = end(start(isolated_env, str(batch)))
 
     assert ended.code == 130, ended.stderr
-    assert [(row["line"], row["error"]) for row in ended.rows] == [(n, "no_answer") for n in (1, 2, 3)], ended.stderr
-    assert all(row["id"] for row in ended.rows)
-    assert "3 accepted, 0 created, 0 refused, 3 without an outcome" in ended.stderr
+    assert "interrupted after line 0. The same command goes on where this one ended." in ended.stderr
+    assert "50 without an outcome" in ended.stderr
+    assert again.code == 0, again.stderr
+    assert [row["ok"] for row in again.rows] == [True] * 50
 
 
 def test_ctrl_c_ends_it_before_the_first_line_too(isolated_env: Environment, tmp_path: Path) -> None:

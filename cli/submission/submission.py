@@ -1,0 +1,187 @@
+"""One run of `submit`: uploads each segment, then follows its rows. Everything here may be repeated.
+
+The same row under the same name is the same signup. So after a call whose answer was lost the same call is made again,
+and so is the whole run: what is in is recognised, and made once.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Final
+
+from cli.submission.answers import check_worth_repeating, is_taken, refuses_body
+from cli.submission.error_tally import message_of
+from cli.submission.intake_client import Answer, NoAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cli.submission.intake_client import IntakeClient
+    from cli.submission.row_results import RowResults
+    from cli.submission.segments import Segment
+
+_FIRST_PAUSE_SECONDS: Final = 0.25
+"""The pause before the second try. The pauses double from there."""
+
+_LONGEST_PAUSE_SECONDS: Final = 8.0
+"""The longest pause between two tries."""
+
+_LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
+"""A service that asks for a longer pause is asked again after this."""
+
+
+class StalledError(Exception):
+    """Nothing moved for too long. The text says what kept it from moving."""
+
+
+class UnreadableError(Exception):
+    """The service cannot read the input from some line on, or it is too large. The text tells a person."""
+
+
+class Submission:
+    """Submits segments, one after another."""
+
+    def __init__(
+        self,
+        client: IntakeClient,
+        results: RowResults,
+        *,
+        query: dict[str, str],
+        wait: bool,
+        give_up_after_seconds: float,
+        on_progress: Callable[[], None],
+    ) -> None:
+        """Make a run that has not begun.
+
+        Args:
+            client: calls the service.
+            results: takes the results of rows.
+            query: what each upload says of its batch: the name, the mode.
+            wait: whether to follow the rows to their outcomes.
+            give_up_after_seconds: how long nothing at all may move.
+            on_progress: called often while something moves, and before each pause.
+        """
+        self._client = client
+        self._results = results
+        self._query = query
+        self._wait = wait
+        self._give_up_after_seconds = give_up_after_seconds
+        self._on_progress = on_progress
+        self._moved_at = time.monotonic()
+        self.sent_bytes = 0
+        """Of the upload that runs."""
+        self.last_line = 0
+        """The number of the last line that has its result."""
+        self.trouble = ""
+        """Why the last call is made again; empty while all goes well."""
+
+    def run(self, segments: Iterable[Segment]) -> None:
+        """Submit them all.
+
+        Raises:
+            RefusedError: the token or the URL is wrong.
+            UnreadableError: the service cannot read the input. What was accepted before was followed.
+            StalledError: nothing moved for too long.
+        """
+        for segment in segments:
+            self._moved()
+            answer = self._upload(segment)
+            if answer.batch:
+                self._results.batch_accepted(answer.batch, write=not self._wait)
+                if self._wait:
+                    self._follow(segment, str(answer.batch["id"]), rows=int(answer.batch["rows"]))
+            if not is_taken(answer):
+                raise UnreadableError(_why(answer, segment))
+
+    def _upload(self, segment: Segment) -> Answer:
+        """Upload the segment, and again until the service has all of it or says that it never will."""
+        pauses = self._pauses()
+        while True:
+            self.sent_bytes = 0
+            answer = self._tried(lambda: self._client.upload(self._counted(segment.pieces()), **self._query))
+            if answer is not None and (is_taken(answer) or refuses_body(answer)):
+                self.trouble, self.sent_bytes = "", 0
+                return answer
+            self._judge(answer)
+            next(pauses)
+
+    def _follow(self, segment: Segment, batch_id: str, *, rows: int) -> None:
+        """Write the result of each row, in order, through any number of broken connections."""
+        seen, after = 0, 0
+        pauses = self._pauses()
+        while seen < rows:
+            failure: Answer | None = None
+            try:
+                for each in self._client.rows(batch_id, after=after):
+                    if isinstance(each, Answer):
+                        failure = each
+                        break
+                    after, seen = int(each["row"]), seen + 1
+                    self.last_line = segment.line_of(after)
+                    self._results.row_outcome(self.last_line, each)
+                    self._moved()
+                    pauses = self._pauses()
+            except NoAnswerError as error:
+                self.trouble = str(error)
+            if failure is not None:
+                self._judge(failure)
+            if seen < rows:
+                next(pauses)
+
+    def _tried(self, call: Callable[[], Answer]) -> Answer | None:
+        try:
+            return call()
+        except NoAnswerError as error:
+            self.trouble = str(error)
+            return None
+
+    def _judge(self, answer: Answer | None) -> None:
+        """Return where the call may be made again."""
+        self._retry_after_seconds = 0.0
+        if answer is not None:
+            check_worth_repeating(answer)
+            self.trouble = answer.error
+            self._retry_after_seconds = min(answer.retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
+
+    _retry_after_seconds = 0.0
+
+    def _pauses(self) -> Iterator[None]:
+        """Pause a while with each step, longer and longer.
+
+        Raises:
+            StalledError: nothing has moved for too long.
+        """
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            if time.monotonic() - self._moved_at > self._give_up_after_seconds:
+                raise StalledError(self.trouble or "no outcome")
+            self._on_progress()
+            # Not all runs at once, and never earlier than the service asked for.
+            time.sleep(self._retry_after_seconds + random.uniform(0.5, 1) * pause_seconds)  # noqa: S311
+            self._retry_after_seconds = 0.0
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            yield
+
+    def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            yield piece
+            # The service takes bytes only as fast as it accepts rows.
+            self.sent_bytes += len(piece)
+            self._moved()
+
+    def _moved(self) -> None:
+        self._moved_at = time.monotonic()
+        self._on_progress()
+
+
+def _why(answer: Answer, segment: Segment) -> str:
+    errors = (answer.document.get("data") or {}).get("errors") or [{}]
+    line = errors[0].get("line")
+    if isinstance(line, int):
+        # The service counts the lines of this call, which may be a stretch of a stream.
+        what = message_of(answer.document).removeprefix(f"line {line} ")
+        return f"line {segment.line_of(line):,} {what}"
+    if answer.error == "payload_too_large":
+        return "it is larger than the service takes in one batch: cut it into several files"
+    return message_of(answer.document) or answer.error
