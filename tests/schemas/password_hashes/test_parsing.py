@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import warnings
 from contextlib import suppress
@@ -270,12 +271,17 @@ def test_other_strings_are_refused_with_the_kinds_that_can_be_imported(text: str
         *("{CRYPT}" + SHA512_CRYPT, "{crypt}" + BCRYPT, "{BLF-CRYPT}" + BCRYPT, "{bcrypt}" + BCRYPT),
         *("{argon2@SpringSecurity_v5_8}" + ARGON2, "argon2" + ARGON2, "bcrypt$" + BCRYPT),
     ],
+    ids=itertools.count(),
 )
 def test_a_hash_behind_another_systems_prefix_is_refused_and_the_prefix_is_told_of(text: str) -> None:
     assert refusal(text) == "has another system's prefix before the hash: send the hash alone"
 
 
-@pytest.mark.parametrize("text", ["$wp" + BCRYPT, "bcrypt_sha256$" + BCRYPT, "$bcrypt-sha256$v=2,t=2b,r=4$x$y"])
+@pytest.mark.parametrize(
+    "text",
+    ["$wp" + BCRYPT, "bcrypt_sha256$" + BCRYPT, "$bcrypt-sha256$v=2,t=2b,r=4$x$y"],
+    ids=["WordPress", "Django", "passlib"],  # the same in each process that runs tests: salts are random
+)
 def test_bcrypt_over_another_hash_of_the_password_is_refused_as_such(text: str) -> None:
     """WordPress from 6.8 on, Django and passlib: bcrypt alone cannot verify what it was not given."""
     assert refusal(text).startswith("is made from another hash of the password")
