@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 
+from tests.faults.harness.batch_check import check_rows
 from tests.faults.harness.history import Client, Verdict, check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.faults.harness.arena import Arena
+    from tests.faults.harness.batch_client import ToldRow
 
 _COLUMNS: Final = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
 _PROPERTY: Final = "faults"
@@ -22,6 +24,12 @@ _NOTE: Final = "faults-note"
 
 _rows: list[tuple[str, ...]] = []
 _notes: list[str] = []
+
+
+class JudgeOfRows(Protocol):
+    """Holds what a client was told of each row against what is stored, and adds a row to the table."""
+
+    def __call__(self, arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict: ...
 
 
 class Judge(Protocol):
@@ -37,17 +45,30 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     def run(arena: Arena, client: Client, *, seconds: float = 60) -> Verdict:
         client.collect(seconds=seconds)
         client.close()
-        verdict = check(arena, client)
-        counts = (arena.kills, verdict.accepted, verdict.outcomes, verdict.lost, verdict.doubled, verdict.resends)
-        waits = (verdict.waits[int(0.99 * len(verdict.waits))], verdict.waits[-1]) if verdict.waits else ()
-        figures = [*map(str, counts), *(f"{seconds:.1f}" for seconds in waits)]
-        figures += ["-"] * (len(_COLUMNS) - 1 - len(figures))
-        request.node.user_properties.append((_PROPERTY, "\t".join([request.node.name, *figures])))
-        assert not verdict.problems, "\n".join(verdict.problems[:20])
-        assert verdict.accepted, "nothing was accepted: the test tested nothing"
-        return verdict
+        return _judged(request, arena, check(arena, client))
 
     return run
+
+
+@pytest.fixture
+def judge_rows(request: pytest.FixtureRequest) -> JudgeOfRows:
+    """Fails the test where the promise to a batch was not kept."""
+
+    def run(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict:
+        return _judged(request, arena, check_rows(arena, batch_id, told, rows=rows))
+
+    return run
+
+
+def _judged(request: pytest.FixtureRequest, arena: Arena, verdict: Verdict) -> Verdict:
+    counts = (arena.kills, verdict.accepted, verdict.outcomes, verdict.lost, verdict.doubled, verdict.resends)
+    waits = (verdict.waits[int(0.99 * len(verdict.waits))], verdict.waits[-1]) if verdict.waits else ()
+    figures = [*map(str, counts), *(f"{seconds:.1f}" for seconds in waits)]
+    figures += ["-"] * (len(_COLUMNS) - 1 - len(figures))
+    request.node.user_properties.append((_PROPERTY, "\t".join([request.node.name, *figures])))
+    assert not verdict.problems, "\n".join(verdict.problems[:20])
+    assert verdict.accepted, "nothing was accepted: the test tested nothing"
+    return verdict
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import httpx
 
 from schemas.protocol.keys import record_key
 from tests.faults.harness.arena import CANARY
+from tests.faults.harness.batch_rows import DOMAIN, HASH_CANARY
 
 if TYPE_CHECKING:
     from tests.faults.harness.arena import Arena
@@ -186,7 +187,8 @@ class Client:
 def check(arena: Arena, client: Client) -> Verdict:
     """Hold the history against what is stored; see docs/reliability.md for what must be so."""
     problems: list[str] = []
-    stored = arena.customers()
+    # Rows of batches have a checker of their own.
+    stored = [each for each in arena.customers() if not each["email"].endswith(f"@{DOMAIN}")]
     by_id = {customer["_id"]: customer for customer in stored}
     accepted = [submission for submission in client.history if submission.accepted]
     lost = [submission for submission in accepted if not _is_documented(submission.outcome)]
@@ -218,7 +220,7 @@ def check(arena: Arena, client: Client) -> Verdict:
         for customer in stored
         if customer["_id"] not in created and customer["firstName"] not in ambiguous
     ]
-    problems += _find_canary(arena)
+    problems += find_canary(arena)
     return Verdict(
         accepted=len(accepted),
         outcomes=len(accepted) - len(lost),
@@ -240,10 +242,15 @@ def _resends(arena: Arena, accepted: list[Submission]) -> int:
     return sum(int(each) - 1 for each in sends if each is not None)
 
 
-def _find_canary(arena: Arena) -> list[str]:
-    canary = CANARY.encode()
-    places = [path for path in arena.folder.glob("redis*/**/*") if path.is_file() and canary in path.read_bytes()]
+def find_canary(arena: Arena) -> list[str]:
+    """Where a password, or a hash that came with a row, can be read: in Redis' files, or in a log."""
+    canaries = (CANARY.encode(), HASH_CANARY.encode())
+
+    def found(content: bytes) -> bool:
+        return any(canary in content for canary in canaries)
+
+    places = [path for path in arena.folder.glob("redis*/**/*") if path.is_file() and found(path.read_bytes())]
     problems = [f"a password is readable in {path}" for path in places]
-    if canary in arena.logs():
+    if found(arena.logs()):
         problems.append("a password is readable in a log")
     return problems

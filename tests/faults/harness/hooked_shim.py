@@ -10,11 +10,13 @@ from typing import Any
 
 from api_shim.__main__ import main
 from api_shim.intake.accept import Acceptor
+from api_shim.intake.chunks import ChunkAcceptor
 
 
 def install(hook: str, flag: Path) -> None:
     """Build the fault in; it strikes once, and only while the file is there."""
-    accept: Any = Acceptor.accept
+    owner = ChunkAcceptor if hook.endswith("_chunk") else Acceptor
+    accept: Any = owner.accept
 
     def strike() -> None:
         if flag.exists():
@@ -22,14 +24,14 @@ def install(hook: str, flag: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def hooked(*arguments: Any, **named: Any) -> Any:
-        if hook == "before_accept":
+        if hook.startswith("before_"):
             strike()
         admission = await accept(*arguments, **named)
-        if hook == "after_accept":
+        if hook.startswith("after_"):
             strike()
         return admission
 
-    setattr(Acceptor, "accept", hooked)  # noqa: B010 - an assignment would ask the type checker to agree
+    setattr(owner, "accept", hooked)  # noqa: B010 - an assignment would ask the type checker to agree
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from worker.__main__ import main
 from worker.customer.customers import MongoCustomers
 from worker.customer.passwords import Argon2Passwords
+from worker.promise.chunk_records import ChunkRecords
 from worker.promise.records import RedisRecords
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ def _strike_once(flag: Path, number: signal.Signals) -> None:
 
 
 def _before(step: Step, flag: Path, number: signal.Signals) -> Step:
-    def hooked(*arguments: Any) -> Any:
+    def hooked(*arguments: Any, **named: Any) -> Any:
         _strike_once(flag, number)
-        return step(*arguments)
+        return step(*arguments, **named)
 
     return hooked
 
 
 def _after(step: Step, flag: Path, number: signal.Signals) -> Step:
-    def hooked(*arguments: Any) -> Any:
-        result = step(*arguments)
+    def hooked(*arguments: Any, **named: Any) -> Any:
+        result = step(*arguments, **named)
         _strike_once(flag, number)
         return result
 
@@ -66,6 +67,8 @@ def _poisoned(step: Step, flag: Path, number: signal.Signals) -> Step:
 _HOOKS: Final[dict[str, tuple[type, str, Callable[[Step, Path, signal.Signals], Step], signal.Signals]]] = {
     "before_finish": (RedisRecords, "finish", _before, signal.SIGKILL),
     "after_finish": (RedisRecords, "finish", _after, signal.SIGKILL),
+    "before_finish_chunk": (ChunkRecords, "finish", _before, signal.SIGKILL),
+    "after_finish_chunk": (ChunkRecords, "finish", _after, signal.SIGKILL),
     "frozen_before_insert": (MongoCustomers, "add_all", _before, signal.SIGSTOP),
     "poison": (Argon2Passwords, "hash", _poisoned, signal.SIGKILL),
 }
