@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 import sys
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -40,8 +41,8 @@ def batch_name(name: str, *, given: bool) -> str:
     Raises:
         UsageError: the given name is empty or too long.
     """
-    # A name has visible ASCII only.
-    name = quote(name, safe="")
+    # A name has visible ASCII only. What is that already stays, so that it is the name that other clients give.
+    name = quote(name, safe=string.punctuation)
     if given and not 0 < len(name) <= _MAXIMUM_NAME_CHARACTERS:
         raise click.UsageError(f"--batch must have 1 to {_MAXIMUM_NAME_CHARACTERS} characters")
     return name[:_MAXIMUM_NAME_CHARACTERS]
