@@ -18,7 +18,7 @@ from cli.submission.arguments import TOKEN_VARIABLE, batch_name, open_results, r
 from cli.submission.input_file import InputFile, WrongInputError
 from cli.submission.intake_client import IntakeClient
 from cli.submission.row_results import RowResults
-from cli.submission.segments import WholeFile, stretches
+from cli.submission.segments import UnreadableFileError, WholeFile, stretches
 from cli.submission.submission import StalledError, Submission, UnreadableError
 from cli.tell import tell
 
@@ -152,7 +152,7 @@ def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> i
         message, code = f"{error}{f'. {goes_on}' if results.accepted else ''}", _REFUSED
     except BrokenPipeError:
         raise  # click ends silently where the reader of stdout has gone
-    except OSError as error:
+    except (OSError, UnreadableFileError) as error:
         message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
@@ -183,16 +183,16 @@ class _Progress:
         self._results = results
         self._on_terminal = sys.stderr.isatty()
         self._started_at = self._told_at = time.monotonic()
+        self._told_trouble = ""
         self.run: Submission | None = None
 
     def tell_if_due(self) -> None:
-        """Tell it unless that was done just now."""
+        """Tell it unless that was done just now. New trouble is told at once."""
         now = time.monotonic()
-        if self.run is None or now - self._told_at < (
-            _ON_TERMINAL_SECONDS if self._on_terminal else _ELSEWHERE_SECONDS
-        ):
+        every_seconds = _ON_TERMINAL_SECONDS if self._on_terminal else _ELSEWHERE_SECONDS
+        if self.run is None or (now - self._told_at < every_seconds and self.run.trouble in {"", self._told_trouble}):
             return
-        self._told_at = now
+        self._told_at, self._told_trouble = now, self.run.trouble
         written = self._results.written
         sending = f", {self.run.sent_bytes / 1_000_000:,.1f} MB sent" if self.run.sent_bytes else ""
         trouble = f" (trying again: {self.run.trouble})" if self.run.trouble else ""

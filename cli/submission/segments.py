@@ -30,6 +30,15 @@ _LINES_AHEAD: Final = 1_000
 """Lines that are read ahead of the stretch that is sent."""
 
 
+class UnreadableFileError(Exception):
+    """The file cannot be read to its end. It is no OSError, since that would be taken for one of the connection."""
+
+    def __init__(self, strerror: str | None) -> None:
+        """`strerror` is the system's word for it."""
+        super().__init__(strerror)
+        self.strerror = strerror
+
+
 class Segment(Protocol):
     """Rows that are sent in one call."""
 
@@ -47,10 +56,17 @@ class WholeFile:
     source: InputFile
 
     def pieces(self) -> Iterator[bytes]:
-        """See Segment."""
-        with self.source.rewound() as content:
-            while piece := content.read(_PIECE_BYTES):
-                yield piece
+        """See Segment.
+
+        Raises:
+            UnreadableFileError: the file cannot be read.
+        """
+        try:
+            with self.source.rewound() as content:
+                while piece := content.read(_PIECE_BYTES):
+                    yield piece
+        except OSError as error:
+            raise UnreadableFileError(error.strerror) from None
 
     def line_of(self, row: int) -> int:
         """See Segment."""

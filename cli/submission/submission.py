@@ -30,6 +30,9 @@ _LONGEST_PAUSE_SECONDS: Final = 8.0
 _LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 """A service that asks for a longer pause is asked again after this."""
 
+_NOT_FOUND: Final = 404
+"""There is no such batch, or none any more."""
+
 
 class StalledError(Exception):
     """Nothing moved for too long. The text says what kept it from moving."""
@@ -125,6 +128,8 @@ class Submission:
             except NoAnswerError as error:
                 self.trouble = str(error)
             if failure is not None:
+                if failure.status == _NOT_FOUND and failure.document:
+                    raise StalledError("the service does not know the batch any more")
                 self._judge(failure)
             if seen < rows:
                 next(pauses)
@@ -171,7 +176,7 @@ class Submission:
             self._moved()
 
     def _moved(self) -> None:
-        self._moved_at = time.monotonic()
+        self._moved_at, self.trouble = time.monotonic(), ""
         self._on_progress()
 
 
