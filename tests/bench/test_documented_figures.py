@@ -14,7 +14,7 @@ from bench.plotting import plot
 
 ROOT: Final = Path(__file__).parents[2]
 
-MEASURED_APART: Final = {"hostile", "sweeps"}
+MEASURED_APART: Final = {"hostile", "sweeps", "batch-rows", "batch-hashing"}
 """They take long, and nothing is drawn or reckoned from them; docs/performance.md has their figures."""
 
 

@@ -57,6 +57,16 @@ FIGURES: Final = {
             for figure in ("offered_per_second", "p50_ms", "p99_ms", "p50_ratio", "p99_ratio", "cpu_ms_each.shim")
         ),
     ],
+    "batch-rows": [
+        *("accepted_per_second", "accepted_to_single", "per_second", "to_trivial_hash_signups", "to_insert_many"),
+        *("known_again_per_second", "duplicates_per_second", "redis_bytes_waiting", "redis_bytes_finished"),
+        *("first_result_seconds", "memory_mib.shim", "memory_mib.worker"),
+        *(f"cpu_us_each.{name}" for name in COMPONENTS),
+    ],
+    "batch-hashing": [
+        *("per_second", "duplicates_to_creating", "single_p50_ratio", "single_p99_ratio"),
+        *("single_alone_p50_ms", "single_beside_p50_ms", "share_of_cores.hash_of_what_others_leave"),
+    ],
     "reads": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim"],
     "memory": ["shim_mib", "worker_mib.1_hashes.peak", "worker_mib.8_hashes.peak", "worker_mib.8_hashes.idle"],
     "hostile": [
