@@ -163,6 +163,7 @@ def test_nothing_but_accepted_signups_and_outcomes_was_measured(run: tuple[dict[
         "end-to-end": {"202"},
         "trivial-hash": {"202"},
         "latency": {"200"},
+        "batch-hashing": {"200"},
         "reads": {"200"},
         "hostile": {"202"},
     }
