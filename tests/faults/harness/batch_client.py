@@ -46,8 +46,16 @@ def _open(_: int) -> None:
 class BatchClient:
     """Uploads rows and reads their outcomes. Not thread-safe."""
 
-    def __init__(self, arena: Arena, rows: Callable[[], Iterable[bytes]], *, url: str = "") -> None:
-        """Speak for one file. `rows` opens it anew for each call. `url` is another way to the methods."""
+    def __init__(self, arena: Arena, rows: Callable[[], Iterable[bytes]], *, url: str = "", **query: str) -> None:
+        """Speak for one file.
+
+        Args:
+            arena: where the service is.
+            rows: opens the file anew for each call.
+            url: another way to the methods.
+            query: goes with each call, beside the name.
+        """
+        self._query = {"name": "a-file", **query}
         self._rows = rows
         self._url = url or arena.url
         bearer = token(arena.environment, sub="fault-tests", scope="customer:create customer:import")
@@ -64,17 +72,17 @@ class BatchClient:
         self._closing.set()
         self._http.close()
 
-    def upload(self, *, seconds: float = 120, gate: Gate = _open, mode: str = "create") -> str:
+    def upload(self, *, seconds: float = 120, gate: Gate = _open) -> str:
         """Make the very same call until it gets its 202, and return the batch's id."""
         deadline = time.monotonic() + seconds
-        while (batch_id := self.try_upload(gate=gate, mode=mode)) is None:
+        while (batch_id := self.try_upload(gate=gate)) is None:
             assert time.monotonic() < deadline, f"not accepted by {self.calls} calls: {self.refused}"
             self._pause()
         summary = self.summary(batch_id)
         assert summary["complete"], "a 202 says that the upload ended as it should"
         return batch_id
 
-    def try_upload(self, *, gate: Gate = _open, mode: str = "create") -> str | None:
+    def try_upload(self, *, gate: Gate = _open) -> str | None:
         """Make the call once. The batch's id where it got a 202."""
         self.calls += 1
         try:
@@ -82,7 +90,7 @@ class BatchClient:
                 f"{self._url}/customer.create.batch",
                 content=self._pieces(gate),
                 headers={"content-type": "application/x-ndjson"},
-                params={"name": "a-file", "mode": mode},
+                params=self._query,
             )
         except httpx.TransportError as error:
             self.refused[type(error).__name__] += 1
