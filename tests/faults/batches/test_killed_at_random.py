@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from schemas.protocol.keys import HELD_KEY
 from tests.faults.harness.arena import Arena
 from tests.faults.harness.batch_client import BatchClient, ToldRow, outcomes_of
 from tests.faults.harness.batch_rows import hashed_rows
@@ -28,11 +31,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 _PAUSE: Final = threading.Event()
 _UPLOADED_BY: Final = 0.6
 """The last row is sent after this part of the kills, and the last outcome is read after all of them."""
+_LOOKS_FOR_SECONDS: Final = 1
 _SECONDS: Final = 300
 """Within which the client must have all its outcomes."""
 
 
 def _kill_a_worker(arena: Arena, number: int) -> None:
+    # A chunk is worked in some milliseconds, so the kill waits for one without a pause, where one comes.
+    with arena.redis_client() as client:
+        until = time.monotonic() + _LOOKS_FOR_SECONDS
+        while not client.zcard(HELD_KEY) and time.monotonic() < until:
+            pass
     arena.kill(arena.workers[number])
     _PAUSE.wait(0.5)
     arena.restart_worker(arena.workers[number])
@@ -68,15 +77,22 @@ _KILLS: Final[dict[str, Callable[[Arena], None]]] = {
 }
 
 
-def _wait_for_kills(arena: Arena, *, rows: int, kills: float) -> Callable[[int], None]:
-    """Hold up a client so that its rows are spread over so many kills."""
+@dataclass
+class _Kills:
+    """The kills of one test."""
 
-    def gate(place: int) -> None:
-        needed = int(kills * place / rows)
-        if arena.kills < needed:
-            wait_until(lambda: arena.kills >= needed, timeout=120, what="the next kill")
+    begun: int = 0
+    """Each is begun a moment before it strikes, so that it strikes while rows are on their way."""
 
-    return gate
+    def spread(self, rows: int, *, over: float) -> Callable[[int], None]:
+        """Hold up a client so that its rows come spread over so many kills."""
+
+        def gate(place: int) -> None:
+            needed = int(over * place / rows)
+            if self.begun < needed:
+                wait_until(lambda: self.begun >= needed, timeout=120, what="the next kill")
+
+        return gate
 
 
 @pytest.mark.parametrize(
@@ -89,14 +105,12 @@ def test_a_batch_among_kills_has_one_outcome_a_row_and_the_same_call_again_makes
     with Arena(tmp_path, mongo_members=members) as arena, ThreadPoolExecutor(1) as pool:
         for _ in range(2):
             arena.start_worker()
+        of_test = _Kills()
         client = BatchClient(arena, partial(hashed_rows, rows))
 
         def upload_and_read() -> tuple[str, list[ToldRow]]:
-            sent = _wait_for_kills(arena, rows=rows, kills=_UPLOADED_BY * kills)
-            batch_id = client.upload(gate=sent, seconds=_SECONDS)
-            return batch_id, client.read(
-                batch_id, gate=_wait_for_kills(arena, rows=rows, kills=kills), seconds=_SECONDS
-            )
+            batch_id = client.upload(gate=of_test.spread(rows, over=_UPLOADED_BY * kills), seconds=_SECONDS)
+            return batch_id, client.read(batch_id, gate=of_test.spread(rows, over=kills), seconds=_SECONDS)
 
         running = pool.submit(upload_and_read)
         killed: Counter[str] = Counter()
@@ -104,6 +118,7 @@ def test_a_batch_among_kills_has_one_outcome_a_row_and_the_same_call_again_makes
             if arena.kills >= kills or running.done():
                 break
             _PAUSE.wait(dice.uniform(0.2, 1.2))
+            of_test.begun += 1
             _KILLS[name](arena)
             killed[name] += 1
         batch_id, told = running.result(_SECONDS)
