@@ -74,7 +74,7 @@ class CreateCustomer:
             GiveBackError: the worker stops while the broker or the database is away, or it cannot use the database.
                 The tasks are to be given back.
         """
-        with self._turnstile.beside_others():
+        with self._stages.beside_signups(), self._turnstile.beside_others():
             return self._run(deliveries, alone=False)
 
     def run_alone(self, delivery: Delivery) -> str:

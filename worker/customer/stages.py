@@ -22,6 +22,7 @@ from worker.dependencies.mongo_refusals import Kind
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from worker.customer.checks import Checks
     from worker.customer.customers import CustomerRepository, Known, NotStored
@@ -73,6 +74,10 @@ class Stages:
         self._patience = patience
         self._metrics = metrics
         self._repeats = Repeats()
+
+    def beside_signups(self) -> AbstractContextManager[None]:
+        """While this block runs, rows of batches leave the cores to signups as far as that is possible."""
+        return self._hash_pool.beside_signups()
 
     def check(self, rows: Sequence[Row]) -> list[Checked | Decided | Failed]:
         """Check each request."""

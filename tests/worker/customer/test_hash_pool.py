@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from worker.customer import hash_pool
 from worker.customer.hash_pool import PATIENT_NICENESS, HashPool
 
 if TYPE_CHECKING:
@@ -97,3 +98,22 @@ def test_a_hash_that_nobody_waits_for_any_more_is_not_made() -> None:
     busy.go_on.set()
     wanted.result(SECONDS)
     assert busy.begun == ["wanted"]
+
+
+def test_a_hash_of_a_row_begins_when_the_signups_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hash_pool, "LONGEST_PAUSE_SECONDS", SECONDS)
+    pool = HashPool(1)
+    order: list[str] = []
+    with pool.beside_signups():
+        row = pool.submit(partial(order.append, "row"), urgent=False)
+        with pool.beside_signups():
+            pool.submit(partial(order.append, "signup"), urgent=True).result(SECONDS)
+        order.append("done")
+    row.result(SECONDS)
+    assert order == ["signup", "done", "row"]
+
+
+def test_hashes_of_rows_go_on_beside_any_number_of_signups() -> None:
+    pool = HashPool(1)
+    with pool.beside_signups():
+        assert pool.submit(lambda: "made", urgent=False).result(SECONDS) == "made"
