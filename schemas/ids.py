@@ -60,10 +60,10 @@ def new_task_id() -> str:
 class IdDeriver:
     """Derives ids and fingerprints with a secret key (HMAC-SHA-256, RFC 2104). No kind can be mistaken for another."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: SecretBytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key.get_secret_value(), digestmod="sha256")
 
     def task_id(self, *, caller: str, idempotency_key: str) -> str:
         """The one task that this caller's idempotency key names."""
@@ -111,4 +111,8 @@ class IdDeriver:
             raw = part if isinstance(part, bytes) else part.encode()
             # The length goes before the content, so that ("ab", "c") and ("a", "bc") give different digests.
             message.append(len(raw).to_bytes(4, "big") + raw)
-        return hmac.digest(self._key.get_secret_value(), b"\x00".join(message), "sha256")
+        # Not `hmac.digest`, which lets go of the interpreter's lock each time. Two threads that make ids would hand
+        # it to each other several times a row then.
+        digest = self._keyed.copy()
+        digest.update(b"\x00".join(message))
+        return digest.digest()

@@ -87,7 +87,7 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         unreadable_wait_seconds=reader.seconds("UNREADABLE_WAIT_SECONDS", 300, minimum=0, maximum=86400),
         concurrency=reader.integer("WORKER_CONCURRENCY", cores + 2, minimum=1, maximum=256),
         prefetch_multiplier=reader.integer("WORKER_PREFETCH_MULTIPLIER", 8, minimum=1, maximum=64),
-        chunks=reader.integer("WORKER_CHUNKS", 2, minimum=1, maximum=16),
+        chunks=reader.integer("WORKER_CHUNKS", 3, minimum=1, maximum=16),
         hash_concurrency=reader.integer("HASH_CONCURRENCY", cores, minimum=1, maximum=256),
         password_cost=TEST_PROFILE if test_profile else _read_password_cost(reader),
         test_profile=test_profile,
