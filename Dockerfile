@@ -18,6 +18,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY api_shim api_shim
 COPY cli cli
 COPY local_stack local_stack
+COPY passwords passwords
 COPY schemas schemas
 COPY startup startup
 COPY worker worker

@@ -1,0 +1,1 @@
+"""Reads a file of customers, in whatever form it comes, as the rows of a batch. Knows neither HTTP nor the service."""

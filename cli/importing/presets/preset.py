@@ -1,0 +1,39 @@
+"""What a preset is: how the export of one product becomes drafts of customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cli.importing.records import Draft, Record
+
+
+class Form(StrEnum):
+    """What a file's records are."""
+
+    JSON_LINES = "JSON lines"
+    JSON_LIST = "one JSON list"
+    """An array, or an object that holds one."""
+    TABLE = "a table (CSV)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """The documented export of one product."""
+
+    name: str
+    """What `--from` calls it."""
+    title: str
+    """What a person calls the export: "Shopify's customer export"."""
+    forms: frozenset[Form]
+    """The forms in which the product exports."""
+    needs: tuple[str, ...]
+    """Columns, or names of a JSON object, that every such export has. A file without one is refused as a whole."""
+    drafts: Callable[[Iterable[Record]], Iterator[Draft]]
+    """Makes drafts of records, in their order. A record with a fault becomes a draft with that fault."""
+    list_name: str = ""
+    """The list that holds the customers, where the export is a JSON object."""
