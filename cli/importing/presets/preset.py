@@ -35,5 +35,7 @@ class Preset:
     """Columns, or names of a JSON object, that every such export has. A file without one is refused as a whole."""
     drafts: Callable[[Iterable[Record]], Iterator[Draft]]
     """Makes drafts of records, in their order. A record with a fault becomes a draft with that fault."""
+    secrets: frozenset[str] = frozenset()
+    """Columns, or dotted paths in a JSON object, that hold a password, a hash or a salt. They are never written."""
     list_name: str = ""
     """The list that holds the customers, where the export is a JSON object."""
