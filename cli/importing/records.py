@@ -7,10 +7,20 @@ bytes, since the service knows a row again by its bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Form(StrEnum):
+    """What a file's records are."""
+
+    JSON_LINES = "JSON lines"
+    JSON_LIST = "one JSON list"
+    """An array, or an object that holds one."""
+    TABLE = "a table (CSV)"
 
 
 @dataclass(frozen=True, slots=True)

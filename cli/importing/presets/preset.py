@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from cli.importing.records import Draft, Record
-
-
-class Form(StrEnum):
-    """What a file's records are."""
-
-    JSON_LINES = "JSON lines"
-    JSON_LIST = "one JSON list"
-    """An array, or an object that holds one."""
-    TABLE = "a table (CSV)"
+    from cli.importing.records import Draft, Form, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
