@@ -14,12 +14,13 @@ import click
 
 from cli.options import data_dir_option
 from cli.submission.answers import RefusedError
-from cli.submission.arguments import TOKEN_VARIABLE, batch_name, open_results, read_token, target_of
+from cli.submission.arguments import batch_name, open_results
 from cli.submission.input_file import InputFile, WrongInputError
 from cli.submission.intake_client import IntakeClient
 from cli.submission.row_results import RowResults
 from cli.submission.segments import UnreadableFileError, WholeFile, stretches
 from cli.submission.submission import StalledError, Submission, UnreadableError
+from cli.target import read_token, target_of, token_file_option, url_option
 from cli.tell import tell
 
 if TYPE_CHECKING:
@@ -59,12 +60,8 @@ _PATH: Final = click.Path(allow_dash=True, path_type=Path)
 @click.option("--validate", is_flag=True, help="Only tell what would come of each row; nothing is stored.")
 @click.option("--ordered", is_flag=True, help="Of rows with one email the first wins in the whole file; slower.")
 @click.option("--no-wait", is_flag=True, help="Only have the rows accepted; the result is the batch's id.")
-@click.option("--url", help="Where the service is.  [default: the local stack]")
-@click.option(
-    "--token-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"Holds the bearer token.  [default: {TOKEN_VARIABLE}, else one for the local stack]",
-)
+@url_option
+@token_file_option
 @click.option("--concurrency", type=click.IntRange(2, 1024), hidden=True, help="Has no effect any more.")
 @click.option(
     "--give-up-after",
