@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from passwords.hashing import Argon2Passwords
 from schemas.ids import IdDeriver
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Unsealer
@@ -25,7 +26,6 @@ from worker.customer.checks import Checks
 from worker.customer.create_customer import CreateCustomer
 from worker.customer.create_rows import CreateRows
 from worker.customer.customers import DATABASE, MongoCustomers
-from worker.customer.passwords import Argon2Passwords
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
 from worker.dependencies.broker import BROKER, BrokerProbe

@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from passwords.cost import TEST_PROFILE, PasswordCost
 from schemas.sealing import KeyFormatError, parse_key_ring
 from startup.broker.redis_requirements import read_allowed
 from startup.environment import EnvironmentReader
 from startup.shared_settings import SharedSettings, read_shared_settings
-from worker.customer.passwords import TEST_PROFILE, PasswordCost
 from worker.customer.rules import FURTHER_COUNTRIES, SPECIAL_USE_DOMAINS, Rules
 from worker.dependencies.mongodb_uri import read_database_name, read_mongodb_uri
 

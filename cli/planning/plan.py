@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from cli.planning.capacity import Demand, Plan, reckon
 from cli.tell import tell
+from passwords.cost import PasswordCost
+from passwords.hashing import Argon2Passwords
 from startup.shared_settings import IDEMPOTENCY_WINDOW_SECONDS
-from worker.customer.passwords import Argon2Passwords, PasswordCost
 from worker.settings import LEAST_MEMORY_KIB_BY_TIME_COST, usable_cores
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def test_no_signal_and_no_foreign_message_makes_a_process_show_a_secret(
             process.process.send(signal.Signals[name])
     for process in (shim, worker):
         wait_until(lambda process=process: process.log().count(SHOWN) >= 2, what="places are shown")  # type: ignore[misc]
-    assert "worker/customer/passwords.py" in worker.log()
+    assert "passwords/hashing.py" in worker.log()
     wait_until(lambda: "message_not_taken" in worker.log(), what="foreign messages are told of")
     assert service.create({"prefer": "wait=20"}, password=passwords[0]).json()["ok"] is True
     for process in (shim, worker):

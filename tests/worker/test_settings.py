@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
+from passwords.cost import TEST_PROFILE, PasswordCost
 from schemas.sealing import generate_key_pair
 from startup.environment import SettingsError
-from worker.customer.passwords import TEST_PROFILE, PasswordCost
 from worker.customer.rules import Rules
 from worker.settings import WorkerSettings, read_worker_settings, usable_cores
 

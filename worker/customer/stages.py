@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from passwords.hashing import PasswordHasher
     from worker.customer.checks import Checks
     from worker.customer.customers import CustomerRepository, Known, NotStored
-    from worker.customer.passwords import PasswordHasher
     from worker.customer.rows import Identity, Row
     from worker.dependencies.mongo_refusals import Refusal
     from worker.dependencies.patience import Patience

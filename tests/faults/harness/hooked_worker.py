@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from passwords.hashing import Argon2Passwords
 from worker.__main__ import main
 from worker.customer.customers import MongoCustomers
-from worker.customer.passwords import Argon2Passwords
 from worker.promise.chunk_records import ChunkRecords
 from worker.promise.records import RedisRecords
 

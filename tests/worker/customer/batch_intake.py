@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from passwords.cost import TEST_PROFILE
+from passwords.hashing import Argon2Passwords
 from schemas.batch.content import ChunkContent, Mode, compressed, pack
 from schemas.batch.row_results import unpack_results
 from schemas.ids import new_task_id
@@ -18,7 +20,6 @@ from tests.support.requests import a_request, as_body
 from tests.worker.customer.intake import IDS, PAIR, FatefulCustomers
 from worker.customer.checks import Checks
 from worker.customer.create_rows import CreateRows
-from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.rules import Rules
 from worker.customer.stages import Stages
 from worker.dependencies.patience import Patience

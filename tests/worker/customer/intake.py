@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretBytes
 
+from passwords.cost import TEST_PROFILE
+from passwords.hashing import Argon2Passwords
 from schemas.ids import IdDeriver, new_task_id
 from schemas.protocol.keys import Field, record_key, result_key
 from schemas.protocol.message import MessageTemplate
@@ -20,7 +22,6 @@ from tests.support.records import Scripts
 from tests.support.requests import as_body
 from worker.customer.checks import Checks
 from worker.customer.create_customer import CreateCustomer
-from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.rules import Rules
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages

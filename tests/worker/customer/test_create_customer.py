@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passwords.hashing import Argon2Passwords
 from schemas.ids import new_task_id
 from schemas.protocol.keys import record_key
 from schemas.protocol.steps.working import Delivery, NotStarted
 from tests.support.requests import a_request, as_body
-from worker.customer.passwords import Argon2Passwords
 
 if TYPE_CHECKING:
     import pytest

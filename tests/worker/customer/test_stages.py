@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 
+from passwords.cost import TEST_PROFILE
+from passwords.hashing import Argon2Passwords
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.requests import CANARY, a_password_hash, a_request, an_import, as_body
 from tests.worker.customer.intake import IDS
 from worker.customer.checks import Checks
-from worker.customer.passwords import TEST_PROFILE, Argon2Passwords
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Identity, Row
 from worker.customer.rules import Rules
 from worker.customer.stages import Stages

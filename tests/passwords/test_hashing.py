@@ -10,7 +10,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from pydantic import SecretStr
 
-from worker.customer.passwords import TEST_PROFILE, Argon2Passwords, PasswordCost
+from passwords.cost import TEST_PROFILE, PasswordCost
+from passwords.hashing import Argon2Passwords
 
 DEFAULT = PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
 

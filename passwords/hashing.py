@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from passlib.context import CryptContext
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordCost:
-    """The cost of one argon2id hash (RFC 9106)."""
-
-    memory_kib: int
-    time_cost: int
-    """Passes over that memory."""
-    parallelism: int
-
-
-TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
-"""A hash that costs almost nothing and protects nothing, for this project's own tests and benches."""
+    from passwords.cost import PasswordCost
 
 
 class PasswordHasher(Protocol):
