@@ -11,27 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from api_shim.batch_methods import (
-    BATCH_CANCEL_PATH,
-    BATCH_LIST_PATH,
-    BATCH_PATH,
-    BATCH_RESULT_PATH,
-    BATCH_ROWS_PATH,
-    BatchMethods,
-)
-from api_shim.batch_upload import BatchUploads
 from api_shim.broker.pubsub import PROTOCOL
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
-from api_shim.customer_methods import CREATE_PATH, RESULT_PATH, CustomerMethods
-from api_shim.doorkeeper import Doorkeeper
+from api_shim.edge.answers.fallbacks import HANDLERS
+from api_shim.edge.answers.refusals import Refusals, count_malformed_requests
 from api_shim.edge.bodies import Bodies
 from api_shim.edge.bounds import RequestsAtOnce, UploadsAtOnce
 from api_shim.edge.context import METRICS_PATH, RequestContext
-from api_shim.edge.fallbacks import HANDLERS
-from api_shim.edge.refusals import Refusals, count_malformed_requests
 from api_shim.edge.server.connections import CONNECTIONS, Connections
 from api_shim.edge.server.draining import drain_on_signals
 from api_shim.edge.server.listening import make_room_for_connections
@@ -39,14 +28,25 @@ from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import Endpoint
 from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.intake.accept_and_wait import AcceptAndWait
-from api_shim.intake.batch_rows import BatchRows
-from api_shim.intake.batches import Batches
-from api_shim.intake.chunks import ChunkAcceptor, UploadLimits
+from api_shim.intake.batches.batch_rows import BatchRows
+from api_shim.intake.batches.batches import Batches
+from api_shim.intake.batches.chunks import ChunkAcceptor, UploadLimits
+from api_shim.intake.batches.upload import Uploads
 from api_shim.intake.results import Results
 from api_shim.intake.subscription import OutcomeSubscription
-from api_shim.intake.upload import Uploads
 from api_shim.interface.documents import Documents
 from api_shim.interface.openapi import openapi_document
+from api_shim.methods.batch_methods import (
+    BATCH_CANCEL_PATH,
+    BATCH_LIST_PATH,
+    BATCH_PATH,
+    BATCH_RESULT_PATH,
+    BATCH_ROWS_PATH,
+    BatchMethods,
+)
+from api_shim.methods.batch_upload import BatchUploads
+from api_shim.methods.customer_methods import CREATE_PATH, RESULT_PATH, CustomerMethods
+from api_shim.methods.doorkeeper import Doorkeeper
 from api_shim.metrics import ShimMetrics
 from api_shim.parts import running
 from api_shim.probes import Probes

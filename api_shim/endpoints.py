@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.edge import responses
+from api_shim.edge.answers import responses
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
 from api_shim.edge.bounds import NoRoomError
 from api_shim.edge.request import HttpRequest, InvalidRequestPartError, UnsupportedMediaTypeError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from api_shim.edge.answer import Answer, StreamedAnswer
+    from api_shim.edge.answers.answer import Answer, StreamedAnswer
 
 
 class Endpoint:

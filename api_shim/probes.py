@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from api_shim.edge import responses
+from api_shim.edge.answers import responses
 from api_shim.queue_metrics import render_queue
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
-    from api_shim.edge.answer import Answer
+    from api_shim.edge.answers.answer import Answer
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
     from api_shim.vital_task import VitalTask

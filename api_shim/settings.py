@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from nacl.public import PrivateKey, PublicKey
 
-from api_shim.batch_settings import BatchSettings, read_batch_settings
 from api_shim.edge.settings import EdgeSettings, read_edge_settings
+from api_shim.methods.batch_settings import BatchSettings, read_batch_settings
 from api_shim.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
 from startup.broker.redis_requirements import read_allowed

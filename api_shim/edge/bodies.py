@@ -6,13 +6,13 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers.refusals import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
 
-    from api_shim.edge.refusals import Refusals
+    from api_shim.edge.answers.refusals import Refusals
     from api_shim.edge.request import HttpRequest
 
 _HELD_BYTES: Final = 8 * 1024 * 1024

@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge import responses
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.refusals import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from api_shim.edge.answer import Answer
-    from api_shim.edge.refusals import Refusals
+    from api_shim.edge.answers.answer import Answer
+    from api_shim.edge.answers.refusals import Refusals
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 """The versions of HTTP that are served."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from starlette.requests import ClientDisconnect
 
-from api_shim.edge import responses
-from api_shim.edge.answer import AnswerCutOffError
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import AnswerCutOffError
 from api_shim.edge.arguments import caller_request_id
 from api_shim.edge.bounds import framing_fault, is_plain_path
 from api_shim.edge.server.connections import is_over
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api_shim.edge.answer import Answer
+    from api_shim.edge.answers.answer import Answer
     from api_shim.metrics import ShimMetrics
 
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})

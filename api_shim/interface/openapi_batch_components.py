@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api_shim.edge.batch_answers import BatchStatus
+from api_shim.edge.answers.batch_answers import BatchStatus
 from api_shim.edge.batch_request import MAXIMUM_NAME_CHARACTERS
 from api_shim.interface.openapi_answers import answer
 from api_shim.interface.openapi_batch_examples import refused_example

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api_shim.batch_methods import BATCH_CANCEL_PATH, BATCH_LIST_PATH, BATCH_PATH, BATCH_RESULT_PATH, BATCH_ROWS_PATH
 from api_shim.edge.batch_request import DEFAULT_LIMIT, MAXIMUM_LIMIT, MEDIA_TYPES
 from api_shim.interface import openapi_batch_examples as batch_examples
 from api_shim.interface.openapi_answers import answer, answer_reference
@@ -12,6 +11,13 @@ from api_shim.interface.openapi_batch_components import NAME_PATTERN
 from api_shim.interface.openapi_examples import TASK_ID
 from api_shim.interface.openapi_paths import IDEMPOTENCY_KEY, header_parameter, json_body, text_answer
 from api_shim.interface.openapi_schemas import WAIT, JsonSchema, schema_reference
+from api_shim.methods.batch_methods import (
+    BATCH_CANCEL_PATH,
+    BATCH_LIST_PATH,
+    BATCH_PATH,
+    BATCH_RESULT_PATH,
+    BATCH_ROWS_PATH,
+)
 from schemas.batch.content import Mode
 
 _UPLOAD_DESCRIPTION: Final = """\

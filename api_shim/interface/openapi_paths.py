@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api_shim.customer_methods import CREATE_PATH, RESULT_PATH
 from api_shim.interface import openapi_examples as examples
 from api_shim.interface.openapi_answers import answer, answer_reference
 from api_shim.interface.openapi_schemas import WAIT, JsonSchema, schema_reference
+from api_shim.methods.customer_methods import CREATE_PATH, RESULT_PATH
 
 _CREATE_DESCRIPTION: Final = """\
 A 202 is a promise: exactly one outcome follows, whichever process dies in between. If a request has several errors, its

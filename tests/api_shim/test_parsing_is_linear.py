@@ -21,9 +21,9 @@ import api_shim
 import schemas
 import worker
 from api_shim.edge import arguments
+from api_shim.edge.answers.refusals import Refusals
 from api_shim.edge.bodies import Bodies, PayloadTooLargeError
 from api_shim.edge.json_body import read_json_body
-from api_shim.edge.refusals import Refusals
 from api_shim.edge.request import HttpRequest, InvalidRequestPartError, UnsupportedMediaTypeError
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from prometheus_client import generate_latest
 
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers.refusals import Reason
 from api_shim.tokens.faults import TokenFault
 from tests.deploy.test_alerts import RULES
 from tests.deploy.test_compose import ROOT

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers.refusals import Reason
 from api_shim.edge.server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
-    from api_shim.edge.refusals import Refusals
+    from api_shim.edge.answers.refusals import Refusals
     from api_shim.edge.settings import EdgeSettings
 
 CONNECTIONS: Final = "connections"

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 import structlog
 
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers.refusals import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    from api_shim.edge.refusals import Refusals
+    from api_shim.edge.answers.refusals import Refusals
 
 LOOK_SECONDS: Final = 1.0
 """The time between two looks at all connections."""

@@ -18,11 +18,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api_shim.edge.answer import StreamedAnswer
+from api_shim.edge.answers.answer import StreamedAnswer
+from api_shim.edge.answers.refusals import Refusals, count_malformed_requests
 from api_shim.edge.bodies import Bodies
 from api_shim.edge.bounds import RequestsAtOnce
 from api_shim.edge.context import RequestContext
-from api_shim.edge.refusals import Refusals, count_malformed_requests
 from api_shim.edge.server.connections import CONNECTIONS, Connections
 from api_shim.edge.server.draining import drain_on_signals
 from api_shim.edge.server.strict_h11 import make_h11_strict

@@ -11,7 +11,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from api_shim.edge import responses
+from api_shim.edge.answers import responses
 from api_shim.edge.context import RequestContext
 from api_shim.metrics import ShimMetrics
 

@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from api_shim.edge.refusals import Reason
+from api_shim.edge.answers.refusals import Reason
 from api_shim.edge.server.connections import is_over
 from api_shim.edge.server.watchdog import owed
 

@@ -9,9 +9,9 @@ import pytest
 import redis
 from pydantic import SecretBytes
 
-from api_shim.intake import upload as upload_module
-from api_shim.intake.chunks import ChunkAcceptor, UploadLimits, UploadLostError
-from api_shim.intake.upload import Upload, Uploads
+from api_shim.intake.batches import upload as upload_module
+from api_shim.intake.batches.chunks import ChunkAcceptor, UploadLimits, UploadLostError
+from api_shim.intake.batches.upload import Upload, Uploads
 from schemas.batch.content import unpack
 from schemas.ids import IdDeriver, new_task_id
 from schemas.protocol.batch_keys import BATCHES_KEY

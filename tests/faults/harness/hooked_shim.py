@@ -10,7 +10,7 @@ from typing import Any
 
 from api_shim.__main__ import main
 from api_shim.intake.accept import Acceptor
-from api_shim.intake.chunks import ChunkAcceptor
+from api_shim.intake.batches.chunks import ChunkAcceptor
 
 
 def install(hook: str, flag: Path) -> None:

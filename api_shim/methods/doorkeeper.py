@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_shim.edge import responses
-from api_shim.edge.answer import Answer
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import Answer
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from api_shim.edge.answer import Answer
+from api_shim.edge.answers.answer import Answer
 from schemas.protocol.keys import State
 
 if TYPE_CHECKING:

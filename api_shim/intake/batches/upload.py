@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.intake.chunks import UPLOAD_SECONDS, UploadLostError, UploadStoppedError
+from api_shim.intake.batches.chunks import UPLOAD_SECONDS, UploadLostError, UploadStoppedError
 from api_shim.intake.promises import call_until_known
 from schemas.batch.cutting import Cutter, EncodingFaultError
 from schemas.protocol.steps import uploading
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from api_shim.broker.redis_calls import RedisCalls
-    from api_shim.intake.chunks import ChunkAcceptor
+    from api_shim.intake.batches.chunks import ChunkAcceptor
     from schemas.batch.cutting import Chunk
     from schemas.protocol.steps.accepting import RateLimited
     from schemas.protocol.steps.batches import BatchSummary

@@ -9,12 +9,12 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.edge import batch_answers as answers
-from api_shim.edge import responses
-from api_shim.edge.batch_answers import BatchStatus
+from api_shim.edge.answers import batch_answers as answers
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.batch_answers import BatchStatus
 from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
 from api_shim.edge.content_coding import BrokenCodingError, gunzipped
-from api_shim.intake.chunks import BatchCanceledError, BatchTooLargeError, RowsFullError, UploadStoppedError
+from api_shim.intake.batches.chunks import BatchCanceledError, BatchTooLargeError, RowsFullError, UploadStoppedError
 from schemas.batch.cutting import EncodingFaultError
 from schemas.protocol.steps.accepting import RateLimited
 from schemas.protocol.steps.uploading import TooManyBatches
@@ -22,12 +22,12 @@ from schemas.protocol.steps.uploading import TooManyBatches
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from api_shim.edge.answer import Answer
+    from api_shim.edge.answers.answer import Answer
     from api_shim.edge.batch_request import Coding
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.bounds import UploadsAtOnce
     from api_shim.edge.request import HttpRequest
-    from api_shim.intake.upload import Upload, Uploads
+    from api_shim.intake.batches.upload import Upload, Uploads
     from api_shim.metrics import ShimMetrics
     from schemas.protocol.steps.batches import BatchSummary
     from schemas.protocol.steps.uploading import NewBatch

@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.edge import arguments, batch_request, responses
-from api_shim.edge import batch_answers as answers
-from api_shim.edge.answer import Answer, AnswerCutOffError
+from api_shim.edge import arguments, batch_request
+from api_shim.edge.answers import batch_answers as answers
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import Answer, AnswerCutOffError
 from api_shim.edge.json_body import read_json_body
-from api_shim.intake.batch_rows import RowsCutOffError
+from api_shim.intake.batches.batch_rows import RowsCutOffError
 from schemas.ids import new_task_id
 from schemas.protocol.steps.uploading import NewBatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from api_shim.batch_upload import BatchUploads
-    from api_shim.doorkeeper import Doorkeeper
-    from api_shim.edge.answer import StreamedAnswer
+    from api_shim.edge.answers.answer import StreamedAnswer
     from api_shim.edge.batch_request import RowsQuery
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.request import HttpRequest
-    from api_shim.intake.batch_rows import BatchRows
-    from api_shim.intake.batches import Batches
+    from api_shim.intake.batches.batch_rows import BatchRows
+    from api_shim.intake.batches.batches import Batches
+    from api_shim.methods.batch_upload import BatchUploads
+    from api_shim.methods.doorkeeper import Doorkeeper
     from schemas.protocol.steps.batches import BatchSummary
 
 BATCH_PATH: Final = "/customer/v1/customer.create.batch"

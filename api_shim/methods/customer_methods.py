@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge import arguments, responses
-from api_shim.edge.answer import Answer
+from api_shim.edge import arguments
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import Answer
 from api_shim.edge.json_body import read_json_body
 from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
@@ -14,11 +15,11 @@ from schemas.customer import IMPORT_SCOPE, PASSWORD_HASH
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
-    from api_shim.doorkeeper import Doorkeeper
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.request import HttpRequest
     from api_shim.intake.accept_and_wait import AcceptAndWait
     from api_shim.intake.results import Results
+    from api_shim.methods.doorkeeper import Doorkeeper
     from api_shim.metrics import ShimMetrics
     from api_shim.tokens.verifier import Caller
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from api_shim.edge.answer import StreamedAnswer
-from api_shim.edge.responses import (
+from api_shim.edge.answers.answer import StreamedAnswer
+from api_shim.edge.answers.responses import (
     RETRY_BROKER_SECONDS,
     RETRY_QUEUE_SECONDS,
     failure,
@@ -19,7 +19,7 @@ from api_shim.edge.responses import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from api_shim.edge.answer import Answer
+    from api_shim.edge.answers.answer import Answer
     from schemas.protocol.steps.batches import BatchSummary
 
 _SHORTEST_RETRY_SECONDS: Final = 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
 
-from api_shim.edge import responses
+from api_shim.edge.answers import responses
 
 if TYPE_CHECKING:
     from starlette.requests import Request
