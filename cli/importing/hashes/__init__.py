@@ -1,0 +1,1 @@
+"""Password hashes of other products, as strings that the service takes as `passwordHash`."""
