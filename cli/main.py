@@ -1,4 +1,4 @@
-"""`customer-intake`: the local stack, tokens, keys, signups from files, dead letters, and a calculator."""
+"""`customer-intake`: the local stack, tokens, keys, signups from files, batches, dead letters, and a calculator."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "token": ("cli.token", "token"),
     "keys": ("cli.keys", "keys"),
     "submit": ("cli.submit", "submit"),
+    "batches": ("cli.batches.commands", "batches"),
     "plan": ("cli.planning.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),
 }

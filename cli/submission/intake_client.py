@@ -1,4 +1,4 @@
-"""A connection to the shim, for `submit`. Uses the standard library alone, so needs no dependency."""
+"""A connection to the shim, for `submit` and `batches`. Uses the standard library alone, so needs no dependency."""
 
 from __future__ import annotations
 
@@ -110,13 +110,46 @@ class IntakeClient:
         with self._answer("GET", f"{self._target.path}.result?{urlencode({'id': batch_id})}") as response:
             return _answer_of(response)
 
-    def rows(self, batch_id: str, *, after: int) -> Iterator[dict[str, Any] | Answer]:
-        """`customer.create.batch.rows`: yield each row after line `after` as it comes, to the last; or a failure.
+    def list(self) -> Answer:
+        """`customer.create.batch.list`.
+
+        Raises:
+            NoAnswerError: no answer came. The call may be repeated.
+        """
+        with self._answer("GET", f"{self._target.path}.list") as response:
+            return _answer_of(response)
+
+    def cancel(self, batch_id: str) -> Answer:
+        """`customer.create.batch.cancel`.
+
+        Raises:
+            NoAnswerError: no answer came. The call may be repeated.
+        """
+        body = json.dumps({"id": batch_id}).encode()
+        headers = {"Content-Type": "application/json"}
+        with self._answer("POST", f"{self._target.path}.cancel", body, headers) as response:
+            return _answer_of(response)
+
+    def rows(
+        self, batch_id: str, *, after: int, limit: int | None = None, only_failed: bool = False, follow: bool = True
+    ) -> Iterator[dict[str, Any] | Answer]:
+        """`customer.create.batch.rows`: yield each row after line `after` as it comes; or a failure.
+
+        Args:
+            batch_id: the batch.
+            after: rows of this line and of lines before it are left out.
+            limit: how many rows at most. None: all with `follow`, else as many as the service tells by itself.
+            only_failed: whether rows that succeeded are left out.
+            follow: whether to wait for rows that have no outcome yet, to the last row.
 
         Raises:
             NoAnswerError: the connection was lost, or nothing came for long. The call may go on after the last row.
         """
-        query = urlencode({"id": batch_id, "after": after, "follow": "true"})
+        query = urlencode(
+            {"id": batch_id, "after": after, "follow": "true" if follow else "false"}
+            | ({} if limit is None else {"limit": limit})
+            | ({"only": "failed"} if only_failed else {})
+        )
         with self._answer("GET", f"{self._target.path}.rows?{query}") as response:
             if response.status != http.client.OK:
                 yield _answer_of(response)
@@ -128,7 +161,7 @@ class IntakeClient:
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, pieces: Iterable[bytes] | None = None, headers: dict[str, str] | None = None
+        self, method: str, path: str, body: Iterable[bytes] | bytes | None = None, headers: dict[str, str] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
         target = self._target
         connection = (
@@ -145,9 +178,10 @@ class IntakeClient:
                 connection.request(
                     method,
                     path,
-                    pieces,
+                    body,
                     {"Authorization": self._authorization, **(headers or {})},
-                    encode_chunked=pieces is not None,
+                    # Only a body whose length nobody knows is sent in chunks.
+                    encode_chunked=body is not None,
                 )
             yield connection.getresponse()
         except (OSError, ValueError, http.client.HTTPException) as error:
