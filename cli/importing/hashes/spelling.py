@@ -8,8 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError
+
+PBKDF2_BYTES: Final = {"sha1": 20, "sha256": 32, "sha512": 64}
+"""The hashes that the service takes under PBKDF2 → bytes of one block."""
 
 
 def digits(content: bytes) -> str:
@@ -62,8 +66,12 @@ def wrapped(steps: tuple[Step, ...], slow_hash: str) -> str:
 
 
 def pbkdf2(hash_name: str, *, iterations: int, salt: bytes, content: bytes) -> str:
-    """PBKDF2 with HMAC over `sha1`, `sha256` or `sha512`."""
-    return f"$pbkdf2-{hash_name}$i={iterations}${digits(salt)}${digits(content)}"
+    """PBKDF2 with HMAC over a hash of `PBKDF2_BYTES`.
+
+    PBKDF2 makes what is longer than the hash block by block (RFC 8018, section 5.2), each from the password alone. So
+    the first block is what a login would compute that asks for no more, and the service takes no more.
+    """
+    return f"$pbkdf2-{hash_name}$i={iterations}${digits(salt)}${digits(content[: PBKDF2_BYTES[hash_name]])}"
 
 
 def scrypt(*, ln: int, r: int, p: int, salt: bytes, content: bytes) -> str:
