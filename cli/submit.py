@@ -8,14 +8,19 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from cli.importing.options import ImportOptions
+from cli.importing.reading.errors import WrongInputError
+from cli.importing.reading.input_file import InputFile
+from cli.importing.reading.recognise import recognise
+from cli.importing.reading.recognising.wrong_form import ONE_A_LINE, WrongForm
+from cli.importing.records import Form
 from cli.options import data_dir_option
 from cli.submission.answers import RefusedError
 from cli.submission.arguments import batch_name, open_results
-from cli.submission.input_file import InputFile, WrongInputError
 from cli.submission.intake_client import IntakeClient
 from cli.submission.row_results import RowResults
 from cli.submission.segments import UnreadableFileError, WholeFile, stretches
@@ -112,7 +117,7 @@ def submit(
             source = files.enter_context(InputFile(path))
             if batch is None and not source.is_regular:
                 raise click.UsageError("--batch is needed where the lines come from a pipe")
-            lines = source.lines()
+            lines = _lines(source)
             name = batch_name(path.name if batch is None else batch, given=batch is not None)
         except WrongInputError as error:
             _end(str(error), _REFUSED)
@@ -132,6 +137,13 @@ def submit(
         progress.run = run
         code = _run(run, [WholeFile(source)] if source.is_regular else stretches(lines), results)
     sys.exit(code)
+
+
+def _lines(source: InputFile) -> IO[bytes]:
+    form = recognise(source, ImportOptions())
+    if form.kind is not Form.JSON_LINES or form.compressed or form.encoding != "utf-8":
+        raise source.refused(WrongForm(form.described, f"{ONE_A_LINE}, in UTF-8."))
+    return source.content()
 
 
 def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> int:

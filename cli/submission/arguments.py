@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from cli.submission.input_file import InputFile
+    from cli.importing.reading.input_file import InputFile
     from cli.submission.results_out import ResultsOut
 
 _MAXIMUM_NAME_CHARACTERS: Final = 200

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
-from cli.submission.numbered_lines import numbered
+from cli.importing.reading.errors import BrokenContentError, BrokenInputError
+from cli.importing.reading.numbered_lines import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.submission.input_file import InputFile
+    from cli.importing.reading.input_file import InputFile
 
 _PIECE_BYTES: Final = 64 * 1024
 """How much of a file is read at once."""
@@ -65,6 +67,8 @@ class WholeFile:
             with self.source.rewound() as content:
                 while piece := content.read(_PIECE_BYTES):
                     yield piece
+        except BrokenContentError as error:
+            raise UnreadableFileError(str(error)) from None
         except OSError as error:
             raise UnreadableFileError(error.strerror) from None
 
@@ -103,8 +107,8 @@ def stretches(lines: IO[bytes]) -> Iterator[Stretch]:
             for each in numbered(lines):
                 read.put(each)
             read.put(None)
-        except OSError as error:
-            read.put(error)
+        except (OSError, BrokenInputError) as error:
+            read.put(error if isinstance(error, OSError) else OSError(errno.EIO, error.message))
 
     # A thread of its own: nobody can wait for a line of a pipe and for time to pass at once.
     threading.Thread(target=read_on, daemon=True).start()

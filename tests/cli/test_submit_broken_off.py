@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
+from cli.importing.reading.input_file import InputFile
 from cli.main import main
-from cli.submission.input_file import InputFile
 from tests.cli.submission import end, lines_of, start
 from tests.contract.service import CREATE, Service, an_email
 from tests.support.requests import a_request

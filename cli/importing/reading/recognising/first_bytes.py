@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
-from cli.submission.input_form.wrong_form import WrongForm
-
-UTF_8_MARK: Final = b"\xef\xbb\xbf"
-"""The byte order mark of UTF-8, which a file may begin with."""
+from cli.importing.reading.recognising.wrong_form import WrongForm
 
 _UNPACK: Final = "Unpack it first"
 """The beginning of a sentence on what to do."""
@@ -20,7 +18,8 @@ _ZIP: Final = b"PK\x03\x04"
 """The first bytes of a zip archive; spreadsheets are such archives too."""
 
 _FIRST_BYTES: Final = (
-    (b"\x1f\x8b", "compressed (gzip)", f"{_UNPACK}: gunzip -c FILE > signups.jsonl"),
+    # Gzip itself is unpacked; see recognise.py.
+    (b"\x1f\x8b", "compressed (gzip) twice", f"{_UNPACK}: gunzip -c FILE > signups.gz"),
     (b"BZh", "compressed (bzip2)", f"{_UNPACK}: bunzip2 -c FILE > signups.jsonl"),
     (b"\xfd7zXZ\x00", "compressed (xz)", f"{_UNPACK}: unxz -c FILE > signups.jsonl"),
     (b"\x28\xb5\x2f\xfd", "compressed (zstd)", f"{_UNPACK}: unzstd -c FILE > signups.jsonl"),
@@ -42,12 +41,12 @@ _WORKBOOK_PARTS: Final = (b"[Content_Types].xml", b"xl/workbook", b"mimetypeappl
 
 _MARKS: Final = (
     # UTF-32's little-endian mark begins with UTF-16's.
-    (b"\xff\xfe\x00\x00", "UTF-32"),
-    (b"\x00\x00\xfe\xff", "UTF-32"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
+    (b"\xff\xfe\x00\x00", "UTF-32LE"),
+    (b"\x00\x00\xfe\xff", "UTF-32BE"),
+    (b"\xff\xfe", "UTF-16LE"),
+    (b"\xfe\xff", "UTF-16BE"),
 )
-"""Byte order marks of other encodings."""
+"""Byte order marks of other encodings than UTF-8."""
 
 _WITHOUT_MARK: Final = (
     # Which of each four bytes are 0 where the text is mostly ASCII.
@@ -67,24 +66,34 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def binary_form(head: bytes) -> WrongForm | None:
-    """What a file is where it is not text in an ASCII-like encoding; None where it may be."""
-    if (form := _by_first_bytes(head)) is not None:
-        return form
-    if (encoding := _encoding_by_mark(head) or _encoding_by_zeros(head)) is not None:
-        return WrongForm(f"{encoding}, not UTF-8", f"Convert it: iconv -f {encoding} -t UTF-8 FILE > signups.jsonl")
+    """What a file is by its first bytes, where it is the file of another program; None where it may be text."""
+    if head.startswith(_ZIP) and any(part in head for part in _WORKBOOK_PARTS):
+        return WrongForm("a spreadsheet", _EXPORT)
+    return next((WrongForm(what, to_do) for first, what, to_do in _FIRST_BYTES if head.startswith(first)), None)
+
+
+def encoding_of(head: bytes) -> str | WrongForm:
+    """The encoding of a text, by Python's name: UTF-8 or UTF-16. Something else is refused."""
+    encoding = _encoding_by_mark(head) or _encoding_by_zeros(head)
+    if encoding is not None and encoding.startswith("UTF-16"):
+        return codecs.lookup(encoding).name
+    if encoding is not None:
+        to_do = f"Convert it: iconv -f {encoding} -t UTF-8 FILE > signups.jsonl"
+        return WrongForm(f"{encoding}, not UTF-8", to_do)
     if len(_CONTROL.findall(head)) > _HARDLY * len(head):
         return WrongForm("binary, no text", _EXPORT)
-    return None
+    return "utf-8"
 
 
-def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool) -> WrongForm | None:
-    """Whether the text is in another encoding than UTF-8; None where it is not.
+def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool, encoding: str) -> WrongForm | None:
+    """Whether the text is in another encoding than the one that it was read in; None where it is not.
 
     A few damaged rows do not make a file one: the service refuses them one by one.
 
     Args:
         lines: the first lines, each with its number.
         cut: whether the last of them is incomplete.
+        encoding: what it was read in.
     """
     encoded, broken = 0, []
     for index, (number, line) in enumerate(lines):
@@ -99,15 +108,9 @@ def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool) -> WrongForm 
     if len(broken) <= encoded:
         return None
     return WrongForm(
-        f"no UTF-8: line {broken[0]:,} is the first that is not",
-        "Convert it from the encoding that it has: iconv -f WINDOWS-1252 -t UTF-8 FILE > signups.jsonl",
+        f"no {encoding.upper()}: line {broken[0]:,} is the first that is not",
+        "Say which encoding it has, such as --encoding windows-1252.",
     )
-
-
-def _by_first_bytes(head: bytes) -> WrongForm | None:
-    if head.startswith(_ZIP) and any(part in head for part in _WORKBOOK_PARTS):
-        return WrongForm("a spreadsheet", _EXPORT)
-    return next((WrongForm(what, to_do) for first, what, to_do in _FIRST_BYTES if head.startswith(first)), None)
 
 
 def _encoding_by_mark(head: bytes) -> str | None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+ONE_A_LINE: Final = "Write one JSON object a line"
+"""The beginning of a sentence on what to do."""
+
+NAMES: Final = "with the names email, password, firstName, lastName"
+"""The end of such a sentence: the fields that a signup must have."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrongForm:
-    """Why a file is refused as a whole. The text repeats nothing of the file but names of JSON fields."""
+    """Why a file is refused as a whole. The text repeats nothing of the file but names of columns and JSON fields."""
 
     what: str
     """What the file is: the words that follow "this is"."""

@@ -1,0 +1,97 @@
+"""Recognises what a file is, by its beginning, or refuses it as a whole."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cli.importing.reading.input_file import UTF_8
+from cli.importing.reading.recognising.first_bytes import binary_form, encoding_of, foreign_encoding
+from cli.importing.reading.recognising.head import Head
+from cli.importing.reading.recognising.json_text import is_begun, json_form
+from cli.importing.reading.recognising.table_text import table_form
+from cli.importing.reading.recognising.wrong_form import NAMES, ONE_A_LINE, WrongForm
+from cli.importing.reading.streams.gunzipped import MAGIC
+from cli.importing.reading.table import SEPARATOR_LINE
+
+if TYPE_CHECKING:
+    from cli.importing.options import ImportOptions
+    from cli.importing.reading.input_file import InputFile
+    from cli.importing.reading.input_form import InputForm
+
+
+def recognise(source: InputFile, options: ImportOptions) -> InputForm:
+    """Look at the beginning of a file, and tell the file how its content is read.
+
+    Raises:
+        WrongInputError: it is nothing that can be read as rows of customers.
+    """
+    source.read_as(compressed=False, encoding="")
+    first, complete = source.beginning(_has_line_or_mark)
+    compressed = first.startswith(MAGIC)
+    if compressed:
+        source.read_as(compressed=True, encoding="")
+        first, complete = source.beginning(_has_line_or_mark)
+    if (wrong := binary_form(first)) is not None:
+        raise source.refused(wrong)
+    encoding = _given_encoding(options.encoding) if options.encoding else encoding_of(first)
+    if isinstance(encoding, WrongForm):
+        raise source.refused(encoding)
+    source.read_as(compressed=compressed, encoding=encoding)
+    text, complete = source.beginning(_has_first_row)
+    form = form_of(text, options, complete=complete, encoding=encoding)
+    if isinstance(form, WrongForm):
+        raise source.refused(form)
+    return replace(form, compressed=compressed, encoding=encoding)
+
+
+def form_of(
+    text: bytes, options: ImportOptions, *, complete: bool = True, encoding: str = UTF_8
+) -> InputForm | WrongForm:
+    """What a text is, or why it is refused.
+
+    Args:
+        text: its first bytes, in UTF-8.
+        options: what a person says about it.
+        complete: whether these are all its bytes.
+        encoding: what the text was stored in.
+    """
+    head = Head.of(text, complete=complete)
+    if not head.lines:
+        return WrongForm("empty: it has no rows", "Give the file of the signups.")
+    form = json_form(head, options)
+    if form is None and head.texts[0].startswith("<"):
+        markup = "HTML" if "html" in head.texts[0][:200].lower() else "XML or HTML"
+        return WrongForm(markup, f"Was a page saved in place of the file? {ONE_A_LINE}.")
+    form = form or table_form(head, options)
+    if form is None:
+        return WrongForm("no JSON lines: no line at its beginning is a JSON object", f"{ONE_A_LINE} {NAMES}.")
+    if isinstance(form, WrongForm):
+        return form
+    return foreign_encoding(head.lines, cut=head.cut, encoding=encoding) or form
+
+
+def _given_encoding(name: str) -> str | WrongForm:
+    """Python's name for what --encoding gives."""
+    try:
+        encoding = codecs.lookup(name).name
+        # Some codecs are no encodings of text.
+        b"".decode(encoding)
+        codecs.getincrementaldecoder(encoding)
+    except (LookupError, ValueError):
+        return WrongForm("in an encoding that is not known", "Give another --encoding, such as windows-1252.")
+    return UTF_8 if encoding in {"utf-8", "utf-8-sig", "ascii"} else encoding
+
+
+def _has_line_or_mark(first: bytes) -> bool:
+    return b"\n" in first.lstrip() or first.startswith(MAGIC)
+
+
+def _has_first_row(text: bytes) -> bool:
+    """Whether what came of a stream is enough to tell its form."""
+    first, end, rest = text.lstrip().partition(b"\n")
+    if not end or (SEPARATOR_LINE.fullmatch(first.decode("utf-8", errors="replace")) and b"\n" not in rest):
+        return False
+    # An object over several lines may hold a list, which must be looked for.
+    return not (first.startswith(b"{") and is_begun(first.decode("utf-8", errors="replace").strip(), cut=False))
