@@ -16,7 +16,7 @@ class Preset:
     """The documented export of one product."""
 
     name: str
-    """What `--from` calls it: its key in `PRESETS`."""
+    """What `--from` calls it."""
     title: str
     """What a person calls the export: "Shopify's customer export"."""
     forms: frozenset[Form]

@@ -1,0 +1,241 @@
+"""Plans an import: what a file is, and how its records become rows. Refuses a wrong file before anything is sent."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from cli.importing.head import Head
+from cli.importing.mapping.columns import (
+    UnknownFieldError,
+    WrongColumnsError,
+    listed,
+    mapped_fields,
+    table_columns,
+    unknown_names,
+)
+from cli.importing.mapping.fields import LINE, SECRET_FIELDS
+from cli.importing.mapping.finishing import Finishing
+from cli.importing.mapping.object_drafts import ObjectDrafts
+from cli.importing.mapping.original_secrets import OriginalSecrets
+from cli.importing.mapping.paths import MISSING, value_at
+from cli.importing.mapping.preset_drafts import PresetDrafts
+from cli.importing.mapping.secret_columns import looking_secret, secret_sources
+from cli.importing.mapping.table_drafts import TableDrafts
+from cli.importing.options import ImportOptions
+from cli.importing.presets.registry import PRESETS
+from cli.importing.reading.errors import BrokenInputError, WrongInputError
+from cli.importing.reading.numbered_lines import numbered
+from cli.importing.reading.readers import records
+from cli.importing.reading.recognise import recognise
+from cli.importing.reading.recognising.wrong_form import WrongForm
+from cli.importing.records import Form, ImportRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cli.importing.presets.preset import Preset
+    from cli.importing.reading.input_file import InputFile
+    from cli.importing.reading.input_form import InputForm
+    from cli.importing.records import Draft, Record
+
+_LOOKED_AT: Final = 300
+"""Records whose names are looked at before anything is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    """How the rows of one file are read."""
+
+    form: InputForm
+    title: str
+    """What the file is, for a person."""
+    is_plain: bool
+    """Whether the file's own lines are sent as they are: JSON lines without any option."""
+    is_failed_file: bool
+    """Whether `submit` wrote the file: its rows have the numbers that they had in the original."""
+    secret_columns: frozenset[str]
+    """Columns, or dotted paths in a JSON object, that hold a password or a hash, or may hold one."""
+    options: ImportOptions
+    _source: InputFile = field(repr=False)
+    _drafts: Callable[[Iterable[Record]], Iterator[Draft]] = field(repr=False)
+    _finishing: Finishing = field(repr=False)
+    _secrets: OriginalSecrets | None = field(repr=False)
+
+    @property
+    def described(self) -> str:
+        """What the file is, as the words that follow "this is"."""
+        return self.title
+
+    def rows(self, content: IO[bytes]) -> Iterator[ImportRow]:
+        """Yield the rows, those with faults too, each as soon as it was read. The same content gives the same rows.
+
+        Args:
+            content: the source's, from the start.
+
+        Raises:
+            BrokenInputError: the rest cannot be read. The rows before were yielded.
+            WrongInputError: not one of the first rows of a stream can be sent. None was yielded.
+            OSError: the file cannot be read.
+        """
+        if self.is_plain:
+            return (ImportRow(number, line) for number, line in numbered(content))
+        rows = self._read(content)
+        return rows if self._source.is_regular else self._head().checked(rows)
+
+    def with_secrets_from(self, original: InputFile) -> ImportPlan:
+        """The plan of the same failed file, with passwords and hashes of the file in which its rows stood first.
+
+        Raises:
+            WrongInputError: see make_plan.
+        """
+        return make_plan(self._source, self.options, secrets_from=original)
+
+    def check(self) -> None:
+        """Judge the first rows. A stream is judged when it is read.
+
+        Raises:
+            WrongInputError: no row can be sent.
+        """
+        if not self.is_plain and self._source.is_regular:
+            with self._source.content() as content:
+                self._head().check(self._read(content))
+
+    def _read(self, content: IO[bytes]) -> Iterator[ImportRow]:
+        read = records(self.form, content)
+        return self._finishing.rows(self._drafts(read if self._secrets is None else self._secrets.filled(read)))
+
+    def _head(self) -> Head:
+        return Head(self._source, self.form, title=self.title, is_failed_file=self.is_failed_file)
+
+
+def make_plan(source: InputFile, options: ImportOptions, *, secrets_from: InputFile | None = None) -> ImportPlan:
+    """Recognise a file and decide how its rows are read.
+
+    Args:
+        source: the file.
+        options: what a person says about it.
+        secrets_from: the file that has the passwords and hashes of a failed file.
+
+    Raises:
+        WrongInputError: the file is refused as a whole: it has no form that is read, its columns do not tell how, no
+            row can be sent, or it is a failed file and nothing tells its passwords. The text tells a person.
+    """
+    preset = PRESETS[options.preset] if options.preset else None
+    if preset is not None and not options.list_name:
+        options = replace(options, list_name=preset.list_name)
+    form = recognise(source, options)
+    secret_form = None if secrets_from is None else _form_of_original(secrets_from, options)
+    try:
+        return _plan(source, form, options, preset=preset, original=secrets_from, original_form=secret_form)
+    except WrongColumnsError as error:
+        raise source.refused(error.form) from None
+    except UnknownFieldError as error:
+        raise WrongInputError(str(error)) from None
+
+
+def _plan(
+    source: InputFile,
+    form: InputForm,
+    options: ImportOptions,
+    *,
+    preset: Preset | None,
+    original: InputFile | None,
+    original_form: InputForm | None,
+) -> ImportPlan:
+    first = [] if form.kind is Form.TABLE else _first_objects(source, form)
+    is_failed_file = LINE in form.columns or any(LINE in each for each in first)
+    if original is not None and not is_failed_file:
+        what = f"{form.described} without a {LINE}, which rows in a file of refused rows have"
+        raise source.refused(WrongForm(what, "--passwords-from goes with such a file only."))
+    columns = form.columns
+    sources = mapped_fields(options.mapping)
+    secrets = secret_sources(sources) | (SECRET_FIELDS if preset is None else preset.secrets)
+    if original_form is not None:
+        # The failed file lacks these columns. They come back behind the others.
+        lacking = (secrets | looking_secret(original_form.columns)) - set(columns)
+        columns += tuple(each for each in original_form.columns if each in lacking)
+    finishing = Finishing(options)
+    drafts: Callable[[Iterable[Record]], Iterator[Draft]]
+    if preset is not None:
+        _check_export(source, form, preset, first, columns)
+        drafts = PresetDrafts(preset, sources)
+    elif form.kind is Form.TABLE:
+        sources = table_columns(columns, options)
+        drafts = TableDrafts(sources)
+    else:
+        drafts = objects = ObjectDrafts(sources, options)
+        if unknown := list(dict.fromkeys(name for each in first for name in objects.unknown_in(each))):
+            raise unknown_names(unknown, taken=sources, what="JSON with names that mean nothing here")
+    secrets |= secret_sources(sources) | looking_secret({*columns, *options.ignored_columns})
+    plan = ImportPlan(
+        form=form,
+        title=form.described if preset is None else f"{preset.title} ({form.described})",
+        is_plain=form.kind is Form.JSON_LINES and not is_failed_file and _changes_nothing(options),
+        is_failed_file=is_failed_file,
+        secret_columns=secrets,
+        options=options,
+        _source=source,
+        _drafts=drafts,
+        _finishing=finishing,
+        _secrets=None
+        if original is None or original_form is None
+        else OriginalSecrets(original, original_form, _held(secrets, columns, form)),
+    )
+    plan.check()
+    return plan
+
+
+def _held(secrets: frozenset[str], columns: tuple[str, ...], form: InputForm) -> frozenset[str]:
+    return secrets & frozenset(columns) if form.kind is Form.TABLE else secrets
+
+
+def _changes_nothing(options: ImportOptions) -> bool:
+    """Whether no option changes what is in a JSON object."""
+    return replace(options, encoding="", delimiter="", list_name="", tags_separator="") == ImportOptions(
+        tags_separator=""
+    )
+
+
+def _form_of_original(original: InputFile, options: ImportOptions) -> InputForm:
+    if not original.is_regular:
+        raise original.refused(WrongForm("no file that can be read twice", "--passwords-from needs the file itself."))
+    return recognise(original, options)
+
+
+def _first_objects(source: InputFile, form: InputForm) -> list[Any]:
+    """The first objects of JSON, as far as they can be seen without reading on in a stream."""
+    if source.is_regular:
+        with source.content() as content:
+            return _values(records(form, content))
+    head, _ = source.beginning(lambda _: True)
+    return _values(records(form, io.BytesIO(head)))
+
+
+def _values(read: Iterator[Record]) -> list[Any]:
+    found: list[Any] = []
+    # A break is the end of the stream's first bytes, or of the file. That is told when it is reached.
+    with suppress(BrokenInputError):
+        found.extend(record.values for record in islice(read, _LOOKED_AT) if not record.fault)
+    return found
+
+
+def _check_export(
+    source: InputFile, form: InputForm, preset: Preset, first: list[Any], columns: tuple[str, ...]
+) -> None:
+    """Refuse what the product does not export."""
+    to_do = "Give the file as the product exports it, or leave --from out and map the columns: --map email=…."
+    if form.kind not in preset.forms:
+        wanted = " or ".join(sorted(each.value for each in preset.forms))
+        raise source.refused(WrongForm(f"{form.described}, and {preset.title} is {wanted}", to_do))
+    if form.kind is Form.TABLE:
+        missing = [column for column in preset.needs if column not in columns]
+        its = f". Its columns are {listed(columns)}"
+    else:
+        missing = [path for path in preset.needs if all(value_at(each, path) is MISSING for each in first)]
+        its = ""
+    if missing and (first or form.kind is Form.TABLE):
+        raise source.refused(WrongForm(f"no {preset.title}: it has no {listed(missing)}{its}", to_do))
