@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from schemas.password_hashes.encodings import size_of_base64
-from schemas.password_hashes.refusals import Form, number_within, require_size
+from schemas.password_hashes.refusals import CostError, Form, number_within, require_size
 
 _LANES: Final = range(1, 9)
 """Of `p`."""
@@ -17,6 +17,8 @@ _PASSES: Final = range(1, 17)
 """Of `t`."""
 _MAXIMUM_KIB: Final = 256 * 1024
 """Of `m`."""
+_MAXIMUM_KIB_OF_ALL_PASSES: Final = 1024 * 1024
+"""Of `m` and `t` together, which is what a login's time grows with."""
 _LEAST_KIB_A_LANE: Final = 8
 """Less memory than this makes no argon2."""
 
@@ -25,7 +27,12 @@ _SALT_BYTES: Final = range(8, 65)
 _DIGEST_BYTES: Final = range(16, 65, 4)
 """Other lengths are those of hashes that were cut off."""
 
-_ARGON2: Final = re.compile(
+BOUNDS: Final = (
+    "argon2 takes from 8 KiB a lane to 256 MiB, 1 to 16 passes over at most 1 GiB together, and 1 to 8 lanes"
+)
+"""The bounds, as a caller is told."""
+
+PATTERN: Final = re.compile(
     r"\$(?P<scheme>argon2(?:id|i|d))(?:\$v=(?:16|19))?+\$m=(?P<m>\d++),t=(?P<t>\d++),p=(?P<p>\d++)"
     r"\$(?P<salt>[A-Za-z0-9+/]++)\$(?P<digest>[A-Za-z0-9+/]++)",
     re.ASCII,
@@ -33,10 +40,18 @@ _ARGON2: Final = re.compile(
 """Without `keyid` and `data`: to verify such a hash takes more than the string."""
 
 
-def _check(match: re.Match[str]) -> str:
+def check(match: re.Match[str]) -> str:
+    """Check what `PATTERN` cannot, and return the kind of argon2.
+
+    Raises:
+        CostError: a cost is outside the bounds.
+        NotCanonicalError: a number, the salt or the digest is not written as an encoder would.
+    """
     lanes = number_within(_LANES, match["p"])
-    number_within(_PASSES, match["t"])
-    number_within(range(_LEAST_KIB_A_LANE * lanes, _MAXIMUM_KIB + 1), match["m"])
+    passes = number_within(_PASSES, match["t"])
+    kib = number_within(range(_LEAST_KIB_A_LANE * lanes, _MAXIMUM_KIB + 1), match["m"])
+    if kib * passes > _MAXIMUM_KIB_OF_ALL_PASSES:
+        raise CostError
     require_size(size_of_base64(match["salt"]), _SALT_BYTES)
     require_size(size_of_base64(match["digest"]), _DIGEST_BYTES)
     return match["scheme"]
@@ -45,9 +60,9 @@ def _check(match: re.Match[str]) -> str:
 FORMS: Final = (
     Form(
         beginning="$argon2",
-        pattern=_ARGON2,
-        check=_check,
-        bounds="argon2 takes from 8 KiB a lane to 256 MiB, 1 to 16 passes and 1 to 8 lanes",
+        pattern=PATTERN,
+        check=check,
+        bounds=BOUNDS,
     ),
 )
 """How hashes of argon2 are written."""

@@ -12,7 +12,7 @@ from typing import Final
 from schemas.password_hashes.encodings import BCRYPT_ALPHABET, CRYPT_ALPHABET, NotCanonicalError, leaves_no_bits
 from schemas.password_hashes.refusals import CostError, Form, number_within
 
-_BCRYPT_COSTS: Final = range(4, 15)
+BCRYPT_COSTS: Final = range(4, 15)
 """Binary logarithms of iterations."""
 
 _PHPASS_COSTS: Final = range(7, 19)
@@ -28,7 +28,7 @@ _BCRYPT_DIGEST_BITS: Final = 184
 _PHPASS_DIGEST_BITS: Final = 128
 """Of phpass' digest."""
 
-_BCRYPT: Final = re.compile(
+BCRYPT: Final = re.compile(
     r"\$2[aby]\$(?P<cost>\d{2})\$(?P<salt>[./A-Za-z0-9]{22})(?P<digest>[./A-Za-z0-9]{31})", re.ASCII
 )
 """A hash of bcrypt. `$2x$` is a faulty implementation's, and `$2$` an older one's."""
@@ -44,8 +44,14 @@ _SHA_CRYPT: Final = re.compile(
 """A salt of none is possible, and refused: all such hashes of one password are the same."""
 
 
-def _check_bcrypt(match: re.Match[str]) -> str:
-    if int(match["cost"]) not in _BCRYPT_COSTS:
+def check_bcrypt(match: re.Match[str]) -> str:
+    """Check the cost, the salt and the digest of bcrypt, and return its scheme.
+
+    Raises:
+        CostError: the cost is outside the bounds.
+        NotCanonicalError: the salt or the digest is not written as bcrypt writes it.
+    """
+    if int(match["cost"]) not in BCRYPT_COSTS:
         raise CostError
     for name, bits in (("salt", _BCRYPT_SALT_BITS), ("digest", _BCRYPT_DIGEST_BITS)):
         if not leaves_no_bits(match[name], BCRYPT_ALPHABET, bits=bits, high_first=True):
@@ -71,7 +77,7 @@ def _check_sha_crypt(match: re.Match[str]) -> str:
     return f"sha{bits}-crypt"
 
 
-_OF_BCRYPT: Final = "bcrypt takes a cost of 4 to 14"
+OF_BCRYPT: Final = "bcrypt takes a cost of 4 to 14"
 """What a caller is told of bcrypt's bounds."""
 _OF_PHPASS: Final = "phpass takes 2^7 to 2^18 iterations"
 """What a caller is told of phpass' bounds."""
@@ -80,7 +86,7 @@ _OF_SHA_CRYPT: Final = "sha-crypt takes 1,000 to 1,000,000 rounds"
 
 FORMS: Final = (
     *(
-        Form(beginning=beginning, pattern=_BCRYPT, check=_check_bcrypt, bounds=_OF_BCRYPT)
+        Form(beginning=beginning, pattern=BCRYPT, check=check_bcrypt, bounds=OF_BCRYPT)
         for beginning in ("$2b$", "$2y$", "$2a$")
     ),
     *(

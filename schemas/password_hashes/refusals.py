@@ -17,11 +17,21 @@ MAXIMUM_CHARACTERS: Final = 512
 TOO_LONG: Final = f"should have at most {MAXIMUM_CHARACTERS} characters"
 """Why a long string is refused."""
 
-FAST: Final = "is a fast hash (MD5, SHA-1 or SHA-2, salted or not), which protects no password: refused"
-"""Why a hash without a cost is refused."""
+FAST: Final = (
+    "is a fast hash (MD5, SHA-1 or SHA-2, salted or not), which protects no password: refused, unless the service is"
+    " set to wrap it (INTAKE_WRAP_FAST_HASHES)"
+)
+"""Why a hash without a cost is refused that tells how it was made."""
+
+UNWRAPPABLE: Final = (
+    "is a fast hash (MD5, SHA-1 or SHA-2, salted or not), which protects no password, and not of a form that the"
+    " service can wrap: refused"
+)
+"""Why other hashes without a cost are refused."""
 
 UNKNOWN: Final = (
-    "is no hash of a kind that can be imported: argon2, bcrypt, PBKDF2, scrypt, phpass, sha256-crypt, sha512-crypt"
+    "is no hash of a kind that can be imported: argon2, bcrypt, PBKDF2, scrypt, phpass, sha256-crypt, sha512-crypt,"
+    " Firebase's scrypt"
 )
 """Why other strings are refused."""
 
@@ -31,8 +41,14 @@ MALFORMED: Final = "looks like a hash of a known kind, but is not written as one
 PREFIXED: Final = "has another system's prefix before the hash: send the hash alone"
 """Why a hash is refused that another system keeps behind a name of its own."""
 
-PREHASHED: Final = "is made from another hash of the password: no login with bcrypt alone could verify it"
-"""Why bcrypt is refused that was not given the password itself."""
+NO_SIGNER_KEY: Final = (
+    "is a hash of Firebase, which no login can verify without the project's signer key: the service has none"
+    " (INTAKE_FIREBASE_SIGNER_KEY)"
+)
+"""Why a hash of Firebase is refused where the worker has no signer key."""
+
+SIGNER_KEY_INSIDE: Final = "holds the project's signer key, which is for the service's worker alone: leave out sk="
+"""Why a hash of Firebase is refused that brings the key along."""
 
 SALT_BYTES: Final = range(4, 65)
 """Bytes of a salt that is written in base64."""

@@ -16,8 +16,14 @@ from schemas.password_hashes.refusals import SALT_BYTES, CostError, Form, number
 _MAXIMUM_BYTES: Final = 128 * 1024 * 1024
 """Most memory that one hash may take: 128 N r."""
 
+_MAXIMUM_WORK_BYTES: Final = 256 * 1024 * 1024
+"""Most that one hash may write in all lanes: 128 N r p. A login's time grows with it."""
+
 _LEAST_N: Final = 1024
 """With less, a guess takes next to no time."""
+
+LOGARITHMS_OF_N: Final = range(1, 32)
+"""Binary logarithms. Which of them a hash may have, the memory tells."""
 
 _BLOCKS: Final = range(1, 1025)
 """Of `r`. More would not fit into the memory."""
@@ -31,8 +37,9 @@ _DIGEST_BYTES: Final = range(16, 65, 4)
 _DJANGO_BYTES: Final = range(64, 65)
 """Bytes of Django's digest."""
 
-_BOUNDS: Final = (
+BOUNDS: Final = (
     "scrypt takes an N from 1,024 to what fits into 128 MiB (128 N r) and below 2^(16 r), and a p of 1 to 8"
+    " within 256 MiB (128 N r p)"
 )
 """The bounds, as a caller is told."""
 
@@ -49,16 +56,22 @@ _DJANGO: Final = re.compile(
 """A hash in Django's spelling."""
 
 
-def _check_cost(n: int, match: re.Match[str]) -> None:
+def check_cost(n: int, match: re.Match[str]) -> None:
+    """Check N, and the groups `r` and `p`.
+
+    Raises:
+        CostError: a cost is outside the bounds.
+        NotCanonicalError: a number has leading zeros.
+    """
     r = number_within(_BLOCKS, match["r"])
-    number_within(_LANES, match["p"])
+    p = number_within(_LANES, match["p"])
     # RFC 7914, section 2: N is less than 2^(128 r / 8). OpenSSL refuses to work with a larger one.
-    if n < _LEAST_N or 128 * n * r > _MAXIMUM_BYTES or n >= 1 << 16 * r:
+    if n < _LEAST_N or 128 * n * r > _MAXIMUM_BYTES or 128 * n * r * p > _MAXIMUM_WORK_BYTES or n >= 1 << 16 * r:
         raise CostError
 
 
 def _check_phc(match: re.Match[str]) -> str:
-    _check_cost(1 << number_within(range(1, 32), match["ln"]), match)
+    check_cost(1 << number_within(LOGARITHMS_OF_N, match["ln"]), match)
     require_size(size_of_base64(match["salt"]), SALT_BYTES)
     require_size(size_of_base64(match["digest"]), _DIGEST_BYTES)
     return "scrypt"
@@ -68,13 +81,13 @@ def _check_django(match: re.Match[str]) -> str:
     n = number_within(range(2, 1 << 32), match["n"])
     if n & (n - 1):
         raise NotCanonicalError
-    _check_cost(n, match)
+    check_cost(n, match)
     require_size(size_of_padded_base64(match["digest"]), _DJANGO_BYTES)
     return "scrypt"
 
 
 FORMS: Final = (
-    Form(beginning="$scrypt$", pattern=_PHC, check=_check_phc, bounds=_BOUNDS),
-    Form(beginning="scrypt$", pattern=_DJANGO, check=_check_django, bounds=_BOUNDS),
+    Form(beginning="$scrypt$", pattern=_PHC, check=_check_phc, bounds=BOUNDS),
+    Form(beginning="scrypt$", pattern=_DJANGO, check=_check_django, bounds=BOUNDS),
 )
 """How hashes of scrypt are written."""

@@ -16,7 +16,7 @@ class Preset:
     """The documented export of one product."""
 
     name: str
-    """What `--from` calls it."""
+    """What `--from` calls it: its key in `PRESETS`."""
     title: str
     """What a person calls the export: "Shopify's customer export"."""
     forms: frozenset[Form]

@@ -13,13 +13,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import argon2.low_level
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from passlib import hash as passlib_hash
+
+from schemas.password_hashes.parsing import PLAIN_RULES, HashRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSWORD: Final = "correct hörse"
 SALT: Final = b"0123456789abcdef"
+SIGNER_KEY: Final = bytes(range(64))
+"""Of a project of Firebase."""
 _SCRYPT_BYTES: Final = 1 << 28
 
 
@@ -31,6 +36,8 @@ class Example:
     scheme: str
     verify: Callable[[str, str], bool]
     """By password and hash."""
+    rules: HashRules = PLAIN_RULES
+    """Of a service that takes it."""
 
 
 def base64_of(raw: bytes) -> str:
@@ -103,6 +110,68 @@ def scrypt_by_hashlib(password: str, text: str) -> bool:
     return hmac.compare_digest(made, expected)
 
 
+def _prehashed_by_wordpress(password: str) -> str:
+    return base64.b64encode(hmac.digest(b"wp-sha384", password.encode(), "sha384")).decode()
+
+
+def _prehashed_by_django(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def _of_bcrypt(beginning: str, scheme: str, prehashed: Callable[[str], str], *, ident: str) -> Example:
+    """Bcrypt of another hash, with another system's beginning before it."""
+
+    def verify(password: str, text: str) -> bool:
+        return bool(passlib_hash.bcrypt.verify(prehashed(password), text.removeprefix(beginning)))
+
+    made = passlib_hash.bcrypt.using(rounds=4, ident=ident).hash(prehashed(PASSWORD))
+    return Example(beginning + made, scheme, verify)
+
+
+def _encrypted_by_firebase(password: str, *, n: int, r: int, p: int, salt: bytes) -> bytes:
+    key = hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=32, maxmem=128 * (n + p + 2) * r)
+    return Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(SIGNER_KEY)
+
+
+def firebase_hash(*, separator: bytes = b"\x07") -> str:
+    """As Supabase's GoTrue writes it, at a low cost."""
+    digest = _encrypted_by_firebase(PASSWORD, n=1024, r=8, p=1, salt=SALT + separator)
+    written = f",ss={base64.b64encode(separator).decode()}" if separator else ""
+    salt, digits = (base64.b64encode(each).decode() for each in (SALT, digest))
+    return f"$fbscrypt$v=1,n=10,r=8,p=1{written}${salt}${digits}"
+
+
+def firebase_by_cryptography(password: str, text: str) -> bool:
+    """Verify a hash of Firebase with the project's signer key."""
+    _, _, costs, salt, digest = text.split("$")
+    by_name = dict(each.split("=", 1) for each in costs.split(","))
+    n, r, p = 1 << int(by_name["n"]), int(by_name["r"]), int(by_name["p"])
+    salted = bytes_of(salt) + bytes_of(by_name.get("ss", ""))
+    return _encrypted_by_firebase(password, n=n, r=r, p=p, salt=salted) == bytes_of(digest)
+
+
+def wrapped_hash(digest: str, steps: str) -> str:
+    """argon2id of a digest, at the lowest cost."""
+    made: str = passlib_hash.argon2.using(memory_cost=8, rounds=1, parallelism=1).hash(digest)
+    return f"$wrapped${steps}{made}"
+
+
+def _wrapped(steps: str, scheme: str, digest_of: Callable[[bytes], str]) -> Example:
+    def verify(password: str, text: str) -> bool:
+        return bool(passlib_hash.argon2.verify(digest_of(password.encode()), text[text.index("$argon2id$") :]))
+
+    return Example(wrapped_hash(digest_of(PASSWORD.encode()), steps), scheme, verify)
+
+
+def _hexadecimal_by(name: str, password: bytes) -> str:
+    return hashlib.new(name, password).hexdigest()
+
+
+def _salted_twice(password: bytes) -> str:
+    first = hashlib.new("md5", SALT + password, usedforsecurity=False).hexdigest().encode()
+    return hashlib.sha256(first + SALT).hexdigest()
+
+
 def _by_passlib(handler: Any, scheme: str, **settings: object) -> Example:
     made: str = handler.using(**settings).hash(PASSWORD)
     return Example(made, scheme, partial(_verify_by_passlib, handler))
@@ -112,6 +181,8 @@ def _verify_by_passlib(handler: Any, password: str, text: str) -> bool:
     return bool(handler.verify(password, text))
 
 
+OF_FIREBASE: Final = HashRules(signer_key_bytes=len(SIGNER_KEY))
+"""Of a service that has the signer key."""
 _VERIFY_ARGON2: Final = partial(_verify_by_passlib, passlib_hash.argon2)
 _BCRYPT: Final = _by_passlib(passlib_hash.bcrypt, "bcrypt", rounds=4, ident="2b")
 _PHPASS: Final = _by_passlib(passlib_hash.phpass, "phpass", rounds=7)
@@ -157,5 +228,20 @@ EXAMPLES: Final = {
     "sha256-crypt, short salt": _by_passlib(passlib_hash.sha256_crypt, "sha256-crypt", rounds=1000, salt="x"),
     "sha512-crypt": _by_passlib(passlib_hash.sha512_crypt, "sha512-crypt", rounds=1000),
     "sha512-crypt, no rounds": _by_passlib(passlib_hash.sha512_crypt, "sha512-crypt", rounds=5000),
+    "bcrypt, WordPress": _of_bcrypt("$wp", "bcrypt-wordpress", _prehashed_by_wordpress, ident="2y"),
+    "bcrypt-sha256, Django": _of_bcrypt("bcrypt_sha256$", "bcrypt-sha256", _prehashed_by_django, ident="2b"),
+    "bcrypt-sha256, passlib": _by_passlib(passlib_hash.bcrypt_sha256, "bcrypt-sha256", rounds=4),
+    "bcrypt-sha256, passlib's first": _by_passlib(passlib_hash.bcrypt_sha256, "bcrypt-sha256", rounds=4, version=1),
+    "Firebase": Example(firebase_hash(), "firebase-scrypt", firebase_by_cryptography, OF_FIREBASE),
+    "Firebase, no separator": Example(
+        firebase_hash(separator=b""), "firebase-scrypt", firebase_by_cryptography, OF_FIREBASE
+    ),
+    **{
+        f"wrapped, {name}": _wrapped(name, f"argon2id+{name}", partial(_hexadecimal_by, name))
+        for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
+    },
+    "wrapped, two steps with salts": _wrapped(
+        f"md5,b={base64_of(SALT)}:sha256,a={base64_of(SALT)}", "argon2id+sha256+md5", _salted_twice
+    ),
 }
 """By name, in every accepted spelling."""

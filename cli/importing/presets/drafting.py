@@ -1,0 +1,145 @@
+"""What the presets share: how the values of a record get into a draft."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
+from cli.importing.records import Draft, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.importing.records import Record
+
+Fields = Mapping[str, Sequence[str]]
+"""Name in the contract → the columns that may hold it. The first one with a value counts."""
+
+PLACES: Final = frozenset(("address_1", "city", "postCode"))
+"""What makes an address. A country or a name alone, which many products fill in by themselves, is none."""
+
+ADDRESS_LEFT_OUT: Final = "an address without street, city and postcode was left out"
+"""The warning where an export has traces of an address that is none."""
+WHOLE_NAME: Final = "the export has one name only: the whole of it became the first name"
+"""The warning where first and last name cannot be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Named values that a draft is filled from: a record, or an object within one."""
+
+    values: Mapping[str, Any] = field(repr=False)
+    path: str = ""
+    """Where the object stands in its record, with a dot behind it: `billing.`. Empty for the record itself."""
+
+    def first(self, names: Sequence[str]) -> tuple[str, Any] | None:
+        """The path and the value of the first of these that is neither absent nor empty."""
+        for name in names:
+            value = self.values.get(name)
+            if value is not None and not (isinstance(value, str) and not value.strip()):
+                return self.path + name, value
+        return None
+
+    def text(self, name: str) -> str:
+        """A value as text, without space around it. Empty where there is none."""
+        value = self.values.get(name)
+        return "" if value is None else str(value).strip()
+
+    def within(self, name: str) -> Source:
+        """An object in it. Has no values where there is none. A cell of a table holds the object as JSON text."""
+        value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = None
+        return Source(value if isinstance(value, dict) else {}, f"{self.path}{name}.")
+
+
+def begin(records: list[Record]) -> Draft:
+    """A draft of these records. It has faults, and is not to be filled, where they could not be read."""
+    draft = Draft(records)
+    for place, record in enumerate(records):
+        if record.fault:
+            draft.faults.append(Fault("", f"row {record.number}: {record.fault}" if place else record.fault))
+    return draft
+
+
+def take(draft: Draft, source: Source, fields: Fields) -> None:
+    """Take over what the source has of these fields, where the draft has none yet.
+
+    A field that stays absent is noted with the column that might have had it, so that a complaint can name the column.
+    """
+    for name, columns in fields.items():
+        found = source.first(columns)
+        if found is None:
+            draft.columns.setdefault(name, source.path + columns[0])
+        elif name not in draft.customer:
+            draft.columns[name], draft.customer[name] = found
+
+
+def take_hash(draft: Draft, source: Source, columns: Sequence[str], translate: Callable[[str], str]) -> None:
+    """Take over a hash of another product as `passwordHash`. A hash that cannot be brought along is a fault.
+
+    Args:
+        draft: gets the hash. It gets none where the product says that there is no password.
+        source: where the hash is.
+        columns: which may hold it. The first one with a value counts.
+        translate: one of cli/importing/hashes.
+    """
+    found = source.first(columns)
+    if found is None:
+        return
+    column, text = found
+    try:
+        draft.customer["passwordHash"] = translate(text if isinstance(text, str) else "")
+    except NoPasswordError:
+        return
+    except ForeignHashError as error:
+        draft.faults.append(Fault(column, str(error)))
+    draft.columns["passwordHash"] = column
+
+
+def take_whole_name(draft: Draft, source: Source, columns: Sequence[str]) -> None:
+    """Take over a name that is both first and last name, where the draft has neither. This is warned of."""
+    found = source.first(columns)
+    if found is not None and not draft.customer.keys() & {"firstName", "lastName"}:
+        draft.columns["firstName"], draft.customer["firstName"] = found
+        draft.warnings.append(WHOLE_NAME)
+
+
+def take_address(draft: Draft, source: Source, fields: Fields, *, name: str = "") -> None:
+    """Add an address to the draft if the source has one.
+
+    Args:
+        draft: gets the address.
+        source: where its values are.
+        fields: as for `take`, by an address's names.
+        name: what the address is called, where the product tells one address from another by its use.
+    """
+    found = {field_name: value for field_name, columns in fields.items() if (value := source.first(columns))}
+    if not found.keys() & PLACES:
+        if found:
+            draft.warnings.append(ADDRESS_LEFT_OUT)
+        return
+    addresses = draft.customer.setdefault("addresses", [])
+    for field_name, (column, _) in found.items():
+        draft.columns[f"addresses.{len(addresses)}.{field_name}"] = column
+    addresses.append({"name": name} if name else {})
+    addresses[-1].update((field_name, value) for field_name, (_, value) in found.items())
+
+
+def make_inactive(draft: Draft, column: str, reason: str) -> None:
+    """Note that the customer cannot log in at the product, and warn of it.
+
+    Args:
+        draft: the customer.
+        column: what tells it.
+        reason: what became of the customer there, with the product's name: "is banned in Supabase".
+    """
+    draft.customer["status"] = "INACTIVE"
+    draft.columns["status"] = column
+    draft.warnings.append(f"{reason}: the status became INACTIVE")

@@ -1,0 +1,57 @@
+"""What holds for every preset."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.importing.presets.registry import PRESETS
+from cli.importing.records import Record
+from tests.cli.presets.samples import COMMANDS, FOLDER, PASSWORDS, sample
+
+SECRETS = ("password", "passwordHash")
+
+
+def test_each_preset_is_called_by_its_name() -> None:
+    assert {name: preset.name for name, preset in PRESETS.items()} == {name: name for name in PRESETS}
+
+
+def test_each_preset_has_a_sample_with_its_command_and_passwords() -> None:
+    shown = {command["options"][command["options"].index("--from") + 1] for command in COMMANDS.values()}
+
+    assert shown == set(PRESETS)
+    assert set(PASSWORDS) == set(COMMANDS)
+    assert [command["file"] for command in COMMANDS.values() if not (FOLDER / command["file"]).is_file()] == []
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_what_could_not_be_read_becomes_a_customer_with_that_fault(name: str) -> None:
+    (draft,) = PRESETS[name].drafts([Record(7, {}, fault="is not UTF-8")])
+
+    assert [(fault.where, fault.message) for fault in draft.faults] == [("", "is not UTF-8")]
+    assert (draft.number, draft.customer) == (7, {})
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_records_stay_as_they_were_read(name: str) -> None:
+    options = COMMANDS[name]["options"]
+    preset = PRESETS[options[options.index("--from") + 1]]
+    records = sample(COMMANDS[name]["file"])
+
+    for draft in preset.drafts(records):
+        for address in draft.customer.get("addresses", ()):
+            address.clear()
+
+    assert records == sample(COMMANDS[name]["file"])
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_sample_has_what_its_preset_needs_and_passwords_come_from_secret_columns(name: str) -> None:
+    options = COMMANDS[name]["options"]
+    preset = PRESETS[options[options.index("--from") + 1]]
+
+    drafts = list(preset.drafts(sample(COMMANDS[name]["file"])))
+
+    assert set(preset.needs) <= drafts[0].records[0].values.keys()
+    columns = {draft.columns[field] for draft in drafts for field in SECRETS if field in draft.customer}
+    assert columns <= preset.secrets
+    assert not any(draft.faults for draft in drafts)
