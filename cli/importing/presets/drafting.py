@@ -88,19 +88,22 @@ def take_hash(draft: Draft, source: Source, columns: Sequence[str], translate: C
         draft: gets the hash. It gets none where the product says that there is no password.
         source: where the hash is.
         columns: which may hold it. The first one with a value counts.
-        translate: one of cli/importing/hashes.
+        translate: one of cli/importing/hashes. It raises ForeignHashError.
     """
     found = source.first(columns)
     if found is None:
         return
     column, text = found
-    try:
-        draft.customer["passwordHash"] = translate(text if isinstance(text, str) else "")
-    except NoPasswordError:
+    draft.columns["passwordHash"] = column
+    if not isinstance(text, str):
+        draft.faults.append(Fault(column, "is no text"))
         return
+    try:
+        draft.customer["passwordHash"] = translate(text)
+    except NoPasswordError:
+        pass
     except ForeignHashError as error:
         draft.faults.append(Fault(column, str(error)))
-    draft.columns["passwordHash"] = column
 
 
 def take_whole_name(draft: Draft, source: Source, columns: Sequence[str]) -> None:

@@ -6,19 +6,23 @@ password. `commands.json` has the options with which the sample goes in whole, a
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.importing.records import Record
+from cli.importing.options import ImportOptions
+from cli.importing.reading.input_file import InputFile
+from cli.importing.reading.json_list import json_list
+from cli.importing.reading.readers import records
+from cli.importing.reading.recognise import recognise
+from cli.importing.reading.table import table_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cli.importing.presets.preset import Preset
-    from cli.importing.records import Draft
+    from cli.importing.records import Draft, Record
 
 FOLDER: Final = Path(__file__).parent / "samples"
 PASSWORDS: Final[Mapping[str, Mapping[str, str | None]]] = json.loads((FOLDER / "passwords.json").read_text())
@@ -27,27 +31,22 @@ COMMANDS: Final[Mapping[str, Mapping[str, Any]]] = json.loads((FOLDER.parent / "
 
 def table(text: str) -> list[Record]:
     """The rows of a CSV text."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    columns = next(reader)
-    rows, line = [], reader.line_num + 1
-    for cells in reader:
-        rows.append(Record(line, dict(zip(columns, cells, strict=True))))
-        line = reader.line_num + 1
-    return rows
+    return list(table_records(io.BytesIO(text.encode()), delimiter=",", not_text=""))
 
 
 def objects(documents: Iterable[Mapping[str, Any]]) -> list[Record]:
     """The records of a JSON list."""
-    return [Record(number, document) for number, document in enumerate(documents, 1)]
+    return list(json_list(io.BytesIO(json.dumps(list(documents)).encode()), "", not_text=""))
 
 
 def sample(name: str) -> list[Record]:
     """The records of a sample."""
-    path = FOLDER / name
-    text = path.read_bytes().decode()
-    return objects(json.loads(text)) if path.suffix == ".json" else table(text)
+    with InputFile(FOLDER / name) as source:
+        form = recognise(source, ImportOptions())
+        with source.content() as content:
+            return list(records(form, content))
 
 
-def drafted(preset: Preset, records: Iterable[Record]) -> dict[str, Draft]:
+def drafted(preset: Preset, read: Iterable[Record]) -> dict[str, Draft]:
     """The drafts by email. No sample has two of an email."""
-    return {draft.customer["email"]: draft for draft in preset.drafts(records)}
+    return {draft.customer["email"]: draft for draft in preset.drafts(read)}

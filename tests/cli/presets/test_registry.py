@@ -9,6 +9,8 @@ from cli.importing.records import Record
 from tests.cli.presets.samples import COMMANDS, FOLDER, PASSWORDS, sample
 
 SECRETS = ("password", "passwordHash")
+ODD_TEXTS = ("", " ", "x", "'", "{", "[]", "\n", "\x00")
+ODD_VALUES = (*ODD_TEXTS, None, 0, True, [], {}, [{}], {"": None})
 
 
 def test_each_preset_is_called_by_its_name() -> None:
@@ -55,3 +57,19 @@ def test_a_sample_has_what_its_preset_needs_and_passwords_come_from_secret_colum
     columns = {draft.columns[field] for draft in drafts for field in SECRETS if field in draft.customer}
     assert columns <= preset.secrets
     assert not any(draft.faults for draft in drafts)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_values_of_any_kind_in_any_place_give_one_customer_and_no_exception(name: str) -> None:
+    options = COMMANDS[name]["options"]
+    preset = PRESETS[options[options.index("--from") + 1]]
+    record = sample(COMMANDS[name]["file"])[0]
+    odd_values = ODD_TEXTS if COMMANDS[name]["file"].endswith(".csv") else ODD_VALUES
+
+    for column, value in record.values.items():
+        for odd in odd_values:
+            changed = [{**record.values, column: odd}]
+            if isinstance(value, dict):
+                changed += [{**record.values, column: {**value, inner: odd}} for inner in value]
+            for values in changed:
+                assert len(list(preset.drafts([Record(1, values)]))) == 1
