@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "token": ("cli.token", "token"),
     "keys": ("cli.keys", "keys"),
     "submit": ("cli.submit", "submit"),
+    "initial-password": ("cli.initial_password", "show_initial_password"),
     "batches": ("cli.batches.commands", "batches"),
     "plan": ("cli.planning.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),

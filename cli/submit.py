@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from cli.importing.options import ImportOptions
-from cli.importing.reading.errors import WrongInputError
+from cli.import_options import import_options, import_options_of
+from cli.importing.plan import make_plan
+from cli.importing.preview import preview
+from cli.importing.reading.errors import BrokenContentError, BrokenInputError, WrongInputError
 from cli.importing.reading.input_file import InputFile
-from cli.importing.reading.recognise import recognise
-from cli.importing.reading.recognising.wrong_form import ONE_A_LINE, WrongForm
-from cli.importing.records import Form
 from cli.options import data_dir_option
 from cli.submission.answers import RefusedError
-from cli.submission.arguments import batch_name, open_results
+from cli.submission.batch_name import batch_name
 from cli.submission.intake_client import IntakeClient
+from cli.submission.outputs import failed_before, open_failed, open_results
+from cli.submission.progress import Told
+from cli.submission.result_files import unfinished_of
 from cli.submission.row_results import RowResults
 from cli.submission.segments import UnreadableFileError, WholeFile, stretches
 from cli.submission.submission import StalledError, Submission, UnreadableError
+from cli.submission.summary import as_json, in_one_line
 from cli.target import read_token, target_of, token_file_option, url_option
 from cli.tell import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cli.importing.plan import ImportPlan
     from cli.submission.segments import Segment
 
-_ON_TERMINAL_SECONDS: Final = 0.5
-"""How often progress is told on a terminal, where it rewrites one line."""
-_ELSEWHERE_SECONDS: Final = 30.0
-"""How often progress is told elsewhere, where each telling adds a line."""
 _INCOMPLETE: Final = 1
-"""Exit code: some rows are no signups or have no outcome."""
+"""Exit code: some rows are refused or have no outcome."""
 _REFUSED: Final = 2
-"""Exit code: the input or an option is wrong."""
+"""Exit code: nothing could be done, since the input, an option or the token is wrong."""
 _INTERRUPTED: Final = 130
 """Exit code: Ctrl-C, as shells have it (128 + SIGINT)."""
 
 _PATH: Final = click.Path(allow_dash=True, path_type=Path)
 """The type of an input: a file, or - for stdin."""
+_WRITABLE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
+"""The type of a file that is written."""
+_READABLE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""The type of a file that is read."""
+
+_GOES_ON: Final = "The same command goes on where this one ended."
+"""What to do after most ends."""
 
 
 @click.command()
 @click.argument("file", type=_PATH, required=False)
-@click.option("--lines", "lines_path", type=_PATH, help="The same as FILE.")
-@click.option(
-    "--results",
-    "results_path",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Where the results go, instead of stdout; what the file held is lost once there is a result.",
-)
+@click.option("--lines", "lines_path", type=_PATH, hidden=True, help="The same as FILE.")
+@click.option("--preview", "preview_rows", type=click.IntRange(1), metavar="N", help="Only show how N rows are read.")
+@import_options
 @click.option(
     "--batch",
     help="Names what the rows belong to: the same row under the same name is the same signup.  [default: the file's"
@@ -64,6 +65,27 @@ _PATH: Final = click.Path(allow_dash=True, path_type=Path)
 )
 @click.option("--validate", is_flag=True, help="Only tell what would come of each row; nothing is stored.")
 @click.option("--ordered", is_flag=True, help="Of rows with one email the first wins in the whole file; slower.")
+@click.option(
+    "--on-duplicate",
+    type=click.Choice(["report", "ignore"]),
+    default="report",
+    show_default=True,
+    help="Whether a row whose email another customer has counts as refused.",
+)
+@click.option("--results", "results_path", type=_WRITABLE, help="Where the results go, instead of stdout.")
+@click.option(
+    "--failed",
+    "failed_path",
+    type=_WRITABLE,
+    help="Where refused rows go, in the form of FILE, each with its reason and without passwords.",
+)
+@click.option(
+    "--passwords-from",
+    "original_path",
+    type=_READABLE,
+    help="FILE is one of --failed: its passwords and hashes come from this file, which it was made of.",
+)
+@click.option("--json", "as_document", is_flag=True, help="Write one JSON object with all counts to stdout at the end.")
 @click.option("--no-wait", is_flag=True, help="Only have the rows accepted; the result is the batch's id.")
 @url_option
 @token_file_option
@@ -80,29 +102,37 @@ def submit(
     *,
     file: Path | None,
     lines_path: Path | None,
-    results_path: Path | None,
+    preview_rows: int | None,
     batch: str | None,
     validate: bool,
     ordered: bool,
+    on_duplicate: str,
+    results_path: Path | None,
+    failed_path: Path | None,
+    original_path: Path | None,
+    as_document: bool,
     no_wait: bool,
     url: str | None,
     token_file: Path | None,
     concurrency: int | None,
     give_up_after: float,
     directory: Path,
+    **of_import: Any,
 ) -> None:
-    """Submit FILE, which has a signup a line: a JSON object in UTF-8. - is stdin.
+    """Submit FILE: JSON lines, a JSON list, CSV or another table, plain or gzip. - is stdin.
 
-    The file is sent in one call. One JSON line a row is written as results come, each with the row's line number. The
-    same command may be run again, after any failure and after rows of the file were corrected: rows that are in are
-    told as repeated, and nothing is made twice.
+    The form is recognised, and a file of another form is refused before anything is sent. The file is sent in one
+    call. One JSON line a row is written as results come, each with the row's line number. The same command may be run
+    again, after any failure and after rows of the file were corrected: rows that are in are told as repeated, and
+    nothing is made twice. docs/importing.md shows a whole migration.
 
     \b
     Exit codes:
-      0    every row is a customer, or was refused as one: duplicate_key,
-           validation_error and the like (with --no-wait: every row is accepted)
-      1    some rows are no signups (no JSON, too long) or have no outcome yet
-      2    the file, the batch's name, the token or an option is wrong
+      0    every row is in (with --validate: is valid; with --no-wait: is
+           accepted)
+      1    some rows are refused, or have no outcome yet
+      2    nothing could be done: the file, an option or the token is wrong,
+           or not one row is a signup
       130  interrupted
     """  # noqa: D301 # click reads the sign itself
     del concurrency
@@ -110,108 +140,113 @@ def submit(
     path = lines_path or file
     if path is None or (lines_path and file):
         raise click.UsageError("give one FILE, or - for stdin")
-    target = target_of(url, directory)
-    token = read_token(token_file, directory, local=url is None)
+    options = import_options_of(**of_import)
     with ExitStack() as files:
         try:
             source = files.enter_context(InputFile(path))
+            plan = make_plan(
+                source,
+                options,
+                secrets_from=None if original_path is None else files.enter_context(InputFile(original_path)),
+            )
+            if preview_rows is not None:
+                _show(plan, source, preview_rows)
             if batch is None and not source.is_regular:
-                raise click.UsageError("--batch is needed where the lines come from a pipe")
-            lines = _lines(source)
+                raise click.UsageError("--batch is needed where the rows come from a pipe")
             name = batch_name(path.name if batch is None else batch, given=batch is not None)
         except WrongInputError as error:
             _end(str(error), _REFUSED)
         except KeyboardInterrupt:
             _end("interrupted, and nothing was sent", _INTERRUPTED)
-        results = RowResults(open_results(files, results_path, source))
+        target = target_of(url, directory)
+        token = read_token(token_file, directory, local=url is None)
+        results = RowResults(
+            open_results(files, results_path, source, silent=as_document),
+            failed_before=failed_before(failed_path, plan),
+            failed=open_failed(files, failed_path, plan),
+            told_by=plan.form.counts_by,
+            ignore_duplicates=on_duplicate == "ignore",
+        )
         query = {"name": name} | ({"mode": "validate"} if validate else {}) | ({"ordered": "true"} if ordered else {})
-        progress = _Progress(results)
+        told = files.enter_context(closing(Told(results, source)))
         run = Submission(
             IntakeClient(target, token),
             results,
             query=query,
             wait=not no_wait,
+            read_along=not plan.is_plain or failed_path is not None,
             give_up_after_seconds=give_up_after,
-            on_progress=progress.tell_if_due,
+            on_progress=told.tell_if_due,
         )
-        progress.run = run
-        code = _run(run, [WholeFile(source)] if source.is_regular else stretches(lines), results)
+        told.run = run
+        segments: Iterable[Segment]
+        segments = [WholeFile(source, plan)] if source.is_regular else stretches(plan.rows(source.content()))
+        message, code = _run(run, segments, results)
+        told.close()
+        if not message and source.changed():
+            message, code = f"the file was changed while it was read. {_GOES_ON}", _INCOMPLETE
+        code = _tell_end(results, message, code, results_path=results_path, failed_path=failed_path)
+        if as_document:
+            click.echo(as_json(results, name=name, code=code, message=message))
     sys.exit(code)
 
 
-def _lines(source: InputFile) -> IO[bytes]:
-    form = recognise(source, ImportOptions())
-    if form.kind is not Form.JSON_LINES or form.compressed or form.encoding != "utf-8":
-        raise source.refused(WrongForm(form.described, f"{ONE_A_LINE}, in UTF-8."))
-    return source.content()
-
-
-def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> int:
-    goes_on = "The same command goes on where this one ended."
+def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> tuple[str, int]:
+    """Run it to its end. Returns why it ended early, if it did, and the exit code."""
     message, code = "", 0
     try:
         run.run(segments)
+        results.finish()
     except KeyboardInterrupt:
-        message, code = f"interrupted after line {run.last_line:,}. {goes_on}", _INTERRUPTED
+        message, code = f"interrupted after {_after(run, results)}. {_GOES_ON}", _INTERRUPTED
     except StalledError as error:
-        message, code = f"gave up after line {run.last_line:,}: {error}. {goes_on}", _INCOMPLETE
+        message, code = f"gave up after {_after(run, results)}: {error}. {_GOES_ON}", _INCOMPLETE
     except UnreadableError as error:
         message, code = f"the service cannot take the rest: {error}", _INCOMPLETE if results.accepted else _REFUSED
-    except RefusedError as error:
-        message, code = f"{error}{f'. {goes_on}' if results.accepted else ''}", _REFUSED
+    except (BrokenContentError, BrokenInputError) as error:
+        where = f"{results.told_by} {error.number:,}: " if isinstance(error, BrokenInputError) else ""
+        message, code = f"the rest cannot be read: {where}{error}", _INCOMPLETE if results.accepted else _REFUSED
+    except (RefusedError, WrongInputError) as error:
+        message, code = f"{error}{f'. {_GOES_ON}' if results.accepted else ''}", _REFUSED
     except BrokenPipeError:
         raise  # click ends silently where the reader of stdout has gone
     except (OSError, UnreadableFileError) as error:
-        message, code = f"cannot read the lines or write the results: {error.strerror}", _INCOMPLETE
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+        message, code = f"cannot read the rows or write the results: {error.strerror}", _INCOMPLETE
+    return message, code
+
+
+def _after(run: Submission, results: RowResults) -> str:
+    return f"{results.told_by} {run.last_number:,}"
+
+
+def _tell_end(
+    results: RowResults, message: str, code: int, *, results_path: Path | None, failed_path: Path | None
+) -> int:
+    """Tell what came of the run, and return the exit code."""
     if message:
         tell(message)
-    for line in results.errors():
+        for path in (results_path, failed_path):
+            if path is not None and (unfinished := unfinished_of(path)) is not None:
+                tell(f"{path} is as it was: what this run wrote is in {unfinished}")
+    for line in (*results.error_kinds.lines(), *results.warning_kinds.lines()):
         tell(line)
-    tell(results.summary())
-    return _judge(results, code)
+    tell(in_one_line(results))
+    if code or not results.rows or results.nothing_taken:
+        if not code and not results.rows:
+            tell("there was no row in it")
+        elif not code:
+            tell("not one row is a signup: is this the right file?")
+        return code or _REFUSED
+    is_read = results.written > 0 or results.not_sent > 0
+    return _INCOMPLETE if is_read and (results.without_outcome or results.refused.total()) else 0
 
 
-def _judge(results: RowResults, code: int) -> int:
-    """The exit code. Also tells where the input has no row, or not one row is a signup."""
-    if not code and not results.accepted:
-        tell("there was no row in it")
-        return _REFUSED
-    if not code and results.nothing_taken:
-        tell("not one row is a signup: is this the right file?")
-        return _REFUSED
-    is_read = results.written > 0
-    return code or (_INCOMPLETE if is_read and (results.without_outcome or results.no_signups) else 0)
-
-
-class _Progress:
-    """Tells how far a run is, now and then."""
-
-    def __init__(self, results: RowResults) -> None:
-        self._results = results
-        self._on_terminal = sys.stderr.isatty()
-        self._started_at = self._told_at = time.monotonic()
-        self._told_trouble = ""
-        self.run: Submission | None = None
-
-    def tell_if_due(self) -> None:
-        """Tell it unless that was done just now. New trouble is told at once."""
-        now = time.monotonic()
-        every_seconds = _ON_TERMINAL_SECONDS if self._on_terminal else _ELSEWHERE_SECONDS
-        if self.run is None or (now - self._told_at < every_seconds and self.run.trouble in {"", self._told_trouble}):
-            return
-        self._told_at, self._told_trouble = now, self.run.trouble
-        written = self._results.written
-        sending = f", {self.run.sent_bytes / 1_000_000:,.1f} MB sent" if self.run.sent_bytes else ""
-        trouble = f" (trying again: {self.run.trouble})" if self.run.trouble else ""
-        rate = written / (now - self._started_at)
-        text = f"{written:,} done, {rate:,.0f}/s{sending}{trouble}: {self._results.summary()}"
-        if self._on_terminal:
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            click.echo(f"\r\x1b[K{text[: columns - 1]}", nl=False, err=True)
-        else:
-            tell(text)
+def _show(plan: ImportPlan, source: InputFile, rows: int) -> NoReturn:
+    """Show how the first rows are read, and end."""
+    tell(f"this is {plan.described}. Nothing is sent.")
+    for line in preview(plan, source.content(), rows):
+        click.echo(line)
+    sys.exit(0)
 
 
 def _end(message: str, code: int) -> NoReturn:

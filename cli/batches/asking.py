@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from cli.submission.answers import RefusedError, check_worth_repeating
-from cli.submission.arguments import batch_name
+from cli.submission.batch_name import batch_name
 from cli.submission.intake_client import Answer, NoAnswerError
 from schemas.ids import is_task_id
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import queue
 import threading
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Final, Protocol
+from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from cli.importing.reading.errors import BrokenContentError, BrokenInputError
-from cli.importing.reading.numbered_lines import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cli.importing.plan import ImportPlan
     from cli.importing.reading.input_file import InputFile
+    from cli.importing.records import ImportRow
+
+BrokenError: TypeAlias = BrokenContentError | BrokenInputError
+"""Why an input has no further rows although it goes on."""
 
 _PIECE_BYTES: Final = 64 * 1024
-"""How much of a file is read at once."""
+"""How much is sent at once."""
 
 _MOST_ROWS: Final = 10_000
 """Of one stretch of a stream."""
@@ -26,10 +29,10 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 """Of one stretch. It is kept in memory until it is accepted, and nowhere else: it holds passwords."""
 
 _SILENCE_SECONDS: Final = 0.25
-"""A stretch ends where the next line does not come for so long: whoever writes may wait for results."""
+"""A stretch ends where the next row does not come for so long: whoever writes may wait for results."""
 
-_LINES_AHEAD: Final = 1_000
-"""Lines that are read ahead of the stretch that is sent."""
+_ROWS_AHEAD: Final = 1_000
+"""Rows that are read ahead of the stretch that is sent."""
 
 
 class UnreadableFileError(Exception):
@@ -44,18 +47,26 @@ class UnreadableFileError(Exception):
 class Segment(Protocol):
     """Rows that are sent in one call."""
 
+    broken: BrokenError | None
+    """Why the input has no further rows although it goes on. Known once `pieces` has come to its end."""
+
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, from the first one, each time that this is called."""
+        """The body of the call, from its first byte, each time that this is called."""
 
-    def line_of(self, row: int) -> int:
-        """The number of the input's line that the service knows as line `row` of this body."""
+    def rows(self) -> Iterator[ImportRow]:
+        """The rows once more, with those that are not sent."""
+
+    def number_of(self, line: int) -> int:
+        """The number of the row that the service knows as this line of the body."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WholeFile:
-    """A regular file."""
+    """A regular file. A row's number is its line in the body."""
 
     source: InputFile
+    plan: ImportPlan
+    broken: BrokenError | None = None
 
     def pieces(self) -> Iterator[bytes]:
         """See Segment.
@@ -63,72 +74,134 @@ class WholeFile:
         Raises:
             UnreadableFileError: the file cannot be read.
         """
+        self.broken = None
         try:
-            with self.source.rewound() as content:
-                while piece := content.read(_PIECE_BYTES):
-                    yield piece
-        except BrokenContentError as error:
-            raise UnreadableFileError(str(error)) from None
+            with self.source.content() as content:
+                yield from _copied(content) if self.plan.is_plain else _in_their_lines(self.plan.rows(content))
+        except (BrokenContentError, BrokenInputError) as error:
+            self.broken = error
         except OSError as error:
             raise UnreadableFileError(error.strerror) from None
 
-    def line_of(self, row: int) -> int:
+    def rows(self) -> Iterator[ImportRow]:
+        """See Segment.
+
+        Raises:
+            UnreadableFileError: the file cannot be read.
+        """
+        try:
+            with self.source.content() as content:
+                yield from self.plan.rows(content)
+        except (BrokenContentError, BrokenInputError):
+            return  # the upload has found that too, and the run tells of it
+        except OSError as error:
+            raise UnreadableFileError(error.strerror) from None
+
+    def number_of(self, line: int) -> int:
         """See Segment."""
-        return row
+        return line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stretch:
-    """Some lines of a stream."""
+    """Some rows of a stream. Their lines in the body follow each other without gaps."""
 
-    numbers: list[int]
-    bodies: list[bytes] = field(repr=False)
+    all_rows: list[ImportRow] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    """Of the rows that are sent."""
+    size: int = 0
+    broken: BrokenError | None = None
+
+    def add(self, row: ImportRow) -> None:
+        """Put a row at the end."""
+        self.all_rows.append(row)
+        if row.body:
+            self.numbers.append(row.number)
+            self.size += len(row.body)
 
     def pieces(self) -> Iterator[bytes]:
         """See Segment."""
-        for body in self.bodies:
-            yield body + b"\n"
+        for row in self.all_rows:
+            if row.body:
+                yield row.body + b"\n"
 
-    def line_of(self, row: int) -> int:
+    def rows(self) -> Iterator[ImportRow]:
         """See Segment."""
-        return self.numbers[row - 1]
+        return iter(self.all_rows)
+
+    def number_of(self, line: int) -> int:
+        """See Segment."""
+        return self.numbers[line - 1]
 
 
-def stretches(lines: IO[bytes]) -> Iterator[Stretch]:
-    """Yield the lines of a stream, in stretches, as they come.
+def stretches(rows: Iterator[ImportRow]) -> Iterator[Stretch]:
+    """Yield the rows of a stream, in stretches, as they come.
 
     Raises:
-        OSError: the stream cannot be read. What came before was yielded.
+        BrokenInputError: the stream has no further rows although it goes on. What came before was yielded.
+        UnreadableFileError: the stream cannot be read. What came before was yielded.
     """
-    read: queue.Queue[tuple[int, bytes] | OSError | None] = queue.Queue(_LINES_AHEAD)
+    read: queue.Queue[ImportRow | Exception | None] = queue.Queue(_ROWS_AHEAD)
 
     def read_on() -> None:
         try:
-            for each in numbered(lines):
+            for each in rows:
                 read.put(each)
             read.put(None)
-        except (OSError, BrokenInputError) as error:
-            read.put(error if isinstance(error, OSError) else OSError(errno.EIO, error.message))
+        except OSError as error:
+            read.put(UnreadableFileError(error.strerror))
+        except Exception as error:  # noqa: BLE001 - whoever takes the rows raises it
+            read.put(error)
 
-    # A thread of its own: nobody can wait for a line of a pipe and for time to pass at once.
+    # A thread of its own: nobody can wait for a row of a pipe and for time to pass at once.
     threading.Thread(target=read_on, daemon=True).start()
-    end: OSError | None = None
-    at_end = False
-    while not at_end:
-        stretch = Stretch([], [])
-        size = 0
-        while len(stretch.numbers) < _MOST_ROWS and size < _MOST_BYTES:
-            try:
-                each = read.get(timeout=_SILENCE_SECONDS if stretch.numbers else None)
-            except queue.Empty:
-                break
-            if each is None or isinstance(each, OSError):
-                end, at_end = each, True
-                break
-            stretch.numbers.append(each[0])
-            stretch.bodies.append(each[1])
-            size += len(each[1])
-        if stretch.numbers:
+    while True:
+        stretch, end = _next_stretch(read)
+        if stretch.all_rows:
             yield stretch
-    if end is not None:
-        raise end
+        if isinstance(end, Exception):
+            raise end
+        if end:
+            return
+
+
+def _next_stretch(read: queue.Queue[ImportRow | Exception | None]) -> tuple[Stretch, Exception | bool]:
+    """The next rows, and whether or why none follow them."""
+    stretch = Stretch()
+    while len(stretch.all_rows) < _MOST_ROWS and stretch.size < _MOST_BYTES:
+        try:
+            each = read.get(timeout=_SILENCE_SECONDS if stretch.all_rows else None)
+        except queue.Empty:
+            break
+        if each is None or isinstance(each, Exception):
+            return stretch, each or True
+        stretch.add(each)
+    return stretch, False
+
+
+def _copied(content: IO[bytes]) -> Iterator[bytes]:
+    while piece := content.read(_PIECE_BYTES):
+        yield piece
+
+
+def _in_their_lines(rows: Iterator[ImportRow]) -> Iterator[bytes]:
+    """The rows' bodies, each in the line of its number. Lines between them are blank."""
+    piece, line = bytearray(), 1
+    broken: BrokenError | None = None
+    try:
+        for row in rows:
+            if row.body:
+                piece += b"\n" * (row.number - line)
+                piece += row.body
+                piece += b"\n"
+                line = row.number + 1
+            if len(piece) >= _PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+    except (BrokenContentError, BrokenInputError) as error:
+        broken = error
+    # The rows before a break are sent too.
+    if piece:
+        yield bytes(piece)
+    if broken is not None:
+        raise broken

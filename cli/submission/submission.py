@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from cli.submission.answers import check_worth_repeating, is_taken, refuses_body
 from cli.submission.error_tally import message_of
 from cli.submission.intake_client import Answer, NoAnswerError
+from cli.submission.reading_along import RowsAlong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +53,7 @@ class Submission:
         *,
         query: dict[str, str],
         wait: bool,
+        read_along: bool,
         give_up_after_seconds: float,
         on_progress: Callable[[], None],
     ) -> None:
@@ -62,6 +64,8 @@ class Submission:
             results: takes the results of rows.
             query: what each upload says of its batch: the name, the mode.
             wait: whether to follow the rows to their outcomes.
+            read_along: whether rows are read once more beside their results: some may not be sent, or are to be
+                written.
             give_up_after_seconds: how long nothing at all may move.
             on_progress: called often while something moves, and before each pause.
         """
@@ -69,13 +73,16 @@ class Submission:
         self._results = results
         self._query = query
         self._wait = wait
+        self._read_along = read_along
         self._give_up_after_seconds = give_up_after_seconds
         self._on_progress = on_progress
         self._moved_at = time.monotonic()
         self.sent_bytes = 0
         """Of the upload that runs."""
-        self.last_line = 0
-        """The number of the last line that has its result."""
+        self.last_number = 0
+        """The number of the last row that has its result."""
+        self.is_sending = False
+        """Whether an upload runs."""
         self.trouble = ""
         """Why the last call is made again; empty while all goes well."""
 
@@ -85,31 +92,37 @@ class Submission:
         Raises:
             RefusedError: the token or the URL is wrong.
             UnreadableError: the service cannot read the input. What was accepted before was followed.
+            BrokenInputError: the input cannot be read to its end. What comes before was sent and followed.
             StalledError: nothing moved for too long.
         """
         for segment in segments:
             self._moved()
             answer = self._upload(segment)
+            along = RowsAlong(segment.rows()) if self._read_along else RowsAlong(iter(()))
             if answer.batch:
                 self._results.batch_accepted(answer.batch, write=not self._wait)
                 if self._wait:
-                    self._follow(segment, str(answer.batch["id"]), rows=int(answer.batch["rows"]))
+                    self._follow(segment, along, str(answer.batch["id"]), rows=int(answer.batch["rows"]))
             if not is_taken(answer):
                 raise UnreadableError(_why(answer, segment))
+            for row in along.rest():
+                self._results.row_refused_here(row)
+            if segment.broken is not None:
+                raise segment.broken
 
     def _upload(self, segment: Segment) -> Answer:
         """Upload the segment, and again until the service has all of it or says that it never will."""
         pauses = self._pauses()
         while True:
-            self.sent_bytes = 0
+            self.sent_bytes, self.is_sending = 0, True
             answer = self._tried(lambda: self._client.upload(self._counted(segment.pieces()), **self._query))
             if answer is not None and (is_taken(answer) or refuses_body(answer)):
-                self.trouble, self.sent_bytes = "", 0
+                self.trouble, self.is_sending = "", False
                 return answer
             self._judge(answer)
             next(pauses)
 
-    def _follow(self, segment: Segment, batch_id: str, *, rows: int) -> None:
+    def _follow(self, segment: Segment, along: RowsAlong, batch_id: str, *, rows: int) -> None:
         """Write the result of each row, in order, through any number of broken connections."""
         seen, after = 0, 0
         pauses = self._pauses()
@@ -121,8 +134,10 @@ class Submission:
                         failure = each
                         break
                     after, seen = int(each["row"]), seen + 1
-                    self.last_line = segment.line_of(after)
-                    self._results.row_outcome(self.last_line, each)
+                    self.last_number = segment.number_of(after)
+                    for row in along.up_to(self.last_number):
+                        self._results.row_refused_here(row)
+                    self._results.row_outcome(along.at(self.last_number), each)
                     self._moved()
                     pauses = self._pauses()
             except NoAnswerError as error:
@@ -186,7 +201,7 @@ def _why(answer: Answer, segment: Segment) -> str:
     if isinstance(line, int):
         # The service counts the lines of this call, which may be a stretch of a stream.
         what = message_of(answer.document).removeprefix(f"line {line} ")
-        return f"line {segment.line_of(line):,} {what}"
+        return f"line {segment.number_of(line):,} {what}"
     if answer.error == "payload_too_large":
         return "it is larger than the service takes in one batch: cut it into several files"
     return message_of(answer.document) or answer.error

@@ -9,7 +9,18 @@ from click.testing import CliRunner
 
 from cli.main import main
 
-COMMANDS: Final = ["up", "status", "down", "token", "keys", "submit", "batches", "plan", "dead-letters"]
+COMMANDS: Final = [
+    "up",
+    "status",
+    "down",
+    "token",
+    "keys",
+    "submit",
+    "initial-password",
+    "batches",
+    "plan",
+    "dead-letters",
+]
 
 
 def test_help_lists_every_command() -> None:

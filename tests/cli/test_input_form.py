@@ -197,7 +197,7 @@ def test_a_file_is_read_from_its_first_row_to_its_last(tmp_path: Path, pieces: i
     with InputFile(path) as source:
         recognise(source, ImportOptions())
         read = source.content().read()
-        with source.rewound() as content:
+        with source.content() as content:
             again = content.read()
 
     assert read == again == LINES.encode() * 300 * pieces

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from cli.importing.reading.input_file import InputFile
 from cli.main import main
+from cli.submission.segments import WholeFile
 from tests.cli.submission import end, lines_of, start
 from tests.contract.service import CREATE, Service, an_email
 from tests.support.requests import a_request
@@ -113,12 +113,12 @@ def test_a_disk_that_fails_is_not_taken_for_the_connection(
     service = Service(start_shim(isolated_env))
     service.http.close()
     monkeypatch.setenv("INTAKE_TOKEN", token(isolated_env))
-    monkeypatch.setattr(InputFile, "rewound", fail)
+    monkeypatch.setattr(WholeFile, "pieces", fail)
 
     ended = CliRunner().invoke(main, ["submit", str(batch), "--url", service.shim.url])
 
     assert ended.exit_code == 1, ended.output
-    assert "cannot read the lines or write the results: Input/output error" in ended.stderr
+    assert "cannot read the rows or write the results: Input/output error" in ended.stderr
 
 
 def test_a_name_of_visible_ascii_is_the_batch_s_own(

@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import stat
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
@@ -17,7 +16,7 @@ from cli.importing.reading.streams.gunzipped import Gunzipped
 from cli.importing.reading.streams.transcoded import Transcoded, Unmarked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
 STDIN: Final = Path("-")
@@ -56,6 +55,7 @@ class InputFile:
         self._compressed = False
         self._encoding = ""
         self._is_cut: bool | None = None
+        self._newest: FileBytes | None = None
         try:
             # Not sys.stdin: a thread that waits inside it would keep Python from ending.
             self._raw = io.FileIO(_STDIN_DESCRIPTOR, closefd=False) if path == STDIN else path.open("rb", buffering=0)
@@ -85,6 +85,16 @@ class InputFile:
         except OSError:
             return False
 
+    @property
+    def size(self) -> int | None:
+        """How many bytes a regular file had when it was opened; None for a stream."""
+        return self._status.st_size - self._start if self.is_regular else None
+
+    @property
+    def read_bytes(self) -> int:
+        """How many bytes of a regular file were read of the content that was asked for last."""
+        return 0 if self._newest is None else self._newest.read_bytes
+
     def changed(self) -> bool:
         """Whether somebody has written to a regular file since it was opened. What was read may be a mixture then."""
         if not self.is_regular:
@@ -110,12 +120,6 @@ class InputFile:
         The content raises BrokenContentError where its bytes are damaged or end too early; see `readers`.
         """
         return io.BufferedReader(self._bytes(keep=False), _BUFFER_BYTES)
-
-    @contextmanager
-    def rewound(self) -> Iterator[IO[bytes]]:
-        """The content of a regular file, from the start each time."""
-        with self.content() as content:
-            yield content
 
     def beginning(self, is_enough: Callable[[bytes], bool]) -> tuple[bytes, bool]:
         """The first bytes of the content, and whether they are all there is. They can be read once more.
@@ -152,7 +156,9 @@ class InputFile:
         stream: io.RawIOBase
         if self.is_regular:
             end = self._status.st_size
-            stream = FileBytes(self._raw.fileno(), start=self._start, end=end, at_end=self._check_last_line)
+            stream = self._newest = FileBytes(
+                self._raw.fileno(), start=self._start, end=end, at_end=self._check_last_line
+            )
         else:
             stream = SeenBytes(self._raw, self._seen, keep=keep)
         if self._compressed:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-_ROWS: Final = 1000
+_ROWS: Final = 600
 """One core hashes for longer on them than signups come."""
 _SECONDS: Final = 5
 """Of ten signups each."""

@@ -1,8 +1,7 @@
 """Python runs this first in each process that a test starts: what only developers install is not to be found there.
 
-Libraries of the service use some of these packages where they find them: structlog draws with rich, kombu reads YAML,
-redis counts through OpenTelemetry. A deployment has none of them. Processes under test behave as there, and start a
-tenth of a second of CPU sooner.
+Libraries of the service use some of these packages where they find them: kombu reads YAML, redis counts through
+OpenTelemetry. A deployment has none of them. Processes under test behave as there, and start sooner.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from typing import Final
 
 DEVELOPERS_PACKAGES: Final = {
     "opentelemetry": "opentelemetry-api",
-    "pygments": "pygments",
-    "rich": "rich",
     "yaml": "pyyaml",
 }
 """By the name that is imported, the name under which it is installed."""

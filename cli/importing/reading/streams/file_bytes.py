@@ -27,9 +27,14 @@ class FileBytes(io.RawIOBase):
             at_end: is called where all was read, and may raise.
         """
         self._descriptor = descriptor
-        self._place = start
+        self._start = self._place = start
         self._end = end
         self._at_end = at_end
+
+    @property
+    def read_bytes(self) -> int:
+        """How many bytes were read."""
+        return self._place - self._start
 
     def readable(self) -> bool:
         """See io.RawIOBase."""
