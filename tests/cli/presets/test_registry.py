@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import pytest
 
 from cli.importing.presets.registry import PRESETS
 from cli.importing.records import Record
 from tests.cli.presets.samples import COMMANDS, FOLDER, PASSWORDS, sample
 
-SECRETS = ("password", "passwordHash")
-ODD_TEXTS = ("", " ", "x", "'", "{", "[]", "\n", "\x00")
-ODD_VALUES = (*ODD_TEXTS, None, 0, True, [], {}, [{}], {"": None})
+SECRETS: Final = ("password", "passwordHash")
+ODD_TEXTS: Final = ("", " ", "x", "'", "{", "[]", "\n", "\x00")
+ODD_VALUES: Final[tuple[Any, ...]] = (*ODD_TEXTS, None, 0, True, [], {}, [{}], {"": None})
 
 
 def test_each_preset_is_called_by_its_name() -> None:
