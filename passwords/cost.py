@@ -18,3 +18,6 @@ class PasswordCost:
 
 TEST_PROFILE: Final = PasswordCost(memory_kib=64, time_cost=1, parallelism=1)
 """A hash that costs almost nothing and protects nothing, for this project's own tests and benches."""
+
+TODAY: Final = PasswordCost(memory_kib=19456, time_cost=2, parallelism=1)
+"""The least that OWASP recommends (Password Storage Cheat Sheet), and what a worker makes without a setting."""

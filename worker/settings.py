@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from passwords.cost import TEST_PROFILE, PasswordCost
+from passwords.cost import TEST_PROFILE, TODAY, PasswordCost
 from schemas.sealing import KeyFormatError, parse_key_ring
 from startup.broker.redis_requirements import read_allowed
 from startup.environment import EnvironmentReader
@@ -134,13 +134,15 @@ def _read_key_ring(reader: EnvironmentReader) -> dict[str, PrivateKey]:
 
 
 def _read_password_cost(reader: EnvironmentReader) -> PasswordCost:
-    time_cost = reader.integer("ARGON2_TIME_COST", 2, minimum=1, maximum=100)
+    time_cost = reader.integer("ARGON2_TIME_COST", TODAY.time_cost, minimum=1, maximum=100)
     least = LEAST_MEMORY_KIB_BY_TIME_COST.get(time_cost, min(LEAST_MEMORY_KIB_BY_TIME_COST.values()))
-    memory_kib = reader.integer("ARGON2_MEMORY_KIB", max(19456, least), minimum=1024, maximum=4 * 1024 * 1024)
+    memory_kib = reader.integer(
+        "ARGON2_MEMORY_KIB", max(TODAY.memory_kib, least), minimum=1024, maximum=4 * 1024 * 1024
+    )
     if memory_kib < least:
         reader.fault("ARGON2_MEMORY_KIB", f"must be at least {least} with a time cost of {time_cost} (OWASP)")
     return PasswordCost(
         memory_kib=memory_kib,
         time_cost=time_cost,
-        parallelism=reader.integer("ARGON2_PARALLELISM", 1, minimum=1, maximum=16),
+        parallelism=reader.integer("ARGON2_PARALLELISM", TODAY.parallelism, minimum=1, maximum=16),
     )
