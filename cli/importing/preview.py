@@ -30,12 +30,12 @@ def preview(plan: ImportPlan, content: IO[bytes], count: int) -> Iterator[str]:
     """
     try:
         for row in islice(plan.rows(content), count):
-            yield _line(row)
+            yield _line(row, plan.form.counts_by)
     except BrokenInputError as error:
-        yield _json({"line": error.number, "faults": [{"column": "", "message": error.message}]})
+        yield _json({plan.form.counts_by: error.number, "faults": [{"column": "", "message": error.message}]})
 
 
-def _line(row: ImportRow) -> str:
+def _line(row: ImportRow, counts_by: str) -> str:
     faults = row.faults
     customer: dict[str, Any] = {}
     if not faults:
@@ -45,7 +45,7 @@ def _line(row: ImportRow) -> str:
             faults = (Fault("", "it is no text in UTF-8"),)
         except JsonFaultError as error:
             faults = (Fault("", str(error)),)
-    shown: dict[str, Any] = {"line": row.number}
+    shown: dict[str, Any] = {counts_by: row.number}
     if faults:
         shown["faults"] = [{"column": fault.where, "message": fault.message} for fault in faults]
     else:

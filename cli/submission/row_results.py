@@ -121,6 +121,10 @@ class RowResults:
             self._refuse(row, outcome)
         self._out.write(json.dumps({self.told_by: row.number, **outcome}))
 
+    def warn(self, number: int, warning: str) -> None:
+        """The row of this number looks odd."""
+        self.warning_kinds.add(number, "warning", message=warning)
+
     def finish(self) -> None:
         """All rows of the input have their results.
 
@@ -145,7 +149,7 @@ class RowResults:
 
     def _count_warnings(self, row: ImportRow) -> None:
         for warning in row.warnings:
-            self.warning_kinds.add(row.number, "warning", message=warning)
+            self.warn(row.number, warning)
 
 
 def _name_columns(outcome: dict[str, Any], row: ImportRow) -> None:

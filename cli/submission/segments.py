@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from cli.importing.mapping.conversions.odd_passwords import OddPasswords
 from cli.importing.reading.errors import BrokenContentError, BrokenInputError
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Segment(Protocol):
 
     broken: BrokenError | None
     """Why the input has no further rows although it goes on. Known once `pieces` has come to its end."""
+    odd_passwords: OddPasswords
+    """Those of rows that are sent as they are. Known once `pieces` has come to its end."""
 
     def pieces(self) -> Iterator[bytes]:
         """The body of the call, from its first byte, each time that this is called."""
@@ -67,6 +70,7 @@ class WholeFile:
     source: InputFile
     plan: ImportPlan
     broken: BrokenError | None = None
+    odd_passwords: OddPasswords = field(default_factory=OddPasswords)
 
     def pieces(self) -> Iterator[bytes]:
         """See Segment.
@@ -74,10 +78,14 @@ class WholeFile:
         Raises:
             UnreadableFileError: the file cannot be read.
         """
-        self.broken = None
+        self.broken, self.odd_passwords = None, OddPasswords()
         try:
             with self.source.content() as content:
-                yield from _copied(content) if self.plan.is_plain else _in_their_lines(self.plan.rows(content))
+                yield from (
+                    _copied(content, self.odd_passwords)
+                    if self.plan.is_plain
+                    else _in_their_lines(self.plan.rows(content))
+                )
         except (BrokenContentError, BrokenInputError) as error:
             self.broken = error
         except OSError as error:
@@ -111,6 +119,7 @@ class Stretch:
     """Of the rows that are sent."""
     size: int = 0
     broken: BrokenError | None = None
+    odd_passwords: OddPasswords = field(default_factory=OddPasswords)
 
     def add(self, row: ImportRow) -> None:
         """Put a row at the end."""
@@ -179,8 +188,9 @@ def _next_stretch(read: queue.Queue[ImportRow | Exception | None]) -> tuple[Stre
     return stretch, False
 
 
-def _copied(content: IO[bytes]) -> Iterator[bytes]:
+def _copied(content: IO[bytes], odd_passwords: OddPasswords) -> Iterator[bytes]:
     while piece := content.read(_PIECE_BYTES):
+        odd_passwords.look_at(piece)
         yield piece
 
 

@@ -10,6 +10,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Final
 
+from cli.importing.mapping.conversions.odd_passwords import LOOKS_LIKE_HASH
 from cli.submission.answers import check_worth_repeating, is_taken, refuses_body
 from cli.submission.error_tally import message_of
 from cli.submission.intake_client import Answer, NoAnswerError
@@ -98,6 +99,8 @@ class Submission:
         for segment in segments:
             self._moved()
             answer = self._upload(segment)
+            for number in segment.odd_passwords.lines:
+                self._results.warn(number, LOOKS_LIKE_HASH)
             along = RowsAlong(segment.rows()) if self._read_along else RowsAlong(iter(()))
             if answer.batch:
                 self._results.batch_accepted(answer.batch, write=not self._wait)

@@ -372,3 +372,13 @@ def test_a_url_that_leads_elsewhere_ends_the_run(service: Service, batch: Path) 
 
     assert ended.code == 2
     assert "is the URL right?" in ended.stderr
+
+
+def test_clear_passwords_that_look_like_hashes_get_a_warning(service: Service, batch: Path) -> None:
+    batch.write_text(lines_of([a_request(email=an_email()), a_request(email=an_email(), password=HASH)]))
+
+    ended = submit(service, str(batch))
+
+    assert ended.code == 0, ended.stderr
+    assert "warning: 1 row (line 2): a password looks like a hash: did you mean passwordHash?" in ended.stderr
+    assert HASH not in ended.stdout + ended.stderr

@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,17 +31,18 @@ def read_or_make_key(path: Path) -> bytes:
         ValueError: the secret is too short, or others may read it. The text tells a person.
         OSError: the file can be neither read nor made.
     """
-    try:
-        # O_EXCL: of two runs that begin at once, one makes the file, and the other reads it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    except FileExistsError:
-        return _read(path)
-    key = secrets.token_hex(_KEY_BYTES)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{key}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key.encode("ascii")
+    if not path.exists():
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{secrets.token_hex(_KEY_BYTES)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # Of two runs that begin at once, one gives its file the name, and both read that one. It is never seen empty.
+        with suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+        unfinished.unlink()
+    return _read(path)
 
 
 def initial_password(key: bytes, email: str) -> str:

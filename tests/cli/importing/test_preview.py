@@ -82,5 +82,5 @@ def test_what_breaks_off_is_shown_in_its_place(tmp_path: Path) -> None:
     first, second = shown(path)
 
     assert first["customer"] == {"email": "a@example.com"}
-    assert second["line"] == 2
+    assert second["item"] == 2
     assert second["faults"][0]["column"] == ""
