@@ -12,7 +12,6 @@ from cli.importing.head import Head
 from cli.importing.mapping.columns import (
     UnknownFieldError,
     WrongColumnsError,
-    listed,
     mapped_fields,
     table_columns,
     unknown_names,
@@ -21,8 +20,7 @@ from cli.importing.mapping.fields import LINE, SECRET_FIELDS
 from cli.importing.mapping.finishing import Finishing
 from cli.importing.mapping.object_drafts import ObjectDrafts
 from cli.importing.mapping.original_secrets import OriginalSecrets
-from cli.importing.mapping.paths import MISSING, value_at
-from cli.importing.mapping.preset_drafts import PresetDrafts
+from cli.importing.mapping.preset_drafts import PresetDrafts, not_an_export
 from cli.importing.mapping.secret_columns import looking_secret, secret_sources
 from cli.importing.mapping.table_drafts import TableDrafts
 from cli.importing.options import ImportOptions
@@ -161,7 +159,10 @@ def _plan(
     finishing = Finishing(options)
     drafts: Callable[[Iterable[Record]], Iterator[Draft]]
     if preset is not None:
-        _check_export(source, form, preset, first, columns)
+        # Of a failed file that lacks its secrets the head tells more.
+        needs = [name for name in preset.needs if not (is_failed_file and name in preset.secrets)]
+        if (wrong := not_an_export(preset, form, columns, first=first, needs=needs)) is not None:
+            raise source.refused(wrong)
         drafts = PresetDrafts(preset, sources)
     elif form.kind is Form.TABLE:
         sources = table_columns(columns, options)
@@ -221,21 +222,3 @@ def _values(read: Iterator[Record]) -> list[Any]:
     with suppress(BrokenInputError):
         found.extend(record.values for record in islice(read, _LOOKED_AT) if not record.fault)
     return found
-
-
-def _check_export(
-    source: InputFile, form: InputForm, preset: Preset, first: list[Any], columns: tuple[str, ...]
-) -> None:
-    """Refuse what the product does not export."""
-    to_do = "Give the file as the product exports it, or leave --from out and map the columns: --map email=…."
-    if form.kind not in preset.forms:
-        wanted = " or ".join(sorted(each.value for each in preset.forms))
-        raise source.refused(WrongForm(f"{form.described}, and {preset.title} is {wanted}", to_do))
-    if form.kind is Form.TABLE:
-        missing = [column for column in preset.needs if column not in columns]
-        its = f". Its columns are {listed(columns)}"
-    else:
-        missing = [path for path in preset.needs if all(value_at(each, path) is MISSING for each in first)]
-        its = ""
-    if missing and (first or form.kind is Form.TABLE):
-        raise source.refused(WrongForm(f"no {preset.title}: it has no {listed(missing)}{its}", to_do))

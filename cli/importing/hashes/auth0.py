@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.importing.hashes import ldap
 from cli.importing.hashes.documents import number_in, object_in, text_in
 from cli.importing.hashes.foreign_hash import ForeignHashError
-from cli.importing.hashes.spelling import PBKDF2_BYTES, Step, bytes_of_base64, digest, pbkdf2, scrypt
+from cli.importing.hashes.spelling import PBKDF2_BYTES, Step, bytes_of_base64, bytes_of_text, digest, pbkdf2, scrypt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def _bytes(document: Mapping[str, Any], default_encoding: str) -> bytes:
     """What `value` stands for in the encoding that stands beside it."""
     value, encoding = text_in(document, "value"), document.get("encoding", default_encoding)
     if encoding == "utf8":
-        return value.encode("utf-8", "surrogatepass")
+        return bytes_of_text(value)
     if encoding == "base64":
         return bytes_of_base64(value, "value")
     if encoding == "hex":

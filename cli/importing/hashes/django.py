@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
-from cli.importing.hashes.spelling import Step, bytes_of_base64, digest, pbkdf2, scrypt
+from cli.importing.hashes.spelling import Step, bytes_of_base64, bytes_of_text, digest, pbkdf2, scrypt
 
 _UNUSABLE: Final = "!"
 """What a password begins with that `set_unusable_password` made. No password fits."""
@@ -66,7 +66,7 @@ def _slow(text: str) -> str:
         return pbkdf2(
             match["hash"],
             iterations=int(match["iterations"]),
-            salt=match["salt"].encode(),
+            salt=bytes_of_text(match["salt"]),
             content=bytes_of_base64(match["digest"], "digest"),
         )
     match = _SCRYPT.fullmatch(text)
@@ -79,7 +79,7 @@ def _slow(text: str) -> str:
         ln=n.bit_length() - 1,
         r=int(match["r"]),
         p=int(match["p"]),
-        salt=match["salt"].encode(),
+        salt=bytes_of_text(match["salt"]),
         content=bytes_of_base64(match["digest"], "digest"),
     )
 
@@ -92,5 +92,5 @@ def _fast(text: str) -> str:
     name = (found["hash"] or "md5").removeprefix("unsalted_")
     if len(found["digest"]) != 2 * _DIGEST_BYTES[name]:
         raise ForeignHashError("is of another length than its algorithm makes")
-    step = Step(hash_name=name, before=found.get("salt", "").encode())
+    step = Step(hash_name=name, before=bytes_of_text(found.get("salt", "")))
     return digest((step,), bytes.fromhex(found["digest"]))

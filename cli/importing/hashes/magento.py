@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
-from cli.importing.hashes.spelling import Step, argon2, digest, wrapped
+from cli.importing.hashes.spelling import Step, argon2, bytes_of_text, digest, wrapped
 
 _HASH: Final = re.compile(r"(?P<hash>(?:[0-9a-fA-F]{2}){16,64}):(?P<salt>[^:]*+)(?::(?P<versions>[0-9_:]++))?+")
 """`hash:salt`, and the versions from the oldest on."""
@@ -61,7 +61,7 @@ def translate(text: str) -> str:
     match = _HASH.fullmatch(text)
     if match is None:
         return _without_salt(text)
-    content, salt = bytes.fromhex(match["hash"]), match["salt"].encode()
+    content, salt = bytes.fromhex(match["hash"]), bytes_of_text(match["salt"])
     if match["versions"] is None:
         return digest((Step(hash_name=_digest_of_size(content), before=salt),), content)
     return _of_versions(match["versions"].split(":"), salt=salt, content=content)

@@ -38,6 +38,18 @@ def bytes_of_base64(text: str, what: str) -> bytes:
         raise ForeignHashError(f"has a {what} that is not base64") from None
 
 
+def bytes_of_text(text: str) -> bytes:
+    """A salt that is a text, as products put it before a password.
+
+    Raises:
+        ForeignHashError: it is no text that UTF-8 can write.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ForeignHashError("has a salt that is no text") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One digest of a chain. It is made of the password, or of the hexadecimal digits of the step before."""

@@ -1,16 +1,20 @@
-"""Drafts by a preset, which knows the export of one product, and by the columns that a person maps besides."""
+"""Drafts by a preset, which knows the export of one product, and by the columns that a person maps as well."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cli.importing.mapping.columns import listed
 from cli.importing.mapping.fields import parse_field
 from cli.importing.mapping.paths import MISSING, put, value_at
+from cli.importing.reading.recognising.wrong_form import WrongForm
+from cli.importing.records import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cli.importing.presets.preset import Preset
+    from cli.importing.reading.input_form import InputForm
     from cli.importing.records import Draft, Record
 
 
@@ -35,3 +39,33 @@ class PresetDrafts:
             put(draft.customer, field, value)
             draft.columns[path] = source
         return draft
+
+
+def not_an_export(
+    preset: Preset,
+    form: InputForm,
+    columns: Sequence[str],
+    *,
+    first: Sequence[Mapping[str, Any]],
+    needs: Iterable[str],
+) -> WrongForm | None:
+    """Why a file is not what the product exports; None where it may be.
+
+    Args:
+        preset: the product's.
+        form: of the file.
+        columns: of a table.
+        first: the first objects of JSON.
+        needs: the columns, or the paths in an object, without which it is no such export.
+    """
+    to_do = "Give the file as the product exports it, or leave --from out and map the columns: --map email=…."
+    if form.kind not in preset.forms:
+        wanted = " or ".join(sorted(each.value for each in preset.forms))
+        return WrongForm(f"{form.described}, and {preset.title} is {wanted}", to_do)
+    if form.kind is Form.TABLE:
+        missing = [column for column in needs if column not in columns]
+        its = f". Its columns are {listed(columns)}"
+    else:
+        missing = [path for path in needs if first and all(value_at(each, path) is MISSING for each in first)]
+        its = ""
+    return WrongForm(f"no {preset.title}: it has no {listed(missing)}{its}", to_do) if missing else None

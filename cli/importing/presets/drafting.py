@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
@@ -94,12 +95,24 @@ def take_hash(draft: Draft, source: Source, columns: Sequence[str], translate: C
     if found is None:
         return
     column, text = found
-    draft.columns["passwordHash"] = column
-    if not isinstance(text, str):
+    if isinstance(text, str):
+        take_made_hash(draft, column, partial(translate, text))
+    else:
+        draft.columns["passwordHash"] = column
         draft.faults.append(Fault(column, "is no text"))
-        return
+
+
+def take_made_hash(draft: Draft, column: str, make: Callable[[], str]) -> None:
+    """Take over a hash of another product, as `take_hash` does, where it is made of more than one text.
+
+    Args:
+        draft: gets the hash, or the fault that it cannot be brought along.
+        column: where it comes from.
+        make: makes it, by one of cli/importing/hashes.
+    """
+    draft.columns["passwordHash"] = column
     try:
-        draft.customer["passwordHash"] = translate(text)
+        draft.customer["passwordHash"] = make()
     except NoPasswordError:
         pass
     except ForeignHashError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cli.importing.presets import django, magento, shopify, supabase, woocommerce, wordpress
+from cli.importing.presets import auth0, django, firebase, keycloak, magento, shopify, supabase, woocommerce, wordpress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 PRESETS: Final[Mapping[str, Preset]] = {
     preset.name: preset
     for preset in (
+        auth0.PRESET,
         django.PRESET,
+        firebase.PRESET,
+        keycloak.PRESET,
         magento.PRESET,
         shopify.PRESET,
         supabase.PRESET,
