@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -195,3 +196,19 @@ def ask(server: RedisServer, *command: str | int) -> Any:
     """What this server itself replies."""
     with redis.Redis.from_url(server.url) as client:
         return client.execute_command(*command)
+
+
+def waits(call: asyncio.Future[Any]) -> bool:
+    """Whether this task has made its call and waits for the answer."""
+    assert isinstance(call, asyncio.Task)
+    coroutine = call.get_coro()
+    assert inspect.iscoroutine(coroutine)
+    return inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
+
+
+def unread_bytes(server: RedisServer) -> int:
+    """How many bytes the system holds for this server, which has not read them: a paused server reads none."""
+    port = f":{server.port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as lines:  # noqa: PTH123 - no file
+        columns = [line.split() for line in lines]
+    return sum(int(each[4].partition(":")[2], 16) for each in columns if each[1].endswith(port) and each[3] == "01")

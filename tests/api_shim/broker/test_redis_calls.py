@@ -10,7 +10,7 @@ import pytest
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from startup.broker.redis_refusals import TABLE
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
-from tests.support.broker import ask, call_of, connected, run, script_of, until, until_it_does
+from tests.support.broker import ask, call_of, connected, run, script_of, unread_bytes, until, until_it_does, waits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -66,12 +66,12 @@ def test_a_busy_connection_that_is_reset_fails_its_calls_at_once_and_later_ones_
         with TcpProxy(server.port) as proxy:
             async with connected(proxy.port, timeout_seconds=20) as broker:
                 await broker.calls.command("PING")
-                proxy.delay_seconds = 0.2
+                proxy.stalled = True
                 asked = [asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n"))) for _ in range(300)]
-                await asyncio.sleep(0)
+                await until(lambda: all(map(waits, asked)), what="all of them wait")
                 proxy.reset()
+                proxy.stalled = False
                 assert await _outcomes(*asked) <= {"reply", "BrokerUnavailableError"}
-                proxy.delay_seconds = 0
                 assert await broker.calls.run(call_of(_COUNT, "later")) == 1
 
     run(test)
@@ -104,7 +104,7 @@ def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers
                 asked = []
                 for _ in range(20):
                     asked.append(asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n"))))
-                    await asyncio.sleep(0.02)
+                    await until(lambda: waits(asked[-1]) or asked[-1].done(), what="it waits behind the one before")
                 async with asyncio.timeout(3):
                     assert await _outcomes(*asked) == {"BrokerUnavailableError"}
                 proxy.black_hole = False
@@ -127,7 +127,7 @@ def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own(brokers: B
                 await broker.calls.command("PING")
                 proxy.black_hole = True
                 before = asyncio.ensure_future(broker.calls.run(call_of(_COUNT, "n")))
-                await asyncio.sleep(0.05)
+                await until(lambda: waits(before), what="the first call waits for its answer")
                 async with asyncio.timeout(1.6):
                     assert await _outcomes(broker.calls.run(call_of(_COUNT, "n"))) == {"BrokerUnavailableError"}
                 assert await _outcomes(before) == {"BrokerUnavailableError"}
@@ -141,10 +141,15 @@ def test_a_call_whose_caller_has_left_leaves_the_replies_in_their_order(brokers:
     async def test() -> None:
         async with connected(server.port) as broker:
             await broker.calls.command("PING")
-            asked = [asyncio.ensure_future(broker.calls.command("ECHO", f"{number}")) for number in range(50)]
-            await asyncio.sleep(0)
-            for each in asked[::2]:
-                each.cancel()
+            server.process.pause()
+            try:
+                asked = [asyncio.ensure_future(broker.calls.command("ECHO", f"{number}")) for number in range(50)]
+                await until(lambda: unread_bytes(server), what="they are sent")
+                assert all(map(waits, asked))
+                for each in asked[::2]:
+                    each.cancel()
+            finally:
+                server.process.resume()
             assert await asyncio.gather(*asked[1::2]) == [b"%d" % number for number in range(1, 50, 2)]
 
     run(test)
