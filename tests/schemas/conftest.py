@@ -1,4 +1,4 @@
-"""Fixtures of the tests of what both sides share."""
+"""Fixtures for the tests of `schemas`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# The same examples in every run: a red build is red again on the next machine. Machines differ in speed: no deadline.
+# Every run has the same examples, so a test that fails here fails on any machine. A slow machine must not fail them.
 settings.register_profile("specification", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("specification")
 

@@ -1,4 +1,4 @@
-"""What a request may look like, and which faults are told about one that does not."""
+"""What a request may hold, and which faults are told where it holds anything else."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def fields_of(document: dict[str, Any]) -> list[str]:
 
 
 def accepted(document: dict[str, Any]) -> dict[str, Any]:
-    """What was parsed, as it was sent."""
+    """Parse a request that must be accepted. Returns it in the form in which it was sent."""
     parsed: dict[str, Any] = dict(parse_customer_request(document))
     return parsed | {"password": parsed["password"].get_secret_value()}
 
 
 @pytest.mark.parametrize("document", [a_request(), a_full_request(), a_request(addresses=[an_address()])])
-def test_what_is_documented_is_accepted_as_it_was_sent(document: dict[str, Any]) -> None:
+def test_every_documented_argument_is_accepted_as_it_was_sent(document: dict[str, Any]) -> None:
     assert accepted(document) == document
 
 
@@ -71,13 +71,13 @@ def test_a_required_field_of_an_address_that_is_missing_is_a_fault_with_its_plac
 
 @pytest.mark.parametrize("value", NOT_STRINGS, ids=repr)
 @pytest.mark.parametrize("field", [*REQUIRED_TEXTS, "status"])
-def test_an_argument_that_must_be_a_string_is_nothing_else(field: str, value: object) -> None:
+def test_an_argument_that_must_be_a_string_takes_no_other_type(field: str, value: object) -> None:
     assert fields_of(a_request(**{field: value})) == [field]
 
 
 @pytest.mark.parametrize("value", NOT_STRINGS, ids=repr)
 @pytest.mark.parametrize("field", [*REQUIRED_ADDRESS_TEXTS, *OPTIONAL_ADDRESS_TEXTS])
-def test_a_field_of_an_address_that_must_be_a_string_is_nothing_else(field: str, value: object) -> None:
+def test_a_field_of_an_address_that_must_be_a_string_takes_no_other_type(field: str, value: object) -> None:
     assert fields_of(a_request(addresses=[a_full_address(**{field: value})])) == [f"addresses.0.{field}"]
 
 
@@ -257,7 +257,7 @@ def test_every_fault_is_listed_and_not_only_the_first() -> None:
     ],
     ids=["unknown fields", "addresses", "address lines", "wide names"],
 )
-def test_the_faults_of_a_request_stuffed_with_them_are_bounded_and_the_rest_is_counted(
+def test_of_very_many_faults_the_first_are_listed_and_the_others_counted(
     document: dict[str, Any],
 ) -> None:
     *faults, last = faults_of(document)
@@ -267,14 +267,14 @@ def test_the_faults_of_a_request_stuffed_with_them_are_bounded_and_the_rest_is_c
     assert re.fullmatch(r"and [0-9]+ faults more", last["message"])
 
 
-def test_as_many_faults_as_a_person_makes_are_all_listed() -> None:
+def test_as_many_faults_as_a_person_makes_by_mistake_are_all_listed() -> None:
     empty = dict.fromkeys(a_full_address(), None)
     faults = faults_of(dict.fromkeys(a_request(), 0) | {"addresses": [empty] * 10, "status": 0, "tags": [0] * 50})
     assert len(faults) == 4 + 10 * len(empty) + 1 + 50
 
 
 @pytest.mark.parametrize("password", ["", "x" * 1025, "x" * 5000])
-def test_a_password_of_the_wrong_length_is_told_as_any_other_string_is(password: str) -> None:
+def test_a_password_of_the_wrong_length_gets_the_same_fault_as_any_other_string(password: str) -> None:
     assert faults_of(a_request(password=password)) == [
         fault | {"field": "password"} for fault in faults_of(a_request(firstName=password))
     ]
@@ -287,7 +287,7 @@ def test_a_hash_of_another_system_stands_in_place_of_the_password() -> None:
     assert parsed["passwordHash"].get_secret_value() == sent["passwordHash"]
 
 
-def test_a_password_and_a_hash_are_one_too_many() -> None:
+def test_a_password_and_a_hash_together_are_a_fault() -> None:
     assert faults_of(an_import(a_password_hash(), password="x")) == [
         {"field": "passwordHash", "message": "must not stand beside password"}
     ]
@@ -314,7 +314,7 @@ def test_any_other_hash_is_a_fault_of_its_field(value: object) -> None:
     ]
 
 
-def test_a_hash_whose_caller_may_not_import_is_a_fault_beside_all_others_whatever_it_is() -> None:
+def test_any_hash_of_a_caller_who_may_not_import_is_a_fault_beside_all_others() -> None:
     for value in (a_password_hash(), "x", 1):
         for password in ({}, {"password": "x"}):
             with pytest.raises(InvalidRequestError) as caught:
@@ -325,11 +325,11 @@ def test_a_hash_whose_caller_may_not_import_is_a_fault_beside_all_others_whateve
             ]
 
 
-def test_who_may_not_import_may_send_a_password() -> None:
+def test_a_caller_who_may_not_import_may_send_a_password() -> None:
     assert "password" in parse_customer_request(a_request(), may_import=False)
 
 
-def test_an_unknown_field_is_called_so() -> None:
+def test_the_fault_of_an_unknown_field_says_that_it_is_unknown() -> None:
     assert faults_of(a_request(nickname="x")) == [{"field": "nickname", "message": "unknown field"}]
 
 
@@ -383,7 +383,7 @@ def test_no_good_or_damaged_hash_is_ever_in_a_fault_a_repr_or_an_exception(chang
     assert "canary" * 2 not in shown
 
 
-def test_what_is_sent_elsewhere_by_mistake_is_not_repeated_either() -> None:
+def test_a_password_in_the_wrong_field_is_not_repeated_either() -> None:
     document = a_request(status=CANARY, tags=CANARY, addresses=[an_address(phone=CANARY, address_2={"x": CANARY})])
     faults = faults_of(document)
     assert [fault["field"] for fault in faults] == ["status", "tags", "addresses.0.address_2", "addresses.0.phone"]

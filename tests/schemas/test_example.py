@@ -1,4 +1,4 @@
-"""The example request stands once; README shows it to the letter, and nothing else repeats it."""
+"""The example request stands in one file. The README shows the very same text, and no other file repeats it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 
 SHOW_IT: Final = {"README.md", "docs/openapi.json", "schemas/example.py"}
-"""README is compared with it here; `make openapi` makes the document from it, which another test compares."""
+"""The README is compared here. `make openapi` makes the document from the example, and another test compares it."""
 
 SUFFIXES: Final = {".py", ".md", ".json", ".yml", ".toml", ".conf", ".html"}
 MADE: Final = {"build", "dist", "__pycache__"}
-"""Folders that hold copies."""
+"""Folders that are made, not written, and may hold copies."""
 
 
 def test_it_is_a_valid_request_that_uses_every_documented_field() -> None:
@@ -48,7 +48,7 @@ def test_no_other_file_repeats_it() -> None:
 
 
 def _texts() -> list[tuple[str, str]]:
-    """Path and text of each file of the project that is written by hand, or could be."""
+    """Path and text of each file of the project that a person may have written."""
     paths = [path for top in ROOT.iterdir() if top.name[0] != "." for path in (top, *top.rglob("*"))]
     return [
         (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8", errors="replace"))

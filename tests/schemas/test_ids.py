@@ -1,4 +1,4 @@
-"""Ids: their form, and that derived ones depend on everything they are derived from and on nothing else."""
+"""The form of ids. A derived id depends on all that it is derived from, and on nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_new_task_id_has_22_letters_and_digits_and_is_never_the_same() -> None
 @pytest.mark.parametrize(
     "text", ["", "a" * 21, "a" * 23, "a" * 21 + "-", "a" * 21 + "\n", "a" * 22 + "\n", "ä" * 22, "٣" * 22, " " * 22]
 )
-def test_other_texts_are_no_task_ids(text: str) -> None:
+def test_a_text_of_another_form_is_no_task_id(text: str) -> None:
     assert not is_task_id(text)
 
 
@@ -40,7 +40,7 @@ def test_a_derived_task_id_has_the_form_of_any_other_and_is_the_same_each_time(
 
 
 @given(text=TEXT.filter(bool), cut=st.integers(0, 40), other=st.integers(0, 40))
-def test_where_the_caller_ends_and_the_key_begins_matters(text: str, cut: int, other: int) -> None:
+def test_it_matters_where_the_caller_ends_and_the_key_begins(text: str, cut: int, other: int) -> None:
     cut, other = cut % (len(text) + 1), other % (len(text) + 1)
     one = IDS.task_id(caller=text[:cut], idempotency_key=text[cut:])
     two = IDS.task_id(caller=text[:other], idempotency_key=text[other:])
@@ -68,7 +68,7 @@ def test_a_customers_id_depends_on_the_task_and_on_the_request() -> None:
     assert IDS.customer_id(task_id="t1", fingerprint="f1") in made
 
 
-def test_ids_of_different_kinds_never_meet() -> None:
+def test_ids_of_different_kinds_are_never_equal() -> None:
     task = IDS.task_id(caller="a", idempotency_key="0")
     customer = IDS.customer_id(task_id="a", fingerprint="0")
     address = IDS.address_id(customer_id="a", position=0)
@@ -78,10 +78,10 @@ def test_ids_of_different_kinds_never_meet() -> None:
 
 
 @given(one=st.binary(max_size=60), two=st.binary(max_size=60))
-def test_two_bodies_have_one_fingerprint_only_where_they_are_the_same(one: bytes, two: bytes) -> None:
+def test_two_bodies_have_the_same_fingerprint_only_where_they_are_equal(one: bytes, two: bytes) -> None:
     assert (IDS.fingerprint(one) == IDS.fingerprint(two)) == (one == two)
 
 
-def test_a_fingerprint_tells_nothing_without_the_key() -> None:
+def test_a_fingerprint_cannot_be_computed_without_the_key() -> None:
     assert IDS.fingerprint(b"{}") != OTHER_IDS.fingerprint(b"{}")
     assert len(IDS.fingerprint(b"{}")) == 22

@@ -1,4 +1,4 @@
-"""The arrows between the packages: api_shim → schemas ← worker."""
+"""Which package may import which: api_shim → schemas ← worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_two_sides_know_nothing_of_each_other_and_schemas_knows_neither() -> None:
     done = subprocess.run(
-        # A developer's tool: -E lets it find the packages that tests hide from the service's processes.
+        # The tool is a developer's package. With -E it is found, although tests hide such packages from the service.
         [sys.executable, "-E", "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
         cwd=ROOT,
         capture_output=True,

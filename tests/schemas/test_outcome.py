@@ -28,7 +28,7 @@ CUSTOMER: Final = StoredCustomer(
 )
 
 
-def test_a_created_customer_is_answered_without_what_is_the_services_own() -> None:
+def test_a_created_customer_is_answered_without_the_fields_that_only_the_service_needs() -> None:
     answer = outcomes.created(CUSTOMER)
     assert answer == {
         "ok": True,
@@ -53,7 +53,7 @@ def test_fields_stand_in_the_documented_order() -> None:
     assert list(customer) == ["email", "firstName", "lastName", "status", "tags", "addresses", "id"]
 
 
-def test_a_row_that_was_in_before_has_the_customer_that_it_made() -> None:
+def test_a_repeated_row_has_the_customer_that_it_made() -> None:
     answer = outcomes.repeated(CUSTOMER)
     assert answer == {"ok": True, "repeated": True, "customer": outcomes.created(CUSTOMER)["customer"]}
     assert list(answer) == ["ok", "repeated", "customer"]
@@ -82,7 +82,7 @@ def test_the_four_errors_are_as_documented() -> None:
     }
 
 
-def test_logs_and_metrics_call_an_outcome_by_one_word() -> None:
+def test_logs_and_metrics_use_the_same_word_for_an_outcome() -> None:
     assert outcomes.name_of(outcomes.created(CUSTOMER)) == "created"
     assert outcomes.name_of(outcomes.invalid_email("nobody")) == "customer_invalid_email"
     assert outcomes.name_of(outcomes.repeated(CUSTOMER)) == "repeated"

@@ -1,4 +1,4 @@
-"""What only a worker can open, and only as what it was sealed for."""
+"""Only a worker can open an envelope, and only for the task that it was sealed for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def an_unsealer(*pairs: KeyPair) -> Unsealer:
 
 
 @given(body=st.binary(max_size=2000))
-def test_what_was_sealed_is_opened_as_it_was(body: bytes) -> None:
+def test_a_sealed_body_is_the_same_when_it_is_opened(body: bytes) -> None:
     envelope = a_sealer().seal(task_id=TASK_ID, body=body)
     assert an_unsealer().unseal(task_id=TASK_ID, envelope=envelope) == body
 
@@ -70,7 +70,7 @@ def test_an_envelope_that_is_moved_to_another_task_does_not_open() -> None:
 def test_an_envelope_with_any_bit_flipped_does_not_open() -> None:
     envelope = a_sealer().seal(task_id=TASK_ID, body=b'{"a": 1}')
     unsealer = an_unsealer()
-    # X25519 ignores the highest bit of a public key (RFC 7748, section 5): that one makes no difference.
+    # X25519 ignores the highest bit of a public key (RFC 7748, section 5), so this bit may be flipped.
     ignored = (SENDER.stop - 1, 7)
     for position, bit in itertools.product(range(len(envelope)), range(8)):
         if (position, bit) == ignored:
@@ -125,7 +125,7 @@ def test_a_ring_opens_what_was_sealed_with_any_of_its_keys() -> None:
         assert unsealer.unseal(task_id=TASK_ID, envelope=envelope) == b"{}"
 
 
-def test_the_senders_key_is_renewed_after_its_time_and_what_it_sealed_still_opens() -> None:
+def test_the_senders_key_is_renewed_after_its_time_and_older_envelopes_still_open() -> None:
     now = [0.0]
     sealer = a_sealer(clock=lambda: now[0])
     first = sealer.seal(task_id=TASK_ID, body=b"1")
@@ -145,7 +145,7 @@ def test_the_repr_of_a_key_pair_hides_the_private_line() -> None:
     assert PAIR.public_line in repr(PAIR)
 
 
-def test_a_key_ring_passes_over_blank_lines_and_comments() -> None:
+def test_a_key_ring_ignores_blank_lines_and_comments() -> None:
     text = f"# of May\n\n{PAIR.private_line}\n   \n# of June\r\n{OTHER_PAIR.private_line}\r\n"
     assert set(parse_key_ring(text.encode())) == {PAIR.key_id, OTHER_PAIR.key_id}
 
@@ -187,7 +187,7 @@ ENCODED: Final = PAIR.private_line.split(":")[1]
         f"{PAIR.key_id}:!{ENCODED[1:]}",
         f"{PAIR.key_id}:{base64.b64encode(bytes(31)).decode()}",
     ],
-    # The keys are new in each process, and the processes of a run must agree on the tests' names.
+    # The keys are new in each process, but all processes of a run must give the tests the same names.
     ids=[
         "a word",
         "no id",

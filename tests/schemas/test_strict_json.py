@@ -1,4 +1,4 @@
-"""Which bytes are a JSON object of one reading, and that all others are refused in one way."""
+"""Bytes that every parser reads as the same JSON object are accepted. All others are refused in the same way."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OBJECTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), VAL
 
 
 def as_read(digits: str) -> int:
-    """An integer as this service reads it."""
+    """How this service reads an integer."""
     return max(-(10**19), min(10**19, int(digits)))
 
 
@@ -36,7 +36,7 @@ def refusal(body: bytes) -> str:
 
 
 @given(document=OBJECTS, escaped=st.booleans(), indent=st.sampled_from([None, 0, 2]))
-def test_an_object_of_unique_names_is_read_as_the_standard_library_reads_it(
+def test_an_object_whose_names_are_unique_is_read_as_the_standard_library_reads_it(
     document: dict[str, Any], escaped: bool, indent: int | None
 ) -> None:
     body = json.dumps(document, ensure_ascii=escaped, indent=indent).encode()
@@ -44,7 +44,7 @@ def test_an_object_of_unique_names_is_read_as_the_standard_library_reads_it(
 
 
 @given(body=st.binary(max_size=200))
-def test_any_other_bytes_are_refused_as_invalid_json_and_never_in_another_way(body: bytes) -> None:
+def test_any_other_bytes_raise_the_error_of_invalid_json_and_no_other(body: bytes) -> None:
     try:
         parsed = parse_object(body)
     except InvalidJsonError:
@@ -53,7 +53,7 @@ def test_any_other_bytes_are_refused_as_invalid_json_and_never_in_another_way(bo
 
 
 @given(text=st.text('{}[]",:\\u0123456789dDeE+-. truefalsnl', max_size=60))
-def test_anything_that_looks_like_json_is_read_in_one_way_or_refused(text: str) -> None:
+def test_bytes_that_look_like_json_are_read_as_the_standard_library_reads_them_or_refused(text: str) -> None:
     try:
         parsed = parse_object(text.encode())
     except InvalidJsonError:
@@ -99,17 +99,17 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "+1", "0x1", "1e", "1.", ".5", "01", "--1"])
-def test_a_number_that_json_does_not_have_is_refused(number: str) -> None:
+def test_a_number_that_is_not_in_the_json_standard_is_refused(number: str) -> None:
     refusal(f'{{"a": [{number}]}}'.encode())
 
 
 @pytest.mark.parametrize("number", ["1e999", "1e400", "1" * 400 + ".0", "9E+999999999999", "1" * 200_000 + ".5"])
-def test_a_fraction_that_no_double_holds_is_infinite(number: str) -> None:
+def test_a_fraction_too_large_for_a_double_is_infinite(number: str) -> None:
     assert parse_object(f'{{"a": [{number}, -{number}]}}'.encode()) == {"a": [math.inf, -math.inf]}
 
 
 @pytest.mark.parametrize("digits", ["1" * 20, "9" * 4_300, "9" * 5_000, "9" * 200_000])
-def test_an_integer_of_more_than_19_digits_is_read_as_one_that_no_field_takes(digits: str) -> None:
+def test_an_integer_of_more_than_19_digits_is_read_as_a_value_that_no_field_takes(digits: str) -> None:
     assert parse_object(f'{{"a": [{{"b": {digits}}}], "c": -{digits}}}'.encode()) == {
         "a": [{"b": 10**19}],
         "c": -(10**19),
@@ -137,13 +137,13 @@ def test_a_hundred_thousand_nested_brackets_are_refused(body: bytes) -> None:
 
 
 def nested(depth: int, text: str = "x") -> bytes:
-    """A body of this depth; its outermost object counts."""
+    """A body of this depth. The outermost object counts as one."""
     lists = depth - 1
     return f'{{"a": {"[" * lists}"{text}"{"]" * lists}}}'.encode()
 
 
 def under_a_deep_stack(frames: int, body: bytes) -> dict[str, Any]:
-    """Read the body with so many callers more on the stack."""
+    """Read the body with this number of further callers on the stack."""
     return under_a_deep_stack(frames - 1, body) if frames else parse_object(body)
 
 
@@ -155,14 +155,14 @@ def test_a_depth_of_64_is_read_and_one_of_65_is_not_however_deep_the_caller_stan
         under_a_deep_stack(frames, nested(65, text))
 
 
-def test_many_brackets_beside_each_other_or_in_strings_are_no_depth() -> None:
+def test_many_brackets_beside_each_other_or_in_strings_do_not_count_as_depth() -> None:
     assert len(parse_object(b'{"a": [' + b", ".join([b'{"b": [1]}'] * 4_000) + b"]}")["a"]) == 4_000
     assert parse_object(b'{"a": "' + b"[{" * 5_000 + b'"}') == {"a": "[{" * 5_000}
 
 
 @pytest.mark.parametrize("part", [b'\\"', b'"', b'["', b"\\", b'\\"[', b'"\\', b"]["])
-def test_a_body_that_is_made_to_be_slow_to_scan_is_not(part: bytes) -> None:
-    # What bounds its steps is in tests/api_shim/test_parsing_is_linear.py.
+def test_a_body_that_is_made_to_be_slow_to_scan_is_refused_like_any_other(part: bytes) -> None:
+    # Another test counts the steps: tests/api_shim/test_parsing_is_linear.py.
     refusal(b"[" * 64 + b'"' + part * (256 * 1024 // len(part)))
 
 
@@ -188,7 +188,7 @@ def test_json_that_is_no_object_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"{", b"{'a': 1}", b'{"a": 1,}', b"{} {}", b'{"a": 01}', b'{"a": "\n"}'])
-def test_what_is_not_json_is_refused_with_the_place(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused_and_the_place_is_named(body: bytes) -> None:
     assert "at character" in refusal(body)
 
 
@@ -203,5 +203,5 @@ def test_what_is_not_json_is_refused_with_the_place(body: bytes) -> None:
         b'{"password": "canary\xff"}',
     ],
 )
-def test_a_refusal_never_repeats_what_stood_there(body: bytes) -> None:
+def test_a_refusal_never_repeats_the_body(body: bytes) -> None:
     assert "canary" not in refusal(body)

@@ -1,4 +1,4 @@
-"""What a chunk holds, and what its results are, as bytes."""
+"""The bytes of a chunk's content, and the bytes of its results."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ CONTENT = ChunkContent(
 )
 
 
-def test_content_comes_back_as_it_was() -> None:
+def test_content_that_is_packed_and_unpacked_is_the_same() -> None:
     assert unpack(compressed(pack(CONTENT))) == CONTENT
 
 
-def test_content_shows_no_row() -> None:
+def test_the_repr_of_content_shows_no_row() -> None:
     assert "s3cret" not in repr(CONTENT)
 
 
@@ -68,7 +68,7 @@ def test_chunks_of_different_content_have_different_ids(change: dict[str, object
     assert is_task_id(one)
 
 
-def test_a_row_is_the_same_signup_by_caller_name_and_bytes() -> None:
+def test_a_row_is_the_same_signup_where_caller_and_name_and_bytes_are_the_same() -> None:
     ids = IdDeriver(SecretBytes(b"k" * 32))
     same = {ids.row_customer_id(caller="c", name="n", row=b"row") for _ in range(2)}
     others = {
@@ -109,7 +109,7 @@ def test_ids_and_packed_content_stay_as_they_are() -> None:
     ],
     ids=["empty", "not compressed", "cut off", "a list", "not JSON", "nested too deeply", "of no mode"],
 )
-def test_what_is_no_content_is_refused_without_a_word_of_it(damaged: bytes) -> None:
+def test_bytes_that_are_no_content_are_refused_and_not_repeated(damaged: bytes) -> None:
     with pytest.raises(ContentFormatError) as caught:
         unpack(damaged)
     assert "junk" not in str(caught.value)
@@ -131,7 +131,7 @@ def test_compressed_bytes_expand_no_further_than_they_may() -> None:
 
 
 def test_a_frame_that_asks_for_a_large_window_is_refused() -> None:
-    """The data itself is one byte: the window is what would be made room for."""
+    """The frame holds one byte. The memory would be taken for its window."""
 
     def frame(window_log: int) -> bytes:
         return b"\x28\xb5\x2f\xfd\x00" + bytes([(window_log - 10) << 3]) + b"\x09\x00\x00x"
@@ -148,12 +148,12 @@ def test_content_of_the_largest_row_can_be_read() -> None:
     assert unpack(compressed(pack(content))) == content
 
 
-# Also what ends a line elsewhere: U+0085, U+2028, a form feed.
+# With characters at which other programs end a line: U+0085, U+2028, a form feed.
 TEXT = st.text(st.one_of(st.sampled_from('\n\r"\\\x0b\x0c\x85\u2028'), st.characters(codec="utf-8")), max_size=20)
 
 
 @given(texts=st.lists(TEXT, min_size=1, max_size=20), first=st.integers(1, 10**9), known=st.booleans())
-def test_a_line_has_the_outcome_whatever_stands_in_it(texts: list[str], first: int, known: bool) -> None:
+def test_an_outcome_is_one_line_whatever_text_is_in_it(texts: list[str], first: int, known: bool) -> None:
     given_outcomes: list[Outcome] = [
         each
         for text in texts
@@ -171,7 +171,7 @@ def test_a_line_has_the_outcome_whatever_stands_in_it(texts: list[str], first: i
         assert is_failed(result) is not outcome["ok"]
 
 
-def test_results_are_told_by_the_line_of_their_row() -> None:
+def test_a_result_has_the_number_of_its_row_s_line() -> None:
     customer = {"id": "c1", "email": "ü@b.example"}
     results = unpack_results(
         pack_results(

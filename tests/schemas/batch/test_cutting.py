@@ -1,4 +1,4 @@
-"""A body is cut by its rows alone, in time that grows with its length."""
+"""A body is cut into chunks. Where it is cut depends on its rows alone. The time grows only with its length."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def split_at(body: bytes, places: Iterable[int]) -> list[bytes]:
     return [body[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-# Many rows, so that several chunks come; short and long ones, blank ones, a mark, and any line end.
+# So many rows that they give several chunks: short, long and blank ones, with a byte order mark and any line end.
 LINES = st.lists(
     st.one_of(
         st.sampled_from([b"", b"  ", b"\t\r", b"\r"]),
@@ -97,7 +97,7 @@ def test_every_row_is_in_one_chunk_with_its_line_and_chunks_are_as_full_as_they_
 
 
 @given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=60))
-def test_a_chunk_ends_only_where_the_next_row_has_no_place_in_it(sizes: list[int]) -> None:
+def test_a_chunk_ends_only_where_the_next_row_would_be_too_much(sizes: list[int]) -> None:
     unit = MAXIMUM_CHUNK_BYTES // 4
     rows = [b"x" * (size * unit) for size in sizes]
     chunks = cut(b"\n".join(rows), longest=8 * unit)
@@ -108,12 +108,12 @@ def test_a_chunk_ends_only_where_the_next_row_has_no_place_in_it(sizes: list[int
 
 
 @given(numbers=st.sets(st.integers(1, 500)))
-def test_numbers_of_lines_are_what_they_were_encoded_from(numbers: set[int]) -> None:
+def test_numbers_of_lines_that_are_encoded_and_decoded_are_the_same(numbers: set[int]) -> None:
     if numbers:
         assert line_numbers.decode(line_numbers.encode(sorted(numbers))) == sorted(numbers)
 
 
-def test_a_row_is_told_by_its_line_and_blank_lines_are_no_rows() -> None:
+def test_a_row_has_the_number_of_its_line_and_blank_lines_are_no_rows() -> None:
     chunks = cut(b'\xef\xbb\xbf{"a":1}\r\n\n  \t\r\n  {"b":2} \r\n{"c":3}')
     assert rows_of(chunks) == {1: b'{"a":1}', 4: b'{"b":2}', 5: b'{"c":3}'}
     (chunk,) = chunks
@@ -144,7 +144,7 @@ def test_a_chunk_ends_before_it_would_have_too_many_bytes_and_a_larger_row_stand
     ]
 
 
-def test_a_million_empty_lines_make_nothing_and_count() -> None:
+def test_a_million_empty_lines_are_counted_and_make_no_chunk() -> None:
     assert rows_of(cut(b"\n" * 1_000_000, b"row")) == {1_000_001: b"row"}
 
 
@@ -207,11 +207,11 @@ def test_a_body_in_a_wider_encoding_is_refused_at_its_first_line(encoding: str) 
             cut(*pieces)
 
 
-def test_a_nul_in_a_row_is_for_the_row_s_own_outcome() -> None:
+def test_a_nul_character_in_a_row_does_not_end_the_body() -> None:
     assert rows_of(cut(b'{"a":"\x00"}\nnext')) == {1: b'{"a":"\x00"}', 2: b"next"}
 
 
-def test_the_complete_rows_of_a_broken_off_body_can_be_had() -> None:
+def test_the_complete_rows_of_a_body_that_broke_off_are_in_chunks() -> None:
     cutter = Cutter(maximum_row_bytes=LONGEST)
     assert list(cutter.feed(b"one\ntwo\nthr")) == []
     chunk = cutter.rows_so_far()

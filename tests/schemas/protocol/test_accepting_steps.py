@@ -35,7 +35,7 @@ def test_an_open_task_never_expires(scripts: Scripts, accepted: str) -> None:
     assert scripts.client.ttl(OPEN_KEY) == -1
 
 
-def test_accepting_the_same_request_again_changes_nothing_and_tells_how_far_the_task_is(
+def test_accepting_the_same_request_again_changes_nothing_and_tells_the_state_of_the_task(
     scripts: Scripts, accepted: str
 ) -> None:
     scripts.start(accepted)
@@ -59,7 +59,7 @@ def test_another_request_under_a_used_id_is_refused(scripts: Scripts, accepted: 
     assert len(scripts.queued()) == 1
 
 
-def test_over_the_most_open_tasks_nothing_is_written(scripts: Scripts, task_id: str) -> None:
+def test_where_as_many_tasks_are_open_as_may_be_nothing_is_written(scripts: Scripts, task_id: str) -> None:
     assert scripts.accept(new_task_id(), most_open=2) == ACCEPTED
     assert scripts.accept(new_task_id(), most_open=2) == ACCEPTED
     assert scripts.accept(task_id, most_open=2) == QueueFull()
@@ -101,10 +101,10 @@ def test_being_refused_does_not_make_the_wait_longer(scripts: Scripts) -> None:
     assert waits == sorted(waits, reverse=True)
 
 
-def test_a_call_that_comes_late_changes_nothing_and_a_repeat_of_one_that_came_in_time_is_known(
+def test_a_call_after_its_deadline_changes_nothing_but_is_told_of_a_task_that_was_accepted_before(
     scripts: Scripts, accepted: str
 ) -> None:
-    """The shim has answered 503 by then; what it accepted before it may still tell."""
+    """The shim answers 503 at the deadline, so nothing may be accepted after it. An earlier task may still be told."""
     assert scripts.accept(accepted, latest_milliseconds=1) == KNOWN
     before = scripts.client.keys()
     late = new_task_id()
@@ -117,20 +117,20 @@ def test_a_debt_from_a_clock_that_was_set_back_is_cut_to_the_burst(scripts: Scri
     rate: dict[str, Any] = {"rate_per_second": 1, "rate_burst": 60}
     scripts.client.set(rate_key("me"), 10**15, px=3_600_000)
     assert scripts.accept(new_task_id(), **rate) == RateLimited(1)
-    # It is cut in Redis as well, or the next call would find it again.
+    # The debt is cut in Redis as well, or the next call would find it again.
     assert int(scripts.client.pttl(rate_key("me"))) <= 60_000
     assert float(scripts.client.get(rate_key("me"))) < 10**14  # type: ignore[arg-type]
 
 
-def test_a_rate_is_paid_for_by_time(scripts: Scripts) -> None:
+def test_a_caller_may_go_on_once_enough_time_has_passed(scripts: Scripts) -> None:
     rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
     scripts.accept(new_task_id(), **rate)
     assert isinstance(scripts.accept(new_task_id(), **rate), RateLimited)
-    scripts.client.incrby(rate_key("me"), -60_000)  # as if a minute had passed
+    scripts.client.incrby(rate_key("me"), -60_000)  # This is as if a minute had passed.
     assert scripts.accept(new_task_id(), **rate) == ACCEPTED
 
 
-def test_one_callers_rate_is_no_other_callers(scripts: Scripts) -> None:
+def test_the_rate_of_one_caller_does_not_limit_another(scripts: Scripts) -> None:
     rate: dict[str, Any] = {"rate_per_second": 1 / 60, "rate_burst": 1}
     assert scripts.accept(new_task_id(), caller="me", **rate) == ACCEPTED
     assert scripts.accept(new_task_id(), caller="you", **rate) == ACCEPTED

@@ -44,7 +44,7 @@ def chunk_id(batches: Batches, batch_id: str) -> str:
     return chunk_id
 
 
-def test_the_scripts_make_the_names_that_python_makes() -> None:
+def test_the_scripts_and_python_give_the_same_names_to_keys() -> None:
     text = load_script("accept_chunk").text
     caller, batch_id = "CALLER", "BATCH"
     for name in (
@@ -93,7 +93,7 @@ def test_a_batch_is_counted_as_its_chunks_are_accepted_and_finished(batches: Bat
     assert batches.open_rows() == 0
 
 
-def test_a_call_whose_answer_was_lost_changes_nothing_the_second_time(batches: Batches, batch_id: str) -> None:
+def test_a_call_that_is_repeated_because_its_answer_was_lost_changes_nothing(batches: Batches, batch_id: str) -> None:
     chunk_id = new_task_id()
     batches.open(batch_id)
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_nothing_is_begun_or_accepted_after_its_deadline(batches: Batches, batch
     assert (batches.read(batch_id).rows, batches.queued()) == (0, 0)
 
 
-def test_bounds_of_batches_rows_and_rate_refuse_without_a_trace(batches: Batches, batch_id: str) -> None:
+def test_where_batches_rows_or_rate_are_over_their_bounds_nothing_is_written(batches: Batches, batch_id: str) -> None:
     assert batches.try_open(new_task_id(), most_open=1) == TooManyBatches()
     assert batches.try_open(new_task_id(), most_open=1, caller="another") == uploading.BatchOpened()
     batches.open(rate_per_second=0.001)
@@ -128,7 +128,7 @@ def test_a_batch_that_has_ended_makes_room_for_another_of_its_caller(batches: Ba
     assert batches.try_open(new_task_id(), most_open=1) == uploading.BatchOpened()
 
 
-def test_an_upload_without_a_sign_of_life_is_ended_as_broken_off(batches: Batches) -> None:
+def test_an_upload_that_shows_no_sign_of_life_counts_as_broken_off(batches: Batches) -> None:
     gone, alive = batches.open(upload_seconds=-1), batches.open()
     assert batches.run(uploading.keep_upload(alive, upload_seconds=60))
     batches.settle()
@@ -139,7 +139,7 @@ def test_an_upload_without_a_sign_of_life_is_ended_as_broken_off(batches: Batche
     assert batches.accept(new_task_id(), new_task_id()) == BatchEnded(canceled=False)
 
 
-# Chunks that are known
+# Known chunks: an earlier call has brought them
 
 
 def test_a_known_chunk_is_worked_once_and_its_created_rows_are_repeated_in_the_later_batch(
@@ -208,7 +208,9 @@ def test_results_are_read_by_chunk_in_the_order_of_lines(batches: Batches, batch
     ]
     assert [view.lines for view in batches.views(batch_id, after=14, most=2)] == ["11+4", "21+4"]
     assert [view.lines for view in batches.views(batch_id, after=99)] == ["41+4"]
-    assert batches.run(accepting.read(ids[0])) is None  # a chunk is no signup that somebody could read
+    assert (
+        batches.run(accepting.read(ids[0])) is None
+    )  # The id of a chunk is not the id of a signup, so nobody reads a chunk as one.
 
 
 def test_a_caller_s_batches_are_listed_the_newest_first(batches: Batches) -> None:
@@ -253,7 +255,7 @@ def test_a_chunk_that_waits_for_another_is_not_sent_by_the_sweeper(batches: Batc
 # Halving
 
 
-def test_a_chunk_is_halved_until_the_row_that_kills_is_alone(batches: Batches, batch_id: str) -> None:
+def test_a_chunk_is_halved_until_the_row_that_kills_its_worker_is_alone(batches: Batches, batch_id: str) -> None:
     chunk_id = new_task_id()
     batches.accept(batch_id, chunk_id, rows=4)
     batches.end(batch_id)
@@ -376,10 +378,10 @@ def test_only_the_delivery_that_has_the_chunk_halves_or_parks_it(batches: Batche
     assert batches.finish(chunk_id) == "written"
 
 
-# Cancel
+# Canceling
 
 
-def test_rows_that_nobody_has_started_on_are_canceled_page_by_page(batches: Batches, batch_id: str) -> None:
+def test_rows_that_nobody_has_started_on_are_canceled_some_chunks_a_call(batches: Batches, batch_id: str) -> None:
     ids = [new_task_id() for _ in range(5)]
     for each in ids:
         batches.accept(batch_id, each)
@@ -424,7 +426,7 @@ def test_a_batch_that_has_ended_cannot_be_canceled(batches: Batches, batch_id: s
     assert not batches.read(batch_id).canceled
 
 
-# Time
+# Expiry
 
 
 def test_a_batch_and_its_chunks_expire_together_and_a_chunk_with_the_last_batch_that_lists_it(
@@ -461,7 +463,9 @@ def test_a_large_batch_is_settled_in_several_calls(batches: Batches, batch_id: s
     assert all(0 < int(batches.client.ttl(record_key(each))) <= 100 for each in ids)
 
 
-def test_the_first_row_with_an_email_claims_it_however_often_it_is_asked(batches: Batches, batch_id: str) -> None:
+def test_the_first_row_with_an_email_claims_it_and_the_same_claim_again_gets_the_same_answer(
+    batches: Batches, batch_id: str
+) -> None:
     claims = [(b"0123456789", b"row-01"), (b"9876543210", b"row-02"), (b"0123456789", b"row-03")]
     for _ in range(2):
         call = chunk_working.claim_emails(batch_id, claims, lifetime_seconds=100)
@@ -469,7 +473,7 @@ def test_the_first_row_with_an_email_claims_it_however_often_it_is_asked(batches
     assert batches.run(chunk_working.claim_emails(new_task_id(), claims[2:], lifetime_seconds=100)) == (True,)
 
 
-# Loss
+# Lost messages and workers
 
 
 def test_a_chunk_whose_message_or_worker_was_lost_is_sent_again(batches: Batches, chunk_id: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_dead_letter_keeps_its_request_and_its_reason_without_expiry(scripts: Scripts, accepted: str) -> None:
+def test_a_dead_letter_keeps_its_request_and_its_reason_and_never_expires(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted)
     assert scripts.park(accepted, reason="too_many_starts") == "written"
     record = scripts.record(accepted)
@@ -47,7 +47,9 @@ def test_a_worker_that_was_frozen_does_not_undo_what_an_operator_has_done(script
     assert scripts.client.get(result_key(accepted)) is None
 
 
-def test_a_delivery_that_did_not_hear_that_the_task_was_parked_parks_it_once(scripts: Scripts, accepted: str) -> None:
+def test_a_delivery_that_did_not_get_the_reply_and_parks_the_task_again_parks_it_once(
+    scripts: Scripts, accepted: str
+) -> None:
     scripts.start(accepted, delivery="mine")
     assert [scripts.park(accepted, delivery="mine", detail="an index") for _ in range(2)] == ["written"] * 2
     assert scripts.record(accepted)["detail"] == "an index"
@@ -55,7 +57,9 @@ def test_a_delivery_that_did_not_hear_that_the_task_was_parked_parks_it_once(scr
     assert "detail" not in scripts.record(accepted)
 
 
-def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scripts: Scripts, accepted: str) -> None:
+def test_requeueing_a_dead_letter_sends_it_again_and_its_starts_count_from_zero(
+    scripts: Scripts, accepted: str
+) -> None:
     for _ in range(4):
         scripts.start(accepted, alone=True)
     scripts.lose_message()
@@ -70,7 +74,7 @@ def test_requeueing_a_dead_letter_sends_it_again_with_its_starts_forgotten(scrip
     assert scripts.started(accepted).starts == 1
 
 
-def test_a_requeued_task_is_as_old_as_when_it_was_accepted(scripts: Scripts, accepted: str) -> None:
+def test_the_age_of_a_requeued_task_counts_from_when_it_was_accepted(scripts: Scripts, accepted: str) -> None:
     scripts.park(accepted)
     scripts.requeue(accepted)
     assert scripts.client.zscore(RESENT_KEY, accepted) == int(scripts.record(accepted)["accepted_at"])

@@ -1,4 +1,4 @@
-"""FINISH, RELEASE and DEFER, and what a Celery client reads of an outcome, in a real Redis."""
+"""FINISH, RELEASE and DEFER in a real Redis, and how a Celery client reads an outcome."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def test_an_outcome_is_published_on_its_own_channel(scripts: Scripts, accepted: 
 
 
 @pytest.mark.parametrize("end", ["finish", "park"])
-def test_who_waits_for_a_task_is_told_its_id_and_its_end_once(scripts: Scripts, task_id: str, end: str) -> None:
+def test_a_process_that_waits_for_a_task_is_told_its_id_and_its_outcome_once(
+    scripts: Scripts, task_id: str, end: str
+) -> None:
     scripts.accept(task_id, waiter="shim-1")
     with scripts.client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe("shim-1")
@@ -70,11 +72,13 @@ def test_who_waits_for_a_task_is_told_its_id_and_its_end_once(scripts: Scripts, 
     assert "waiter" not in scripts.record(task_id)
 
 
-def test_nobody_who_waits_is_nothing_in_the_record(scripts: Scripts, accepted: str) -> None:
+def test_where_no_process_waits_the_record_names_none(scripts: Scripts, accepted: str) -> None:
     assert "waiter" not in scripts.record(accepted)
 
 
-def test_a_dead_letter_that_finishes_after_all_is_one_no_more(scripts: Scripts, accepted: str) -> None:
+def test_a_dead_letter_that_gets_its_outcome_after_all_is_no_dead_letter_any_more(
+    scripts: Scripts, accepted: str
+) -> None:
     scripts.park(accepted, result=b'{"dead": 1}')
     assert scripts.finish(accepted, b'{"a": 1}') == "written"
     assert scripts.dead_ids() == set()
@@ -95,14 +99,14 @@ def test_a_start_that_is_given_back_does_not_count(scripts: Scripts, accepted: s
     assert scripts.open_ids() == {accepted}
 
 
-def test_a_task_that_is_given_back_before_older_ones_counts_as_sent_before_them(
+def test_a_task_that_is_given_back_ahead_of_older_ones_counts_as_sent_before_them(
     scripts: Scripts, accepted: str
 ) -> None:
     younger, head = new_task_id(), accepted
     scripts.age(head, milliseconds=5000)
     scripts.accept(younger)
     scripts.start(younger, delivery="mine")
-    scripts.client.ltrim(QUEUE, 1, -1)  # the younger one's message was taken
+    scripts.client.ltrim(QUEUE, 1, -1)  # A worker takes the message of the younger one.
 
     assert scripts.release(younger, delivery="mine") == "written"
 
@@ -110,7 +114,7 @@ def test_a_task_that_is_given_back_before_older_ones_counts_as_sent_before_them(
     assert scripts.record(younger)["sent_at"] == scripts.record(head)["sent_at"]
 
 
-def test_a_task_that_was_missed_and_is_started_is_missed_no_longer(scripts: Scripts, accepted: str) -> None:
+def test_a_missed_task_that_is_started_does_not_count_as_missed_any_more(scripts: Scripts, accepted: str) -> None:
     scripts.lose_message()
     scripts.age(accepted, milliseconds=5000)
     scripts.sweep_once()
@@ -121,7 +125,7 @@ def test_a_task_that_was_missed_and_is_started_is_missed_no_longer(scripts: Scri
 
 def test_a_task_that_was_told_to_run_alone_can_be_started_alone(scripts: Scripts, accepted: str) -> None:
     for _ in range(2):
-        scripts.start(accepted)  # by workers that died
+        scripts.start(accepted)  # These are workers that died.
     assert scripts.start(accepted, lease_milliseconds=60_000, delivery="mine") is NotStarted.ALONE
     assert scripts.record(accepted)["state"] == "RETRY"
     scripts.renew(accepted, lease_milliseconds=60_000, delivery="mine")
@@ -145,7 +149,7 @@ def test_only_the_delivery_that_holds_a_task_can_give_it_back(scripts: Scripts, 
 # DEFER
 
 
-def test_what_was_left_to_others_is_open_and_neither_queued_nor_held_and_nothing_of_it_counts(
+def test_a_deferred_task_is_open_but_neither_queued_nor_held_and_its_starts_do_not_count(
     scripts: Scripts, accepted: str
 ) -> None:
     scripts.lose_message()
@@ -160,14 +164,14 @@ def test_what_was_left_to_others_is_open_and_neither_queued_nor_held_and_nothing
         scripts.lose_message()
 
 
-def test_only_the_delivery_that_holds_a_task_can_leave_it_to_others(scripts: Scripts, accepted: str) -> None:
+def test_only_the_delivery_that_holds_a_task_can_defer_it(scripts: Scripts, accepted: str) -> None:
     assert scripts.defer(accepted) == "finished"
     scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
     assert scripts.defer(accepted, delivery="another") == "finished"
     assert scripts.record(accepted)["state"] == "STARTED"
 
 
-def test_what_has_been_left_to_others_for_long_enough_is_left_to_them_no_more(scripts: Scripts, accepted: str) -> None:
+def test_a_task_that_has_been_deferred_for_long_enough_is_not_deferred_again(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted, delivery="mine")
     assert scripts.defer(accepted, delivery="mine") == "written"
     scripts.client.hincrby(record_key(accepted), "deferred_at", -60_000)
@@ -176,12 +180,14 @@ def test_what_has_been_left_to_others_for_long_enough_is_left_to_them_no_more(sc
     assert scripts.record(accepted)["state"] == "STARTED"
 
 
-def test_an_outage_is_no_time_in_which_others_could_have_read_it(scripts: Scripts, accepted: str) -> None:
+def test_the_time_of_an_outage_does_not_count_as_time_in_which_another_worker_could_have_read_it(
+    scripts: Scripts, accepted: str
+) -> None:
     scripts.start(accepted, delivery="mine")
     assert scripts.defer(accepted, delivery="mine") == "written"
     scripts.client.hincrby(record_key(accepted), "deferred_at", -60_000)
     scripts.start(accepted, delivery="one that can read it")
-    assert scripts.release(accepted, delivery="one that can read it") == "written"  # MongoDB was away
+    assert scripts.release(accepted, delivery="one that can read it") == "written"  # MongoDB is away.
     scripts.start(accepted, delivery="mine")
     assert scripts.defer(accepted, delivery="mine", patience_milliseconds=60_000) == "written"
 
@@ -197,7 +203,7 @@ def celery_client(isolated_env: Mapping[str, str]) -> Celery:
     return app
 
 
-def test_any_celery_client_reads_the_outcome(scripts: Scripts, accepted: str, celery_client: Celery) -> None:
+def test_a_celery_client_reads_the_outcome(scripts: Scripts, accepted: str, celery_client: Celery) -> None:
     outcome = outcomes.invalid_email("nobody")
     result = outcomes.celery_result(accepted, outcome, finished_at=datetime.now(UTC))
     scripts.finish(accepted, json.dumps(result).encode())
@@ -206,7 +212,7 @@ def test_any_celery_client_reads_the_outcome(scripts: Scripts, accepted: str, ce
     assert pending.state == "SUCCESS"
 
 
-def test_any_celery_client_is_told_of_a_dead_letter_by_an_exception(
+def test_a_celery_client_gets_an_exception_for_a_dead_letter(
     scripts: Scripts, accepted: str, celery_client: Celery
 ) -> None:
     result = outcomes.celery_failure(accepted, "too_many_starts", finished_at=datetime.now(UTC))

@@ -27,13 +27,13 @@ def celery_app(isolated_env: Mapping[str, str]) -> Iterator[Celery]:
     app = Celery("any-producer", broker=isolated_env["INTAKE_REDIS_URL"], set_as_current=False)
     app.conf.update(celery_routing())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # kombu leaves its pools to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)  # kombu leaves its pools to the garbage collector.
         yield app
         app.close()
 
 
 def parts_that_may_differ(message: dict[str, Any]) -> dict[str, Any]:
-    """Take out where the message comes from and where an answer would go; what stays must be equal."""
+    """Take out where the message comes from, and where an answer would go. The rest must be equal."""
     return {
         "origin": message["headers"].pop("origin"),
         "reply_to": message["properties"].pop("reply_to"),
@@ -46,7 +46,7 @@ def test_the_message_equals_what_celerys_own_redis_transport_writes(
 ) -> None:
     @celery_app.task(name=TASK_NAME, ignore_result=True)  # type: ignore[untyped-decorator] # celery has no types
     def customer_create() -> None:
-        """Only sent."""
+        """Is sent and never run."""
 
     customer_create.apply_async(task_id=TASK_ID)
 
@@ -68,7 +68,7 @@ def test_a_celery_consumer_takes_the_message_from_the_queue(celery_app: Celery, 
     assert redis_client.llen(QUEUE) == 0
 
 
-def test_the_message_holds_the_task_id_wherever_one_belongs() -> None:
+def test_the_message_has_the_task_id_in_every_place_where_celery_puts_it() -> None:
     message = json.loads(MessageTemplate().message(TASK_ID))
     assert message["headers"]["id"] == TASK_ID
     assert message["headers"]["root_id"] == TASK_ID
@@ -84,17 +84,17 @@ def test_the_message_carries_no_arguments() -> None:
     assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == ("()", "{}")
 
 
-def test_one_message_differs_from_the_next_in_its_id_alone() -> None:
+def test_two_messages_differ_only_in_their_ids() -> None:
     template, other = MessageTemplate(), new_task_id()
     assert template.message(TASK_ID).replace(TASK_ID.encode(), other.encode()) == template.message(other)
 
 
-def test_the_placeholder_has_the_form_of_a_task_id_and_stands_for_nothing_else() -> None:
+def test_the_placeholder_has_the_form_of_a_task_id_and_stands_only_where_the_id_does() -> None:
     assert is_task_id(PLACEHOLDER_ID)
     assert render_message() == MessageTemplate().message(PLACEHOLDER_ID)
 
 
-def test_the_message_names_nothing_of_the_machine_it_was_made_on() -> None:
+def test_the_message_does_not_name_the_machine_or_the_process_that_made_it() -> None:
     message = json.loads(render_message())
     assert message["headers"]["origin"] == "customer-intake"
     assert message["properties"]["reply_to"] == ""

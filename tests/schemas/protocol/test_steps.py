@@ -1,4 +1,4 @@
-"""Every step puts what it is given where its script reads it, and the bytes are those of the releases before."""
+"""Every step puts its arguments where its script reads them. The bytes are those of earlier releases."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _sent(argument: str | bytes | int) -> str:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_the_keys_and_arguments_of_a_step_are_the_bytes_that_they_were(name: str) -> None:
+def test_the_keys_and_arguments_of_a_step_have_the_same_bytes_as_in_earlier_releases(name: str) -> None:
     golden: dict[str, Any] = json.loads(GOLDEN.read_text("utf-8"))[name]
     evalsha, digest, count, *rest = CALLS[name].command()
     assert (evalsha, digest, count) == ("EVALSHA", CALLS[name].script.digest, len(golden["keys"]))
@@ -172,10 +172,10 @@ def test_redis_compiles_every_script_under_the_digest_that_it_is_called_by(
     assert redis_client.script_load(script.text) == script.digest
 
 
-# What keeps Python and Lua together
+# Python and Lua name the same arguments
 
 
-def test_a_step_that_names_what_its_script_does_not_is_refused() -> None:
+def test_a_step_with_an_argument_that_its_script_does_not_name_is_refused() -> None:
     drop = load_script("drop")
     keys = {"record_key": "r", "dead_letters": "d", "result_key": "c"}
     for wrong_keys, wrong_arguments, tail in (
@@ -190,7 +190,7 @@ def test_a_step_that_names_what_its_script_does_not_is_refused() -> None:
     assert drop.call(bool, keys=keys, arguments={"task_id": ID}).keys == ("r", "d", "c")
 
 
-def test_a_call_with_a_deadline_cannot_be_sent_without_it_and_no_other_takes_one() -> None:
+def test_a_call_that_has_a_deadline_is_not_sent_without_it_and_other_calls_take_none() -> None:
     accept = accepting.accept(
         task_id=ID,
         fingerprint="",
@@ -208,7 +208,7 @@ def test_a_call_with_a_deadline_cannot_be_sent_without_it_and_no_other_takes_one
         CALLS["drop"].with_deadline(LATEST)
 
 
-def test_a_call_shows_nothing_of_what_it_carries() -> None:
+def test_the_repr_of_a_call_shows_no_argument() -> None:
     assert repr(CALLS["accept"]) == "Call(accept)"
 
 
@@ -223,7 +223,7 @@ def test_a_call_shows_nothing_of_what_it_carries() -> None:
         pytest.param("local a = ARGV[1]\n--- @tail rest\nreturn ARGV[2]\n", id="a place of the tail by its number"),
     ],
 )
-def test_a_script_that_does_not_name_all_that_it_takes_first_and_in_order_cannot_be_loaded(
+def test_a_script_that_does_not_begin_by_naming_its_arguments_in_order_cannot_be_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     monkeypatch.setattr("schemas.protocol.lua_files._FOLDER", tmp_path)
@@ -232,7 +232,7 @@ def test_a_script_that_does_not_name_all_that_it_takes_first_and_in_order_cannot
         load_script("wrong")
 
 
-def test_what_is_included_twice_stands_in_the_script_once() -> None:
+def test_a_part_that_is_included_twice_is_in_the_script_once() -> None:
     text = load_script("start").text
     assert text.count("redis.call('TIME')") == 1
     assert "@include" not in text

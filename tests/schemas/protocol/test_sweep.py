@@ -1,4 +1,4 @@
-"""SWEEP sends again what is lost, and nothing else."""
+"""SWEEP sends lost tasks again, and no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def new_task_ids(count: int) -> list[str]:
 
 @pytest.fixture
 def lost(scripts: Scripts) -> str:
-    """A task whose message was taken off the queue by a process that died before it booked it."""
+    """A lost task: a process took its message off the queue, and died before it noted that it holds the task."""
     task_id = new_task_id()
     scripts.accept(task_id)
     scripts.lose_message()
@@ -88,7 +88,7 @@ def test_nothing_is_sent_again_while_the_record_of_the_queues_head_is_gone(scrip
 
 
 @pytest.mark.parametrize("resent", [False, True], ids=["as it was taken", "sent again meanwhile"])
-def test_what_a_worker_gives_back_makes_nothing_behind_it_look_lost(scripts: Scripts, resent: bool) -> None:
+def test_tasks_behind_one_that_a_worker_gives_back_do_not_look_lost(scripts: Scripts, resent: bool) -> None:
     taken, behind = ([new_task_id() for _ in range(20)] for _ in range(2))
     for task_id in taken + behind:
         scripts.accept(task_id)
@@ -106,7 +106,7 @@ def test_what_a_worker_gives_back_makes_nothing_behind_it_look_lost(scripts: Scr
 
 
 @pytest.mark.parametrize("resent", [False, True], ids=["as it was taken", "sent again meanwhile"])
-def test_what_a_worker_puts_back_unstarted_makes_nothing_behind_it_look_lost(scripts: Scripts, resent: bool) -> None:
+def test_tasks_behind_one_that_a_worker_puts_back_unstarted_do_not_look_lost(scripts: Scripts, resent: bool) -> None:
     taken, behind = new_task_ids(20), new_task_ids(20)
     scripts.accept_all(taken + behind)
     scripts.age(*taken, *behind, milliseconds=100 * GRACE)
@@ -120,7 +120,7 @@ def test_what_a_worker_puts_back_unstarted_makes_nothing_behind_it_look_lost(scr
     assert scripts.queued() == [scripts.messages.message(task_id) for task_id in taken + behind]
 
 
-def test_a_task_that_is_put_back_unstarted_is_held_by_nobody_but_who_has_started_on_it_meanwhile(
+def test_a_task_that_is_put_back_unstarted_is_held_only_by_a_worker_that_has_started_it_meanwhile(
     scripts: Scripts,
 ) -> None:
     unstarted, started = new_task_ids(2)
@@ -133,7 +133,7 @@ def test_a_task_that_is_put_back_unstarted_is_held_by_nobody_but_who_has_started
     assert scripts.client.zrange(HELD_KEY, 0, -1) == [started.encode()]
 
 
-def test_a_message_that_is_no_tasks_is_put_back_too(scripts: Scripts) -> None:
+def test_a_message_that_names_no_task_is_put_back_too(scripts: Scripts) -> None:
     gone = scripts.messages.message(new_task_id())
     scripts.put_back(b"no task's", gone)
     assert scripts.queued() == [b"no task's", gone]
@@ -146,7 +146,9 @@ def test_a_task_that_has_ended_is_not_sent_again(scripts: Scripts, lost: str, en
     assert scripts.sweep(grace_milliseconds=GRACE) == []
 
 
-def test_what_was_sent_before_the_queues_head_and_is_gone_is_sent_again(scripts: Scripts, lost: str) -> None:
+def test_a_task_that_was_sent_before_the_queues_head_and_is_not_in_the_queue_is_sent_again(
+    scripts: Scripts, lost: str
+) -> None:
     waiting = new_task_id()
     scripts.accept(waiting)
     scripts.age(waiting, milliseconds=GRACE + 500)
@@ -184,7 +186,7 @@ def _now(scripts: Scripts) -> int:
 # Bounds
 
 
-def test_what_waits_in_the_queue_is_not_looked_at_however_much_it_is_and_however_it_came_there(
+def test_tasks_that_wait_in_the_queue_are_not_looked_at_however_many_they_are_and_however_they_came_there(
     scripts: Scripts,
 ) -> None:
     accepted, requeued = new_task_ids(3_000), new_task_ids(3_000)
@@ -201,7 +203,7 @@ def test_what_waits_in_the_queue_is_not_looked_at_however_much_it_is_and_however
     assert scripts.client.llen(QUEUE) == 6_000
 
 
-def test_a_call_looks_at_so_many_tasks_and_the_next_one_at_the_next_ones(scripts: Scripts) -> None:
+def test_a_call_looks_at_a_page_of_tasks_and_the_next_call_at_the_next_page(scripts: Scripts) -> None:
     held = new_task_ids(1234)
     scripts.accept_all(held)
     scripts.client.delete(QUEUE)
@@ -233,10 +235,10 @@ def test_a_worker_without_the_sweepers_lease_sweeps_nothing(scripts: Scripts, lo
     assert scripts.record(lost).get("missing_at") is None
 
 
-# Records of the last release, whose index told when a task was accepted
+# Records of the release before. Its index told when a task was accepted
 
 
-def test_of_tasks_that_the_last_release_sent_again_each_is_looked_at_once(scripts: Scripts) -> None:
+def test_each_task_that_the_release_before_sent_again_is_looked_at_once(scripts: Scripts) -> None:
     waiting = new_task_ids(250)
     scripts.accept_all(waiting)
     scripts.age(*waiting, milliseconds=10 * GRACE)
@@ -247,16 +249,16 @@ def test_of_tasks_that_the_last_release_sent_again_each_is_looked_at_once(script
     assert len(scripts.queued()) == 250
 
 
-def test_a_lost_task_that_the_last_release_had_sent_again_is_sent_again(scripts: Scripts, lost: str) -> None:
+def test_a_lost_task_that_the_release_before_had_sent_again_is_sent_again(scripts: Scripts, lost: str) -> None:
     scripts.client.hset(record_key(lost), Field.SENDS, 2)
     scripts.client.zadd(OPEN_KEY, {lost: _now(scripts) - 100 * GRACE})
     assert scripts.sweep(grace_milliseconds=GRACE // 2) == [lost]
 
 
-# The oldest
+# The oldest open task
 
 
-def test_a_task_that_is_sent_again_stays_as_old_as_it_is(scripts: Scripts, lost: str) -> None:
+def test_a_task_that_is_sent_again_keeps_its_age(scripts: Scripts, lost: str) -> None:
     accepted_at = float(scripts.record(lost)["accepted_at"])
     scripts.sweep(grace_milliseconds=GRACE)
     assert scripts.client.zrange(RESENT_KEY, 0, -1, withscores=True) == [(lost.encode(), accepted_at)]
@@ -270,7 +272,7 @@ def test_a_task_that_has_ended_is_not_the_oldest(scripts: Scripts, lost: str, en
     assert scripts.client.zcard(RESENT_KEY) == 0
 
 
-def test_a_task_that_a_worker_of_the_last_release_has_ended_is_not_the_oldest_for_long(
+def test_a_task_that_a_worker_of_the_release_before_has_ended_is_not_the_oldest_for_long(
     scripts: Scripts, lost: str
 ) -> None:
     scripts.sweep(grace_milliseconds=GRACE)
@@ -282,7 +284,7 @@ def test_a_task_that_a_worker_of_the_last_release_has_ended_is_not_the_oldest_fo
     assert scripts.client.zcard(RESENT_KEY) == 0
 
 
-# A clock that was set back: what it leaves behind are times in the future
+# A clock that was set back. It leaves times in the future behind
 
 HOUR = 3_600_000
 

@@ -1,4 +1,4 @@
-"""START, RENEW and what leases keep from happening, in a real Redis."""
+"""START, RENEW and leases, in a real Redis."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_second_delivery_is_told_that_the_task_is_held(scripts: Scripts, accep
     assert scripts.record(accepted)["starts"] == "1"
 
 
-def test_a_delivery_that_did_not_hear_the_answer_starts_again_and_counts_once(scripts: Scripts, accepted: str) -> None:
+def test_a_delivery_that_did_not_get_the_reply_starts_again_and_counts_once(scripts: Scripts, accepted: str) -> None:
     first = scripts.started(accepted, delivery="mine", lease_milliseconds=60_000)
     second = scripts.started(accepted, delivery="mine", lease_milliseconds=60_000)
     assert (first.sealed, first.fingerprint, first.starts) == (second.sealed, second.fingerprint, second.starts)
@@ -73,7 +73,7 @@ def test_a_task_whose_lease_has_run_out_is_started_by_the_next_delivery(scripts:
     scripts.started(accepted, lease_milliseconds=60_000)
 
 
-def test_a_renewed_lease_lasts_and_one_of_a_task_that_is_gone_does_not_come_back(
+def test_a_renewed_lease_lasts_and_the_lease_of_a_task_that_is_gone_does_not_come_back(
     scripts: Scripts, accepted: str
 ) -> None:
     scripts.start(accepted, delivery="mine", lease_milliseconds=0)
@@ -82,16 +82,14 @@ def test_a_renewed_lease_lasts_and_one_of_a_task_that_is_gone_does_not_come_back
     assert scripts.client.zcard(HELD_KEY) == 1
 
 
-def test_a_delivery_that_another_has_overtaken_does_not_prolong_the_others_lease(
-    scripts: Scripts, accepted: str
-) -> None:
+def test_a_delivery_does_not_renew_the_lease_that_another_delivery_has_taken(scripts: Scripts, accepted: str) -> None:
     scripts.start(accepted, delivery="other", lease_milliseconds=0)
     scripts.renew(accepted, lease_milliseconds=60_000)
     scripts.started(accepted)
 
 
-def test_what_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scripts, accepted: str) -> None:
-    scripts.lose_message()  # a worker has taken it
+def test_a_task_that_was_taken_and_not_started_is_held_and_can_be_started(scripts: Scripts, accepted: str) -> None:
+    scripts.lose_message()  # A worker has taken it.
     scripts.age(accepted, milliseconds=10_000)
     scripts.renew(accepted, lease_milliseconds=60_000)
     assert scripts.sweep() == []
@@ -107,7 +105,7 @@ def test_the_lease_of_a_task_that_has_ended_stays_ended(scripts: Scripts, accept
 
 
 @pytest.mark.parametrize("end", ["finish", "park", "release"])
-def test_the_lease_ends_with_the_work(scripts: Scripts, accepted: str, end: str) -> None:
+def test_a_lease_ends_when_its_task_ends(scripts: Scripts, accepted: str, end: str) -> None:
     scripts.start(accepted, delivery="mine", lease_milliseconds=60_000)
     getattr(scripts, end)(accepted)
     assert scripts.client.zcard(HELD_KEY) == 0
