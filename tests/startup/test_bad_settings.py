@@ -1,4 +1,4 @@
-"""Real processes with settings that cannot be: each is named on standard error, and nothing that it holds is there."""
+"""Real processes with impossible settings. Standard error names each of these settings and never shows its value."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PROGRAMS: Final = {
     "worker": ([sys.executable, "-m", "worker"], ["REDIS_URL", "ID_KEY", "SEALING_PRIVATE_KEYS", "MONGODB_URI"]),
     "command line": ([str(Path(sys.executable).parent / "customer-intake"), "dead-letters", "list"], ["REDIS_URL"]),
 }
-"""What is started, and which of its settings hold a secret."""
+"""Each program with the names of its settings that hold a secret."""
 
 LEAST_OF_A_PIECE: Final = 6
-"""So many characters of a secret would be a piece of it, and are no word of ours."""
+"""So many characters of a secret count as a piece of it. They are too many to be in our own words by chance."""
 
 
 def bad_settings(character: str) -> tuple[dict[str, str], list[str]]:
@@ -41,7 +41,7 @@ def bad_settings(character: str) -> tuple[dict[str, str], list[str]]:
         "JWT_PUBLIC_KEYS": f"-----BEGIN PUBLIC KEY-----\n{pieces[6]}{character}\n-----END PUBLIC KEY-----",
         "SEALING_PUBLIC_KEY": broken,
         "SEALING_PRIVATE_KEYS": broken,
-        # Pasted into the wrong variables.
+        # These secrets were pasted into the wrong variables.
         "LOG_LEVEL": pieces[7],
         "PORT": pieces[8],
         "WORKER_METRICS_PORT": pieces[9],

@@ -1,4 +1,4 @@
-"""Reading one variable: what it may hold, and a fault that never repeats it."""
+"""What a variable of the environment may hold. A fault never repeats its value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ READINGS: list[Callable[[EnvironmentReader], Any]] = [
 
 
 @given(value=st.text(st.characters(exclude_characters="\x00"), max_size=50), reading=st.sampled_from(READINGS))
-def test_whatever_a_variable_holds_it_is_read_or_a_fault_that_does_not_repeat_it(
+def test_any_value_is_read_or_is_a_fault_that_does_not_repeat_it(
     value: str, reading: Callable[[EnvironmentReader], Any]
 ) -> None:
     reader = EnvironmentReader({"INTAKE_X": f"{CANARY}{value}"})

@@ -1,4 +1,4 @@
-"""Logs of a process, read as what stands on its standard error."""
+"""The log of a process, as it stands on standard error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fail():
 
 
 def lines_of(code: str, *, log_format: str = "json") -> list[str]:
-    """What a process that runs this code writes to standard error."""
+    """The lines that a process with this code writes to standard error."""
     done = subprocess.run(
         [sys.executable, "-c", PROCESS.format(code=code, canary=CANARY, log_format=log_format)],
         capture_output=True,
@@ -67,7 +67,7 @@ def test_a_line_is_a_json_object_with_time_level_component_and_fields() -> None:
     }
 
 
-def test_what_is_bound_once_is_in_every_line() -> None:
+def test_a_field_that_is_bound_once_is_in_every_line() -> None:
     events = events_of("with structlog.contextvars.bound_contextvars(task_id='t1'):\n  log.info('a')\n  log.info('b')")
     assert [event["task_id"] for event in events] == ["t1", "t1"]
 
@@ -87,7 +87,7 @@ def test_below_the_level_nothing_is_written() -> None:
     assert events_of("log.debug('a'); logging.getLogger('x').debug('b')") == []
 
 
-def test_an_exception_is_told_by_its_types_and_places_and_never_by_its_text() -> None:
+def test_an_exception_is_logged_with_its_types_and_places_and_never_with_its_text() -> None:
     lines = lines_of(CAUGHT.format(call="log.error('task_failed', exc_info=error)"))
     assert CANARY not in "\n".join(lines)
     (event,) = map(json.loads, lines)
@@ -95,14 +95,14 @@ def test_an_exception_is_told_by_its_types_and_places_and_never_by_its_text() ->
     assert "in fail" in event["exception"][0]["at"][-1]
 
 
-def test_a_librarys_exception_is_told_without_its_text_too() -> None:
+def test_the_exception_of_a_library_is_logged_without_its_text_too() -> None:
     lines = lines_of(CAUGHT.format(call="logging.getLogger('some.library').exception('it failed')"))
     assert CANARY not in "\n".join(lines)
     (event,) = map(json.loads, lines)
     assert event["exception"][0]["type"] == "builtins.RuntimeError"
 
 
-def test_the_readable_form_has_no_exceptions_text_either() -> None:
+def test_the_form_for_people_does_not_have_the_text_of_an_exception_either() -> None:
     code = CAUGHT.format(call="log.exception('task_failed'); logging.getLogger('x').exception('it failed')")
     text = "\n".join(lines_of(code, log_format="console"))
     assert CANARY not in text
@@ -125,7 +125,7 @@ log.error("task_failed", exc_info=one)
     assert len(event["exception"]) == 12
 
 
-def test_a_line_that_cannot_be_written_is_told_without_what_stood_in_it() -> None:
+def test_a_line_that_cannot_be_written_is_reported_without_its_content() -> None:
     code = f"""
 class Odd(str):
     def __mod__(self, _values):
@@ -154,7 +154,7 @@ logging.getLogger("some.library").warning(Odd("a"), 1)
         ("error('sent', extra={'url': url}, stack_info=True)", "sent"),
     ],
 )
-def test_a_librarys_line_shows_what_stands_in_its_code_and_no_value(call: str, shown: str) -> None:
+def test_the_line_of_a_library_shows_the_text_in_its_code_and_no_value(call: str, shown: str) -> None:
     code = f"""
 LOST = "the connection is lost"
 def connect(url):
@@ -172,7 +172,7 @@ def test_libraries_say_nothing_at_the_level_debug(logger: str) -> None:
     assert lines_of(code + "\nlog.debug('ours')")[0].count("ours") == 1
 
 
-def test_our_own_line_that_cannot_be_written_is_told_alike() -> None:
+def test_a_line_of_our_own_that_cannot_be_written_is_reported_in_the_same_way() -> None:
     code = f"""
 class Odd:
     def __repr__(self):
@@ -183,7 +183,7 @@ log.info("a", value=Odd())
     assert event == {"event": "log_line_lost", "level": "error", "fault": "TypeError", "logger": "worker.test"}
 
 
-def test_where_nobody_reads_lines_any_more_the_work_goes_on() -> None:
+def test_the_work_goes_on_where_nobody_reads_the_log_any_more() -> None:
     code = "import os\nos.dup2(2, 9)\nos.close(2)\nlog.info('a')\nlogging.warning('b')\nos.write(9, b'it went on')"
     assert lines_of(code) == ["it went on"]
 

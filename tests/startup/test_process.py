@@ -1,4 +1,4 @@
-"""What a process does before its first setting: whatever befalls it, nothing of its memory is shown."""
+"""What a process does before it reads its settings. However it ends, nothing of its memory is shown."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def event_of(code: str) -> dict[str, Any]:
         ("class Odd:\n    def __del__(self):\n        fail()\nOdd()", "finalizer"),
     ],
 )
-def test_an_exception_that_nobody_catches_is_told_by_its_type_and_places(code: str, where: str) -> None:
+def test_an_exception_that_nobody_catches_is_logged_with_its_type_and_places(code: str, where: str) -> None:
     event = event_of(code)
     assert (event["event"], event["where"]) == ("unhandled_exception", where)
     assert event["exception"][0]["type"] == "builtins.ValueError"
     assert "in fail" in event["exception"][0]["at"][-1]
 
 
-def test_an_exception_of_a_task_that_nobody_awaits_is_told_alike() -> None:
+def test_an_exception_of_a_task_that_nobody_awaits_is_logged_in_the_same_way() -> None:
     event = event_of("""
 from startup.unhandled import in_event_loop
 async def failing():
@@ -90,7 +90,7 @@ asyncio.run(main())
     assert event["exception"][0]["type"] == "builtins.ValueError"
 
 
-def test_a_warning_is_told_by_its_kind_and_place() -> None:
+def test_a_warning_is_logged_with_its_kind_and_place() -> None:
     event = event_of(f"warnings.warn('{CANARY}')")
     assert event["event"] == "library_warning"
     assert event["category"] == "UserWarning"
@@ -98,7 +98,7 @@ def test_a_warning_is_told_by_its_kind_and_place() -> None:
 
 
 def test_sigusr1_shows_where_each_thread_is_and_no_variable() -> None:
-    """Also of one that is stuck in C code."""
+    """A thread that is stuck in C code is shown too."""
     code = """
 def stuck(password="{canary}"):
     read_end, _ = os.pipe()
@@ -127,7 +127,7 @@ def test_sigusr2_does_nothing() -> None:
 
 
 @pytest.mark.parametrize("number", ["SIGHUP", "SIGQUIT"])
-def test_other_signals_to_end_do_what_sigterm_does(number: str) -> None:
+def test_other_signals_that_end_a_process_do_what_sigterm_does(number: str) -> None:
     code = f"""
 signal.signal(signal.SIGTERM, lambda *_: print("asked to stop", flush=True))
 os.kill(os.getpid(), signal.{number})

@@ -1,4 +1,4 @@
-"""The settings of both sides: every fault at once, each by the variable's name and never with its value."""
+"""The settings of shim and worker. All faults are told at once, each with the variable's name and without its value."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_fault_names_the_variable_and_never_its_value(variable: str) -> None:
     assert CANARY not in fault
 
 
-def test_a_missing_secret_is_told_with_both_of_its_variables() -> None:
+def test_the_fault_of_a_missing_secret_names_both_of_its_variables() -> None:
     (fault,) = faults_of()
     assert fault.startswith("INTAKE_ID_KEY is required")
     assert "INTAKE_ID_KEY_FILE" in fault
@@ -110,7 +110,7 @@ def test_a_url_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://h", "redis:", "h:6379", "unix:///r.sock", "redis+sentinel://h/m/0"])
-def test_a_url_of_another_kind_is_a_fault(url: str) -> None:
+def test_a_url_that_is_not_of_redis_is_a_fault(url: str) -> None:
     (fault,) = faults_of(ID_KEY=ID_KEY, REDIS_URL=url)
     assert fault == "INTAKE_REDIS_URL must be a URL that starts with redis:// or rediss://"
 
@@ -121,7 +121,7 @@ def test_an_outcome_is_kept_for_a_whole_number_of_seconds_from_a_day_to_thirty(v
     assert fault == "INTAKE_RESULT_TTL_SECONDS must be a whole number from 86400 to 2592000"
 
 
-def test_space_around_a_value_is_passed_over_and_an_empty_variable_is_as_one_that_is_not_set() -> None:
+def test_space_around_a_value_is_ignored_and_an_empty_variable_counts_as_not_set() -> None:
     settings = read(ID_KEY=f" {ID_KEY} ", RESULT_TTL_SECONDS=" 90000 ", REDIS_URL="  ", LOG_LEVEL="")
     assert settings.result_ttl_seconds == 90000
     assert settings.redis_url.address == "redis://127.0.0.1:6379/0"

@@ -1,4 +1,4 @@
-"""Redis' refusals by their first words, as redis-py gives them and as Redis sends them."""
+"""A refusal of Redis is known by its first word, whether Redis sends it or redis-py raises it."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def test_a_lost_connection_is_no_refusal(error: Exception) -> None:
     assert refusal_of(error) is None
 
 
-def test_a_code_that_is_in_no_table_is_told_by_its_name_and_taken_for_the_fault_of_the_call() -> None:
+def test_an_unknown_code_is_told_by_its_name_and_counts_as_a_fault_of_the_call() -> None:
     refusal = refusal_of_text("BRANDNEW with a text that may hold a secret")
     assert (refusal.code, refusal.kind) == ("BRANDNEW", Kind.CALL)
     assert "secret" not in repr(refusal)
 
 
 @pytest.mark.parametrize("text", ["hunter2 is no code", "A" * 40 + " too long", "", "-"])
-def test_what_is_no_code_is_never_taken_over_from_a_text(text: str) -> None:
+def test_a_first_word_that_is_no_code_is_never_repeated(text: str) -> None:
     assert refusal_of_text(text) == TABLE["ERR"]
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-def test_each_row_says_in_a_sentence_what_to_do(row: Refusal) -> None:
+def test_each_row_of_the_table_says_in_a_sentence_what_to_do(row: Refusal) -> None:
     assert len(row.sentence) > 20
     assert row.code == row.code.strip()
 

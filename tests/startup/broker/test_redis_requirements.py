@@ -1,4 +1,4 @@
-"""What a process finds out about the Redis that it talks to, from real servers set up in many ways."""
+"""What a process finds out about its Redis. The tests ask real servers that are set up in many ways."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _server(folder: Path, *lines: str) -> Iterator[redis.Redis]:
         server.kill()
 
 
-def test_nothing_is_found_of_a_redis_as_the_service_sets_it_up_and_nothing_is_left_in_it(
+def test_the_redis_of_the_local_stack_has_no_fault_and_the_checks_leave_nothing_in_it(
     isolated_env: Environment,
 ) -> None:
     with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
@@ -88,7 +88,7 @@ def test_cluster_mode_is_told(tmp_path: Path) -> None:
     assert found.keys() <= {"redis_clusterdown", "redis_crossslot"}
 
 
-def test_a_replica_is_told_and_another_server_may_be_behind_the_name(tmp_path: Path) -> None:
+def test_a_replica_is_told_and_the_name_may_lead_to_another_server(tmp_path: Path) -> None:
     with _server(tmp_path, f"replicaof 127.0.0.1 {free_port()}") as client:
         (found,) = _ask(client)
     assert (found.code, found.elsewhere) == ("redis_is_replica", True)
@@ -124,7 +124,7 @@ def test_a_right_that_the_user_lacks_is_told_by_name(stack: Servers, rules: str,
     assert name not in found.sentence
 
 
-def test_the_user_of_the_operations_guide_lacks_nothing(stack: Servers) -> None:
+def test_the_user_of_the_operations_guide_has_every_right_that_is_needed(stack: Servers) -> None:
     name = f"u{secrets.token_hex(4)}"
     keys = "~intake:* ~customer.create ~customer.create.batch ~celery-task-meta-*"
     rules = f"+@all -@dangerous +info {keys} &intake:* &celery-task-meta-*"
@@ -144,12 +144,12 @@ def test_an_older_redis_is_told_by_its_version_even_where_scripts_do_not_compile
     assert _codes(found) == {"redis_too_old": Severity.TELL, "redis_script_not_compiled": Severity.TELL}
 
 
-def test_a_sentinel_in_place_of_a_redis_is_told_as_that() -> None:
+def test_a_sentinel_in_place_of_a_redis_is_told_as_a_sentinel() -> None:
     found = findings_of([_SET_UP.replace("standalone", "sentinel"), refusal_of_text("ERR unknown command 'EVAL'")])
     assert "redis_is_sentinel" in _codes(found)
 
 
-def test_a_redis_that_loads_tells_how_far_it_is() -> None:
+def test_of_a_redis_that_loads_its_data_is_told_how_far_it_is() -> None:
     info = f"{_SET_UP}loading:1\r\nloading_loaded_perc:41.20\r\nloading_eta_seconds:7\r\n"
     (found,) = findings_of([info, refusal_of_text("LOADING Redis is loading the dataset in memory")])
     assert (found.code, found.elsewhere) == ("redis_loading", True)
@@ -157,7 +157,7 @@ def test_a_redis_that_loads_tells_how_far_it_is() -> None:
     assert loading_progress(parse_info(_SET_UP)) == ""
 
 
-def test_a_refusal_of_everything_is_told_by_its_word() -> None:
+def test_where_redis_refuses_everything_the_code_of_the_refusal_is_told() -> None:
     refused: Refusal = refusal_of_text("NOAUTH Authentication required.")
     assert _codes(findings_of([refused, refused])) == {"redis_noauth": Severity.TELL}
 

@@ -1,4 +1,4 @@
-"""The URL of Redis: any password when it is percent-encoded, and no piece of one in a fault."""
+"""The URL of Redis takes any password that is percent-encoded. A fault has no piece of the password."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ HOSTILE = st.text(st.sampled_from("#/@?:%[]&=+ \\é€1a"), min_size=1, max_size
         ("redis://redis-1.example_a.com:1/15?", "redis://redis-1.example_a.com:1/15"),
     ],
 )
-def test_what_a_url_may_leave_out_has_the_usual_values(text: str, address: str) -> None:
+def test_parts_that_a_url_leaves_out_have_the_usual_values(text: str, address: str) -> None:
     assert parse_redis_url(text).address == address
 
 
 @given(username=PASSWORDS, password=PASSWORDS)
-def test_any_user_and_password_get_through_when_they_are_percent_encoded(username: str, password: str) -> None:
+def test_any_user_and_password_are_read_when_they_are_percent_encoded(username: str, password: str) -> None:
     url = parse_redis_url(f"redis://{quote(username, safe='')}:{quote(password, safe='')}@h:6379/0")
     assert url.credentials() == {"username": username, "password": password}
     assert url.address == "redis://h:6379/0"
 
 
 @given(password=st.one_of(HOSTILE, PASSWORDS))
-def test_a_password_as_it_is_is_either_read_as_it_is_or_a_fault_that_says_what_to_do(password: str) -> None:
+def test_a_password_without_percent_encoding_is_read_unchanged_or_a_fault_that_says_what_to_do(password: str) -> None:
     text = f"redis://:{password}@h:6379/0"
     if set(password) & set("#/@?[] ") or not password.isascii() or not password.isprintable():
         with pytest.raises(RedisUrlFault, match="percent-encoded"):
@@ -81,13 +81,13 @@ def test_no_piece_of_a_password_is_in_a_fault(place: str, character: str) -> Non
         "redis://:%ff@h",
     ],
 )
-def test_anything_else_is_a_fault_that_repeats_nothing(text: str) -> None:
+def test_any_other_text_is_a_fault_that_does_not_repeat_it(text: str) -> None:
     with pytest.raises(RedisUrlFault) as caught:
         parse_redis_url(text)
     assert "canary" not in str(caught.value)
 
 
-def test_files_for_tls_are_looked_at_when_the_process_starts(tmp_path: Path) -> None:
+def test_files_for_tls_are_read_when_the_process_starts(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("")
     url = parse_redis_url(f"rediss://h?ssl_ca_certs={tmp_path}/ca.pem")
     assert url.tls_arguments()["ssl_ca_certs"] == f"{tmp_path}/ca.pem"
@@ -96,7 +96,7 @@ def test_files_for_tls_are_looked_at_when_the_process_starts(tmp_path: Path) -> 
     assert str(caught.value) == "names in ssl_ca_certs a file that cannot be read (FileNotFoundError)"
 
 
-def test_a_certificate_is_always_asked_for_and_must_be_the_hosts() -> None:
+def test_a_server_must_always_have_a_certificate_for_the_name_of_the_host() -> None:
     assert parse_redis_url("rediss://h").tls_arguments() == {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
     assert parse_redis_url("redis://h").tls_arguments() == {}
 
