@@ -1,4 +1,4 @@
-"""Fixtures of the worker's tests."""
+"""Fixtures for the worker's tests."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def redis_client(isolated_env: Mapping[str, str]) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def metrics() -> WorkerMetrics:
-    """Counters of one test."""
+    """The metrics of one test."""
     return WorkerMetrics()

@@ -1,4 +1,4 @@
-"""Memory of hashes comes from one arena, however many threads there are."""
+"""The memory for hashes comes from one arena, however many threads hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's settings: defaults as documented, hashing never below OWASP's floor."""
+"""The worker's settings have the documented defaults. Hashing is never cheaper than OWASP advises."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def test_hashing_is_never_cheaper_than_owasps_equivalents(time_cost: int, least:
     assert fault == f"INTAKE_ARGON2_MEMORY_KIB must be at least {least} with a time cost of {time_cost} (OWASP)"
 
 
-def test_one_pass_alone_raises_the_memory_to_what_it_needs() -> None:
+def test_with_one_pass_the_memory_is_as_large_as_one_pass_needs() -> None:
     assert read(ARGON2_TIME_COST="1").password_cost.memory_kib == 47104
 
 
-def test_the_test_profile_is_asked_for_by_name_and_shows_in_the_settings() -> None:
+def test_the_cheap_profile_for_tests_must_be_asked_for_and_shows_in_the_settings() -> None:
     settings = read(ARGON2_TEST_PROFILE="1")
     assert settings.password_cost == TEST_PROFILE
     assert settings.test_profile
 
 
-def test_all_faults_of_both_parts_are_told_at_once() -> None:
+def test_all_faults_of_shared_and_own_settings_are_told_at_once() -> None:
     faults = faults_of(
         ID_KEY="short",
         SEALING_PRIVATE_KEYS=PAIR.public_line,
@@ -113,7 +113,7 @@ def test_no_secret_is_in_the_repr_of_the_settings() -> None:
     assert PAIR.private_line.split(":")[1] not in shown
 
 
-def test_further_countries_and_special_use_domains_are_told_with_spaces_between() -> None:
+def test_further_countries_and_special_use_domains_are_separated_by_spaces() -> None:
     settings = read(EXTRA_COUNTRIES=" XK IC ", SPECIAL_USE_DOMAINS="test local")
     assert settings.rules == Rules(
         further_countries=frozenset({"XK", "IC"}), special_use_domains=frozenset({"test", "local"})
@@ -133,7 +133,7 @@ def test_further_countries_and_special_use_domains_are_told_with_spaces_between(
         ("SPECIAL_USE_DOMAINS", "canary.example"),
     ],
 )
-def test_a_country_or_a_domain_that_is_not_to_choose_from_is_a_fault(name: str, value: str) -> None:
+def test_a_country_or_a_domain_that_may_not_be_chosen_is_a_fault(name: str, value: str) -> None:
     (fault,) = faults_of(**{name: value})
     assert fault.startswith(f"INTAKE_{name} must be some of ")
     assert "canary" not in fault

@@ -1,4 +1,4 @@
-"""A real worker process brings chunks of batches to their outcomes, also where it is stopped or killed meanwhile."""
+"""A real worker process works chunks until each row has its outcome, also where it is stopped or killed meanwhile."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.conftest import Servers, Starter
 
 SLOW_HASHES: Final = {
-    # Hashes as they are deployed: a chunk of 256 rows takes seconds of one core.
+    # With hashes of the cost that is deployed, a chunk of 256 rows takes seconds of one core.
     "INTAKE_ARGON2_TEST_PROFILE": "0",
     "INTAKE_HASH_CONCURRENCY": "1",
     "INTAKE_WORKER_CHUNKS": "1",
@@ -47,7 +47,7 @@ LOST_SOON: Final = {
 
 
 class Importer:
-    """Accepts chunks as the shim does, and reads what became of them."""
+    """Accepts chunks as the shim does, and reads their results."""
 
     def __init__(self, client: redis.Redis, environment: Mapping[str, str], public_key: Path) -> None:
         self.batches = Batches(client)
@@ -58,7 +58,7 @@ class Importer:
         self._database = environment["INTAKE_MONGODB_DATABASE"]
 
     def accept(self, rows: Sequence[bytes]) -> str:
-        """Accept a chunk of these rows; its id."""
+        """Accept a chunk of these rows. Returns its id."""
         content = ChunkContent(
             caller="me", name="a name", mode=Mode.CREATE, may_import=False, rows=tuple(rows), longest_row_bytes=262_144
         )
@@ -69,7 +69,7 @@ class Importer:
         return chunk_id
 
     def finished(self) -> int:
-        """How many rows have their outcome."""
+        """The number of rows that have their outcome."""
         return self.batches.read(self.batch_id).finished
 
     def results(self) -> list[dict[str, Any]]:
@@ -82,11 +82,11 @@ class Importer:
         ]
 
     def customers(self) -> list[dict[str, Any]]:
-        """What MongoDB has."""
+        """The customers in MongoDB."""
         return list(self._mongo[self._database]["customers"].find())
 
     def close(self) -> None:
-        """Leave MongoDB."""
+        """Close the connection to MongoDB."""
         self._mongo.close()
 
 
@@ -102,7 +102,7 @@ def rows(count: int, *, first: int = 0) -> list[bytes]:
 
 
 def hashes(settings: Mapping[str, str]) -> float:
-    """How many passwords the worker with these settings has hashed."""
+    """The number of passwords that the worker with these settings has hashed."""
     with urllib.request.urlopen(f"http://127.0.0.1:{settings['INTAKE_WORKER_METRICS_PORT']}/metrics") as answer:
         families = text_string_to_metric_families(answer.read().decode())
         samples = {each.name: each.value for family in families for each in family.samples}

@@ -1,4 +1,4 @@
-"""A Redis that is there and cannot be used is told by name, not asked in a hot loop, and left for its successor."""
+"""A Redis that answers and cannot be used. The worker names the reason, asks seldom, and goes over to its successor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.conftest import Servers
 
 MOST_LINES = 30
-"""More than are needed to start and to tell of a finding; a hot loop writes twenty a second."""
+"""More lines than a start and a finding need. A loop without pauses would write twenty a second."""
 
 
 class Broker:
@@ -50,7 +50,7 @@ class Broker:
 
 
 class Worker:
-    """A worker that may not come as far as to consume."""
+    """A worker, which may never come to consume."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], stack: ExitStack, url: str) -> None:
         self.health = folder / "health"
@@ -78,7 +78,7 @@ class Worker:
         return {line["code"] for line in self.lines("dependency_refuses", dependency="broker")}
 
     def metric(self, name: str) -> dict[str, float]:
-        """Each series of that name and its value; none while the worker does not answer yet."""
+        """Each series of this name with its value. It is empty while the worker does not answer yet."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics") as answer:
                 lines = answer.read().decode().splitlines()
@@ -133,7 +133,7 @@ def isolate(old: Broker, _new: Broker) -> None:
         pytest.param(isolate, id="without its replicas", marks=pytest.mark.slow),
     ],
 )
-def test_a_worker_leaves_a_redis_that_refuses_for_the_one_that_its_name_leads_to(
+def test_a_worker_goes_from_a_redis_that_refuses_to_the_one_that_the_name_leads_to_now(
     stack: Servers,
     isolated_env: Mapping[str, str],
     at_the_end: ExitStack,
@@ -155,7 +155,7 @@ def test_a_worker_leaves_a_redis_that_refuses_for_the_one_that_its_name_leads_to
 
     new.follow(None)
     proxy.retarget(new.port)
-    lose(old, new)  # its connections stay open
+    lose(old, new)  # Its connections stay open.
 
     after = a_producer(new.client, isolated_env, stack)
     tasks = [after.accept(100 + number) for number in range(20)]
@@ -243,7 +243,7 @@ def test_a_redis_in_cluster_mode_is_told_by_name(
 
 
 @pytest.mark.slow
-def test_a_worker_that_loses_a_right_while_it_works_says_so_once_in_a_while_and_goes_on_when_it_has_it_again(
+def test_a_worker_that_loses_a_right_says_so_seldom_and_goes_on_when_it_has_the_right_again(
     stack: Servers, isolated_env: Mapping[str, str], at_the_end: ExitStack, tmp_path: Path
 ) -> None:
     broker = Broker(tmp_path, at_the_end)
@@ -300,7 +300,7 @@ def test_a_worker_whose_connections_are_reset_one_after_the_other_makes_new_ones
     wait_until(lambda: producer.created(second), timeout=60, what="it works again")
 
 
-def test_a_redis_that_would_forget_promises_is_told_and_what_it_has_is_worked(
+def test_a_redis_that_would_forget_promises_is_told_and_its_tasks_are_worked(
     stack: Servers, isolated_env: Mapping[str, str], at_the_end: ExitStack, tmp_path: Path
 ) -> None:
     broker = Broker(tmp_path, at_the_end)

@@ -1,4 +1,4 @@
-"""Chunks that were received are worked by threads of their own, put back, or let go."""
+"""A chunk that was received is worked by a thread, put back, or let go."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """Works on chunks until the test lets them end."""
+    """Work on chunks that lasts until the test ends it."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -39,7 +39,7 @@ class Work:
 
 
 class Held:
-    """Chunks with their surroundings."""
+    """The chunks of a worker, with all that they need."""
 
     def __init__(self, client: redis.Redis, *, at_once: int = 2) -> None:
         self.work = Work()

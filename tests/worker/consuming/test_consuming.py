@@ -1,4 +1,4 @@
-"""A real worker takes messages several at a time, and none that it takes goes missing for another's sake."""
+"""A real worker takes several messages at a time. No message is lost because of another one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CANARY = "canary-of-another-service"
 
 
 def of_celery(task: str, message_id: object, **changes: Any) -> bytes:
-    """A message as any Celery client sends it, its arguments and headers full of what is not ours to show."""
+    """A message of any Celery client. Its arguments and headers hold text that must not be shown."""
     body = base64.b64encode(json.dumps([[CANARY], {"password": CANARY}, {}]).encode()).decode()
     headers = {"task": task, "id": message_id, "argsrepr": CANARY, "kwargsrepr": CANARY, "origin": CANARY}
     properties = {
@@ -67,7 +67,7 @@ FOREIGN: Final = [
     (of_celery("customer.create", [CANARY]), "unknown_id"),
     (of_celery("shop.tasks.pay", CANARY, body=CANARY * 10_000), "too_long"),
 ]
-"""What others may put into the queue, and what it is called."""
+"""Messages that others may put into the queue, each with the name of its kind."""
 
 
 class Producer:
@@ -96,7 +96,7 @@ def producer(redis_client: redis.Redis, isolated_env: Mapping[str, str], stack: 
     return Producer(redis_client, isolated_env, stack.secrets.sealing_public_key)
 
 
-def test_a_backlog_longer_than_what_a_worker_may_hold_is_worked_to_its_end(
+def test_a_backlog_of_more_tasks_than_a_worker_may_hold_is_worked_to_its_end(
     producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
     tasks = [producer.accept(number) for number in range(150)]
@@ -105,7 +105,7 @@ def test_a_backlog_longer_than_what_a_worker_may_hold_is_worked_to_its_end(
     assert producer.client.zcard("intake:held") == 0
 
 
-def test_a_message_that_is_none_takes_nothing_along(
+def test_a_message_that_cannot_be_read_does_no_harm_to_the_others(
     producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
     port = free_port()
@@ -139,7 +139,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_holds(
     wait_until(lambda: any(map(producer.created, tasks)), timeout=30, what="it has begun")
     assert first.process.terminate(timeout=30)
     assert first.process.exit_code == 0
-    # Nothing was sent again: what is left stands in the queue.
+    # Nothing was sent again. The tasks that are left are still in the queue.
     assert producer.client.zcard("intake:held") == 0
     assert producer.client.llen(QUEUE) == sum(not producer.created(task_id) for task_id in tasks)
     start_worker(isolated_env, INTAKE_SWEEP_GRACE_SECONDS="300")
@@ -152,7 +152,7 @@ def test_a_worker_goes_on_when_redis_was_a_replica_for_a_while(
     worker = start_worker(isolated_env)
     first = producer.accept(1)
     wait_until(lambda: producer.created(first), timeout=30, what="it works")
-    # What a failover looks like from here: the blocked call ends with UNBLOCKED, the next ones with READONLY.
+    # To a worker a failover looks like this: the blocked call ends with UNBLOCKED, and the next ones with READONLY.
     producer.client.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         wait_until(lambda: "connection to broker lost" in worker.log().lower(), timeout=30, what="it has noticed")
@@ -188,10 +188,10 @@ def test_metrics_are_there_also_while_mongodb_is_away(isolated_env: Mapping[str,
         worker.kill()
 
 
-def test_of_a_tasks_own_message_only_its_id_is_read(
+def test_only_the_task_id_of_a_message_is_read(
     producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
-    """Whatever else a Celery client of another kind or age puts there neither shows nor hinders."""
+    """A Celery client of another kind or age may put other fields there. They are not shown, and do no harm."""
     worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug", INTAKE_SWEEP_GRACE_SECONDS="300")
     changes: list[dict[str, Any]] = [
         {},

@@ -1,4 +1,4 @@
-"""What was received is worked by the pool's threads, or let go."""
+"""A task that was received is worked by a thread of the pool, put back, or let go."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worke
     assert put_back == []
 
 
-def test_what_waits_for_a_thread_that_never_comes_is_put_back_in_its_order(redis_client: redis.Redis) -> None:
+def test_tasks_that_wait_for_a_thread_in_vain_are_put_back_in_their_order(redis_client: redis.Redis) -> None:
     class NoWork:
-        """Must not be asked for."""
+        """Fails the test where work is begun."""
 
     acknowledged: list[str] = []
     put_back: list[str] = []
@@ -69,7 +69,7 @@ def test_what_waits_for_a_thread_that_never_comes_is_put_back_in_its_order(redis
 def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_run_alone(
     redis_client: redis.Redis,
 ) -> None:
-    """A deferred task whose lease is renewed meanwhile would come late to the worker that can read it."""
+    """If the lease of a deferred task were renewed, the worker that can read the task would get it late."""
     leases = Leases(redis_client, lease_seconds=30)
     held: list[int] = []
 

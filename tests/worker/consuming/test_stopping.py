@@ -1,4 +1,4 @@
-"""A worker that stops while signups come in keeps none of them waiting: what it has taken and not begun is put back."""
+"""A worker that stops puts back the tasks that it has taken and not begun, so that no signup has to wait."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from tests.conftest import Servers, Starter
 
 ROLLING = {
-    # One sweep finds what another missed, so that a task that a worker drops is sent again while the test looks on.
+    # A second sweep sends again what the first one missed. So a dropped task would be sent again within the test.
     "INTAKE_SWEEP_INTERVAL_SECONDS": "0.5",
     "INTAKE_SWEEP_GRACE_SECONDS": "4",
-    # Often too few: what a worker holds and has not begun is many tasks.
+    # These are too few threads, so that a worker holds many tasks that it has not begun.
     "INTAKE_WORKER_CONCURRENCY": "2",
 }
 
@@ -45,7 +45,7 @@ def producer(redis_client: redis.Redis, isolated_env: Mapping[str, str], stack: 
 
 @contextmanager
 def signups(producer: Producer, *, a_second: float) -> Iterator[list[str]]:
-    """Accept tasks at this pace until the block ends; their ids."""
+    """Accept tasks at this pace until the block ends. Yields their ids."""
     accepted: list[str] = []
     ended = threading.Event()
 
@@ -72,7 +72,7 @@ def sends(producer: Producer, task_ids: list[str]) -> set[bytes | None]:
 
 
 class Listener:
-    """A consumer that has asked for messages, as Celery's does when it is about to wait for them."""
+    """A consumer that has asked Redis for messages, as Celery's consumer does before it waits."""
 
     def __init__(self, client: redis.Redis, url: str) -> None:
         records = RedisRecords(
@@ -103,29 +103,29 @@ def listener(redis_client: redis.Redis, isolated_env: Mapping[str, str]) -> Iter
 
 
 @pytest.mark.parametrize("end", ["cancel", "close"])
-def test_what_was_asked_for_and_comes_for_nobody_stands_at_the_queues_head_again(
+def test_messages_that_were_asked_for_and_have_no_consumer_are_put_back_at_the_head_of_the_queue(
     redis_client: redis.Redis, listener: Listener, end: str
 ) -> None:
     scripts = Scripts(redis_client)
     tasks = [new_task_id() for _ in range(3)]
     scripts.accept_all(tasks)
-    assert len(scripts.queued()) < 3  # what it has asked for has been popped
-    if end == "cancel":  # Celery stops
+    assert len(scripts.queued()) < 3  # The messages that it has asked for are popped.
+    if end == "cancel":  # Celery stops.
         listener.consumer.cancel()
-        listener.connection.transport.cycle.on_poll_start()  # and asks for no more
-    else:  # or begins anew with another connection
+        listener.connection.transport.cycle.on_poll_start()  # It asks for no more.
+    else:  # Celery begins anew with another connection.
         listener.connection.close()
 
     assert listener.delivered == []
     assert scripts.queued() == [scripts.messages.message(task_id) for task_id in tasks]
 
 
-def test_nothing_is_put_back_where_nothing_came(redis_client: redis.Redis, listener: Listener) -> None:
+def test_where_no_message_came_none_is_put_back(redis_client: redis.Redis, listener: Listener) -> None:
     listener.connection.close()
     assert Scripts(redis_client).queued() == []
 
 
-def test_a_redis_that_is_gone_keeps_nobody_from_stopping(stack: Servers, redis_client: redis.Redis) -> None:
+def test_a_worker_stops_also_while_redis_is_away(stack: Servers, redis_client: redis.Redis) -> None:
     port = free_port()
     gone = RedisServer(stack.folder / f"gone-{port}", port)
     gone.start()
@@ -135,7 +135,7 @@ def test_a_redis_that_is_gone_keeps_nobody_from_stopping(stack: Servers, redis_c
 
 
 @pytest.mark.slow
-def test_workers_that_are_restarted_in_turn_under_load_leave_nothing_to_the_sweeper(
+def test_workers_that_are_restarted_in_turn_under_load_lose_no_task(
     producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
     workers = [start_worker(isolated_env, **ROLLING) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""A worker takes signups first and many at a time, and a chunk of a batch when no signup waits."""
+"""A worker takes signups first, many at a time. It takes a chunk of a batch when no signup waits."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ class Taker:
         self.consumer.consume()
 
     def signups(self, count: int) -> list[str]:
-        """Accept signups; their ids."""
+        """Accept signups. Returns their ids."""
         task_ids = [new_task_id() for _ in range(count)]
         Scripts(self.client).accept_all(task_ids)
         return task_ids
 
     def chunks(self, count: int) -> list[str]:
-        """Accept chunks; their ids."""
+        """Accept chunks. Returns their ids."""
         task_ids = [new_task_id() for _ in range(count)]
         for task_id in task_ids:
             self.batches.accept(self.batch_id, task_id)
         return task_ids
 
     def ask(self) -> int:
-        """One call to Redis; how many messages it brought."""
+        """Ask Redis once. Returns how many messages came."""
         before = len(self.taken)
         cycle: Any = self.connection.transport.cycle
         channel: Any = self.consumer.channel
@@ -99,7 +99,7 @@ def test_signups_are_taken_before_chunks_that_came_earlier(taker: Taker) -> None
     assert taker.taken == signups + chunks
 
 
-def test_behind_a_signup_more_are_looked_for_many_at_a_time(taker: Taker) -> None:
+def test_after_a_signup_further_ones_are_taken_many_at_a_time(taker: Taker) -> None:
     taker.chunks(1)
     taker.signups(11)
     assert [taker.ask() for _ in range(4)] == [1, 8, 2, 1]
@@ -123,7 +123,7 @@ def test_a_signup_that_comes_while_both_queues_are_asked_is_taken_at_once(taker:
 
 
 @pytest.mark.parametrize("lane", LANES, ids=["signups", "chunks"])
-def test_what_came_for_nobody_stands_at_the_head_of_its_own_queue_again(taker: Taker, lane: Lane) -> None:
+def test_a_message_without_a_consumer_is_put_back_at_the_head_of_its_own_queue(taker: Taker, lane: Lane) -> None:
     waiting = taker.chunks(2) if lane is CHUNKS else taker.signups(2)
     cycle: Any = taker.connection.transport.cycle
     cycle.on_poll_start()

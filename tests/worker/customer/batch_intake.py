@@ -1,4 +1,4 @@
-"""What the tests of batches' use case share: chunks accepted in a real Redis, customers in memory."""
+"""What the tests of a batch's use case share: chunks in a real Redis, and customers in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class CountedPasswords(Argon2Passwords):
-    """Counts its hashes."""
+    """Passwords that count their hashes."""
 
     def __init__(self) -> None:
         super().__init__(TEST_PROFILE)
@@ -96,7 +96,7 @@ class BatchIntake:
         pair: KeyPair = PAIR,
         sealed: bytes | None = None,
     ) -> str:
-        """Accept a chunk of these rows; returns its id."""
+        """Accept a chunk of these rows. Returns its id."""
         content = ChunkContent(
             caller="me",
             name=name,
@@ -116,13 +116,13 @@ class BatchIntake:
         return chunk_id
 
     def run(self, task_id: str) -> str:
-        """Work a chunk or a part by a delivery of its own."""
+        """Work a chunk or a part, as one delivery."""
         delivery = Delivery(task_id, new_task_id())
         ending = self.use_case.run(delivery)
         return self.use_case.run_alone(delivery) if ending == "alone" else ending
 
     def die_at(self, task_id: str) -> None:
-        """A worker starts the task and dies at once."""
+        """Let a worker start the task and die at once."""
         self.records.start(Delivery(task_id, new_task_id()), alone=True)
         self.client.zrem(HELD_KEY, task_id)
 
@@ -155,7 +155,7 @@ class BatchIntake:
 
 
 def _nothing() -> None:
-    """Before each hash."""
+    """Is called before each hash, and does nothing."""
 
 
 def row(number: int, **changes: Any) -> bytes:

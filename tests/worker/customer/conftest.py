@@ -1,4 +1,4 @@
-"""Fixtures of the use case's tests."""
+"""Fixtures for the tests of the use case."""
 
 from __future__ import annotations
 

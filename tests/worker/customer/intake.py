@@ -1,4 +1,4 @@
-"""What the tests of the use case share: tasks accepted in a real Redis, customers in memory."""
+"""What the tests of the use case share: tasks in a real Redis, and customers in memory."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ IDS = IdDeriver(SecretBytes(b"k" * 32))
 
 
 class BrokenBetweenInsertAndFinish(BaseException):
-    """The process dies here."""
+    """Stands for a process that dies after the insert and before FINISH."""
 
 
 class FatefulCustomers(InMemoryCustomers):
-    """Dies once right after an insert, or is away for some calls; counts how often it was asked what is there."""
+    """Customers that die once right after an insert, or are away for some calls. They count the look-ups."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Intake:
         return ending
 
     def outcome(self, task_id: str) -> dict[str, Any]:
-        """What a client reads."""
+        """The outcome that a client reads."""
         raw = self.client.get(result_key(task_id))
         assert isinstance(raw, bytes)
         result: dict[str, Any] = json.loads(raw)
@@ -142,7 +142,7 @@ class Intake:
         return outcome
 
     def answer(self, document: object) -> dict[str, Any]:
-        """Accept, work, read."""
+        """Accept a request and work it. Returns its outcome."""
         task_id = self.accept(as_body(document))
         self.run_one(task_id)
         return self.outcome(task_id)

@@ -33,7 +33,7 @@ def test_of_a_group_with_one_email_exactly_one_is_created(intake: Intake) -> Non
     assert len(intake.customers.all()) == 1
 
 
-def test_an_error_of_ours_in_one_task_is_nothing_to_the_others_of_its_group(
+def test_an_error_of_ours_in_one_task_does_no_harm_to_the_others_of_its_group(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_hash = Argon2Passwords.hash
@@ -53,7 +53,7 @@ def test_an_error_of_ours_in_one_task_is_nothing_to_the_others_of_its_group(
     assert intake.run(unlucky) == ["created"]
 
 
-def test_a_group_that_cannot_be_stored_as_one_is_stored_one_by_one(
+def test_a_group_that_cannot_be_stored_together_is_stored_one_by_one(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_all = intake.customers.add_all
@@ -68,13 +68,13 @@ def test_a_group_that_cannot_be_stored_as_one_is_stored_one_by_one(
     assert intake.run(*tasks) == ["created"] * 3
 
 
-def test_a_record_that_is_none_of_ours_is_nothing_to_the_others_of_its_group(intake: Intake) -> None:
+def test_a_record_that_cannot_be_read_does_no_harm_to_the_others_of_its_group(intake: Intake) -> None:
     good, bad = intake.accept(as_body(a_request())), new_task_id()
     intake.client.set(record_key(bad), "no record")
     assert intake.run(bad, good) == ["failed", "created"]
 
 
-def test_a_task_that_came_to_nothing_twice_leaves_its_group_and_runs_alone(intake: Intake) -> None:
+def test_a_task_that_was_started_twice_without_an_outcome_runs_alone(intake: Intake) -> None:
     poison, good = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(email="b@example.com")))
     for _ in range(2):
         intake.scripts.start(poison)

@@ -1,4 +1,4 @@
-"""Rows of a chunk come to their outcomes, each exactly once however often the chunk is delivered."""
+"""Each row of a chunk gets exactly one outcome, however often the chunk is delivered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def batch_id(intake: BatchIntake) -> str:
     return intake.batches.open()
 
 
-def test_each_row_has_the_outcome_that_a_signup_of_its_own_would_have(intake: BatchIntake, batch_id: str) -> None:
+def test_each_row_has_the_outcome_that_a_single_signup_would_have(intake: BatchIntake, batch_id: str) -> None:
     chunk = intake.accept(
         batch_id,
         row(1),
@@ -72,7 +72,7 @@ def test_each_row_has_the_outcome_that_a_signup_of_its_own_would_have(intake: Ba
     assert {each["origin"] for each in intake.customers.all()} == {f"{chunk}:0", f"{chunk}:5"}
 
 
-def test_what_was_stored_before_the_worker_died_is_created_by_the_next_delivery(
+def test_a_row_that_was_stored_before_its_worker_died_is_created_for_the_next_delivery(
     intake: BatchIntake, batch_id: str
 ) -> None:
     chunk = intake.accept(batch_id, *map(row, range(4)))
@@ -86,7 +86,7 @@ def test_what_was_stored_before_the_worker_died_is_created_by_the_next_delivery(
     assert len(intake.customers.all()) == 4
 
 
-def test_a_row_that_was_in_before_is_repeated_in_whatever_chunk_it_comes(intake: BatchIntake, batch_id: str) -> None:
+def test_a_row_that_was_in_before_is_repeated_in_any_chunk(intake: BatchIntake, batch_id: str) -> None:
     intake.run(intake.accept(batch_id, row(1), row(2)))
     later = intake.batches.open()
     hashes = intake.passwords.hashes
@@ -100,7 +100,7 @@ def test_a_row_that_was_in_before_is_repeated_in_whatever_chunk_it_comes(intake:
     assert intake.outcomes(other_name) == ["duplicate_key"]
 
 
-def test_of_rows_with_one_email_the_first_wins_and_no_other_is_hashed(intake: BatchIntake, batch_id: str) -> None:
+def test_of_rows_with_one_email_the_first_wins_and_only_that_one_is_hashed(intake: BatchIntake, batch_id: str) -> None:
     same = "One@a.example.com"
     chunk = intake.accept(
         batch_id,
@@ -115,7 +115,7 @@ def test_of_rows_with_one_email_the_first_wins_and_no_other_is_hashed(intake: Ba
     assert intake.passwords.hashes == 2
 
 
-def test_taken_emails_cost_no_hash(intake: BatchIntake, batch_id: str) -> None:
+def test_rows_whose_email_is_taken_cost_no_hash(intake: BatchIntake, batch_id: str) -> None:
     intake.run(intake.accept(batch_id, *map(row, range(8)), name="first"))
     assert intake.passwords.hashes == 8
     later = intake.batches.open()
@@ -124,7 +124,9 @@ def test_taken_emails_cost_no_hash(intake: BatchIntake, batch_id: str) -> None:
     assert intake.passwords.hashes == 8
 
 
-def test_an_email_that_is_taken_between_look_up_and_insert_is_a_duplicate(intake: BatchIntake, batch_id: str) -> None:
+def test_an_email_that_another_takes_between_look_up_and_insert_is_a_duplicate(
+    intake: BatchIntake, batch_id: str
+) -> None:
     chunk = intake.accept(batch_id, row(1), row(2))
 
     def another_worker_is_quicker() -> None:
@@ -133,7 +135,7 @@ def test_an_email_that_is_taken_between_look_up_and_insert_is_a_duplicate(intake
         intake.run(intake.accept(other, row(1, lastName="Quicker"), name="other"))
 
     intake.passwords.before_each = another_worker_is_quicker
-    # The pool has one thread: the other chunk needs a pool of its own.
+    # The pool has one thread, so the other chunk needs a pool of its own.
     intake.use_case = BatchIntake(intake.client, intake.metrics, intake.customers).use_case
     first = BatchIntake(intake.client, intake.metrics, intake.customers, intake.passwords)
     first.run(chunk)
@@ -166,7 +168,7 @@ def test_a_validated_row_is_told_what_would_come_of_it_and_nothing_is_stored_or_
     assert (intake.customers.all(), intake.passwords.hashes) == (before, hashes)
 
 
-def test_rows_with_hashes_of_another_system_cost_no_hash_and_are_rows_like_others(
+def test_rows_with_hashes_of_another_system_cost_no_hash_and_are_otherwise_like_all_rows(
     intake: BatchIntake, batch_id: str
 ) -> None:
     rows = [as_body(an_import(a_password_hash(), email=f"i{number}@a.example.com")) for number in range(40)]
@@ -182,7 +184,7 @@ def test_rows_with_hashes_of_another_system_cost_no_hash_and_are_rows_like_other
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_without_the_scope_each_row_with_a_hash_is_refused_and_the_scope_is_told(
+def test_without_the_scope_each_row_with_a_hash_is_refused_and_the_scope_is_named(
     intake: BatchIntake, batch_id: str, mode: Mode
 ) -> None:
     chunk = intake.accept(batch_id, as_body(an_import(a_password_hash())), row(1), may_import=False, mode=mode)
@@ -194,7 +196,7 @@ def test_without_the_scope_each_row_with_a_hash_is_refused_and_the_scope_is_told
     assert other["ok"] is True
 
 
-def test_a_row_that_kills_its_worker_is_alone_in_the_end_and_all_others_are_made(
+def test_of_a_chunk_with_a_row_that_kills_its_worker_all_other_rows_are_made(
     intake: BatchIntake, batch_id: str
 ) -> None:
     rows = [row(number) for number in range(256)]
@@ -225,7 +227,7 @@ def test_a_row_that_kills_its_worker_is_alone_in_the_end_and_all_others_are_made
     assert intake.outcomes(batch_id) == ["created"] * 256
 
 
-def test_a_row_that_the_database_refuses_is_a_dead_letter_of_its_own(
+def test_a_row_that_the_database_refuses_alone_becomes_a_dead_letter(
     intake: BatchIntake, batch_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunk = intake.accept(batch_id, *map(row, range(3)))
@@ -274,7 +276,9 @@ def test_a_worker_that_stops_keeps_what_it_has_hashed_and_gives_the_chunk_back(
     assert intake.passwords.hashes == 100
 
 
-def test_a_chunk_for_a_key_that_nobody_has_waits_and_is_then_a_dead_letter(intake: BatchIntake, batch_id: str) -> None:
+def test_a_chunk_sealed_for_a_key_that_nobody_has_waits_and_then_becomes_a_dead_letter(
+    intake: BatchIntake, batch_id: str
+) -> None:
     chunk = intake.accept(batch_id, row(1), pair=generate_key_pair())
     assert intake.run(chunk) == "unknown_sealing_key"
     assert intake.outcomes(batch_id) == ["internal_error"]

@@ -1,4 +1,4 @@
-"""One suite for every repository of customers: MongoDB's and the one in memory."""
+"""The same tests for both repositories of customers: the one in MongoDB and the one in memory."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def find(customers: CustomerRepository, customer_id: str) -> StoredCustomer | No
     return customers.find_all(ids=[customer_id]).customers.get(customer_id)
 
 
-def test_a_customer_that_was_added_is_found_as_it_was(customers: CustomerRepository) -> None:
+def test_a_customer_that_was_added_is_found_unchanged(customers: CustomerRepository) -> None:
     assert add(customers, a_customer()) == Added(a_customer())
     assert find(customers, "c1") == a_customer()
 
@@ -77,7 +77,7 @@ def test_a_customer_that_was_not_added_is_not_found(customers: CustomerRepositor
     assert find(customers, "c2") is None
 
 
-def test_adding_the_same_id_again_answers_with_what_is_stored_and_changes_nothing(
+def test_adding_the_same_id_again_returns_the_stored_customer_and_changes_nothing(
     customers: CustomerRepository,
 ) -> None:
     add(customers, a_customer())
@@ -93,7 +93,7 @@ def test_a_second_customer_with_the_same_email_is_not_stored(customers: Customer
     assert find(customers, "c1") == a_customer()
 
 
-def test_customers_with_different_emails_live_side_by_side(customers: CustomerRepository) -> None:
+def test_customers_with_different_emails_are_all_stored(customers: CustomerRepository) -> None:
     add(customers, a_customer())
     other = a_customer("c2", email_key="jane@example.com")
     assert add(customers, other) == Added(other)
@@ -119,7 +119,7 @@ def test_of_many_that_race_for_one_email_exactly_one_is_added(customers: Custome
     assert sum(find(customers, f"c{number}") is not None for number in range(8)) == 1
 
 
-def test_of_many_deliveries_of_one_customer_all_answer_with_the_same(customers: CustomerRepository) -> None:
+def test_many_deliveries_of_one_customer_all_return_the_same_customer(customers: CustomerRepository) -> None:
     together = threading.Barrier(8)
 
     def race(number: int) -> Added | EmailTaken | NotStored:
@@ -133,10 +133,10 @@ def test_of_many_deliveries_of_one_customer_all_answer_with_the_same(customers: 
     assert results == [Added(stored)] * 8
 
 
-# What only MongoDB has
+# Only of MongoDB
 
 
-def test_a_document_has_the_id_as_its_primary_key_and_nothing_twice(
+def test_a_document_has_the_id_as_its_primary_key_and_no_value_twice(
     mongo_customers: MongoCustomers, mongo_client: MongoClient[dict[str, Any]], isolated_env: Mapping[str, str]
 ) -> None:
     add(mongo_customers, a_customer())
@@ -153,7 +153,7 @@ def test_preparing_again_does_nothing(mongo_customers: MongoCustomers) -> None:
     assert find(mongo_customers, "c1") == a_customer()
 
 
-def test_while_mongodb_is_away_every_call_is_a_transient_error_that_shows_no_drivers_text() -> None:
+def test_while_mongodb_is_away_every_call_raises_a_transient_error_without_the_text_of_the_driver() -> None:
     uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&connectTimeoutMS=100"
     with MongoClient[dict[str, Any]](uri) as client:
         away = MongoCustomers(client, database="nowhere")
@@ -166,13 +166,13 @@ def test_while_mongodb_is_away_every_call_is_a_transient_error_that_shows_no_dri
 # Several at once
 
 
-def test_customers_that_nothing_stands_against_are_stored_together(customers: CustomerRepository) -> None:
+def test_customers_without_a_conflict_are_stored_together(customers: CustomerRepository) -> None:
     several = [a_customer(f"c{number}", email_key=f"{number}@example.com") for number in range(5)]
     assert customers.add_all(several) == [Added(each) for each in several]
     assert [find(customers, each["id"]) for each in several] == several
 
 
-def test_what_stands_against_one_is_nothing_to_the_others(customers: CustomerRepository) -> None:
+def test_the_conflict_of_one_customer_does_no_harm_to_the_others(customers: CustomerRepository) -> None:
     old = a_customer("old")
     add(customers, old)
     new, taken = a_customer("new", email_key="new@example.com"), a_customer("other")
@@ -186,7 +186,7 @@ def test_of_several_with_one_email_one_is_stored(customers: CustomerRepository) 
     assert customers.add_all(several) == [Added(several[0]), *[EmailTaken()] * 4]
 
 
-def test_which_of_several_ids_and_emails_are_there_is_told_at_once(customers: CustomerRepository) -> None:
+def test_one_call_tells_which_of_several_ids_and_emails_are_stored(customers: CustomerRepository) -> None:
     customers.add_all([a_customer("c1"), a_customer("c2", email_key="2@example.com")])
     known = customers.find_all(ids=["c2", "c3"], email_keys=["john@example.com", "3@example.com"])
     assert dict(known.customers) == {"c2": a_customer("c2", email_key="2@example.com")}

@@ -1,4 +1,4 @@
-"""A task that is delivered again, was left half done, or meets a database that is away has one outcome."""
+"""A task has one outcome, also where it is delivered again, was left half done, or its database is away."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def test_a_delivery_of_an_unknown_task_does_nothing(intake: Intake) -> None:
     assert intake.client.dbsize() == 0
 
 
-def test_a_delivery_after_a_death_between_insert_and_finish_answers_with_what_is_stored(intake: Intake) -> None:
+def test_a_delivery_after_a_death_between_insert_and_finish_has_the_stored_customer_as_its_outcome(
+    intake: Intake,
+) -> None:
     task_id = intake.accept(as_body(a_request()))
     intake.customers.dies_after_insert = True
     with pytest.raises(BrokenBetweenInsertAndFinish):
@@ -49,7 +51,9 @@ def test_the_insert_of_a_task_that_is_out_of_starts_is_still_its_outcome(intake:
     assert intake.outcome(task_id)["ok"] is True
 
 
-def test_a_task_that_came_to_nothing_five_times_is_a_dead_letter_at_its_sixth_start(intake: Intake) -> None:
+def test_a_task_that_was_started_five_times_without_an_outcome_is_a_dead_letter_at_its_sixth_start(
+    intake: Intake,
+) -> None:
     fifth, sixth = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(email="b@example.com")))
     for task_id, starts in ((fifth, 4), (sixth, 5)):
         for _ in range(starts):
@@ -71,11 +75,11 @@ def test_a_requeued_dead_letter_is_worked(intake: Intake) -> None:
     assert intake.outcome(task_id)["ok"] is True
 
 
-# An own document goes before every refusal
+# A document of the task's own goes before every refusal
 
 
 def stored_and_not_told(intake: Intake, **changes: Any) -> str:
-    """A task whose worker died between insert and FINISH, and whose starts were then set back, as by RELEASE."""
+    """A task whose worker died between insert and FINISH. Its starts are then set back, as RELEASE does."""
     task_id = intake.accept(as_body(a_request(**changes)))
     intake.customers.dies_after_insert = True
     with pytest.raises(BrokenBetweenInsertAndFinish):
@@ -110,7 +114,7 @@ def test_a_customer_that_exists_is_the_outcome_also_where_its_email_is_looked_up
     assert use_case.run([Delivery(task_id, "b")]) == ["created"]
 
 
-def test_the_refusals_of_a_group_cost_one_look_together_and_a_group_without_costs_none(intake: Intake) -> None:
+def test_all_refusals_of_a_group_cost_one_look_up_and_a_group_without_refusals_costs_none(intake: Intake) -> None:
     good = [intake.accept(as_body(a_request(email=f"{number}@example.com"))) for number in range(4)]
     assert intake.run(*good) == ["created"] * 4
     assert intake.customers.looks == 0

@@ -1,4 +1,4 @@
-"""Hashes are made in the pool's threads, and those of signups wait for none of rows."""
+"""Hashes are made by the threads of a pool. The hash of a signup never waits for hashes of rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Busy:
         return self.pool.submit(partial(self.begun.append, name), urgent=urgent)
 
 
-def test_urgent_hashes_wait_for_no_other_and_each_kind_keeps_its_order() -> None:
+def test_urgent_hashes_go_before_all_others_and_each_kind_keeps_its_order() -> None:
     busy = Busy(1)
     rows = [busy.submit(f"row {number}", urgent=False) for number in range(3)]
     for signup in [busy.submit(f"signup {number}", urgent=True) for number in range(3)]:
@@ -61,7 +61,7 @@ def test_as_many_hashes_of_each_kind_are_made_at_a_time_as_there_are_threads(urg
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the threads of a process have one niceness")
-def test_hashes_of_rows_leave_the_cores_to_whatever_else_wants_them() -> None:
+def test_hashes_of_rows_leave_the_cores_to_other_threads_and_processes() -> None:
     pool = HashPool(1)
 
     def niceness() -> int:
@@ -71,7 +71,7 @@ def test_hashes_of_rows_leave_the_cores_to_whatever_else_wants_them() -> None:
     assert pool.submit(niceness, urgent=False).result(SECONDS) == min(19, niceness() + PATIENT_NICENESS)
 
 
-def test_rows_are_hashed_also_where_a_sandbox_forbids_to_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_hashed_also_where_a_sandbox_forbids_threads_to_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: int) -> None:
         raise PermissionError
 
@@ -79,7 +79,7 @@ def test_rows_are_hashed_also_where_a_sandbox_forbids_to_give_way(monkeypatch: p
     assert HashPool(1).submit(lambda: "made", urgent=False).result(SECONDS) == "made"
 
 
-def test_what_a_hash_raises_goes_to_whoever_waits_for_it_and_the_thread_goes_on() -> None:
+def test_the_exception_of_a_hash_is_raised_for_its_caller_and_the_thread_goes_on() -> None:
     pool = HashPool(1)
 
     def fail() -> str:
@@ -100,7 +100,7 @@ def test_a_hash_that_nobody_waits_for_any_more_is_not_made() -> None:
     assert busy.begun == ["wanted"]
 
 
-def test_a_hash_of_a_row_begins_when_the_signups_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_of_a_row_begins_once_no_signup_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hash_pool, "LONGEST_PAUSE_SECONDS", SECONDS)
     pool = HashPool(1)
     order: list[str] = []
@@ -113,7 +113,7 @@ def test_a_hash_of_a_row_begins_when_the_signups_are_done(monkeypatch: pytest.Mo
     assert order == ["signup", "done", "row"]
 
 
-def test_hashes_of_rows_go_on_beside_any_number_of_signups() -> None:
+def test_hashes_of_rows_go_on_however_many_signups_come() -> None:
     pool = HashPool(1)
     with pool.beside_signups():
         assert pool.submit(lambda: "made", urgent=False).result(SECONDS) == "made"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def everything_in(client: redis.Redis) -> list[Any]:
-    """All keys with what they hold."""
+    """Every key of Redis with its value."""
     reads: dict[Any, Callable[[Any], Any]] = {
         b"hash": client.hgetall,
         b"string": client.get,
@@ -37,7 +37,7 @@ def everything_in(client: redis.Redis) -> list[Any]:
     return [(key, reads.get(client.type(key), client.dump)(key)) for key in client.scan_iter()]
 
 
-def test_a_customer_is_created_and_answered_as_it_was_sent_with_ids(intake: Intake) -> None:
+def test_a_customer_is_created_and_answered_as_it_was_sent_and_has_ids(intake: Intake) -> None:
     answer = intake.answer(a_full_request(addresses=[a_full_address(), an_address(address_2=["", "x"])]))
     assert answer["ok"] is True
     customer = answer["customer"]
@@ -48,19 +48,19 @@ def test_a_customer_is_created_and_answered_as_it_was_sent_with_ids(intake: Inta
     assert customer == sent
 
 
-def test_what_was_not_sent_has_the_documented_defaults(intake: Intake) -> None:
+def test_arguments_that_were_not_sent_have_the_documented_defaults(intake: Intake) -> None:
     customer = intake.answer(a_request())["customer"]
     assert (customer["status"], customer["tags"], customer["addresses"]) == ("ACTIVE", [], [])
 
 
-def test_the_stored_password_is_a_hash_of_exactly_what_was_sent(intake: Intake) -> None:
+def test_the_stored_password_is_a_hash_of_exactly_the_password_that_was_sent(intake: Intake) -> None:
     intake.answer(a_request(password=" pass 😀\u0301 "))
     (stored,) = intake.customers.all()
     assert stored["password_hash"].startswith("$argon2id$")
     assert PasswordHasher().verify(stored["password_hash"], " pass 😀\u0301 ")
 
 
-def test_the_password_is_readable_nowhere(intake: Intake, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_password_can_be_read_nowhere(intake: Intake, capfd: pytest.CaptureFixture[str]) -> None:
     created, refused = intake.accept(as_body(a_request())), intake.accept(as_body(a_request(status=1)))
     shown = repr(everything_in(intake.client))
     intake.run_one(created)
@@ -75,7 +75,7 @@ def test_the_password_is_readable_nowhere(intake: Intake, capfd: pytest.CaptureF
 # The documented errors, in their order
 
 
-def test_a_request_without_the_documented_form_gets_every_fault(intake: Intake) -> None:
+def test_a_request_that_is_not_as_documented_is_told_every_fault(intake: Intake) -> None:
     assert intake.answer({"email": "a@b.example", "password": "x", "lastName": 1}) == {
         "ok": False,
         "error": "validation_error",
@@ -135,7 +135,7 @@ def test_a_password_below_the_set_minimum_is_a_validation_error_that_does_not_re
     assert intake.answer(a_request())["ok"] is True
 
 
-def test_a_minimum_length_of_passwords_does_not_concern_hashes(intake: Intake) -> None:
+def test_the_minimum_length_of_passwords_does_not_apply_to_hashes(intake: Intake) -> None:
     intake.minimum_password_characters = 500
     password_hash = a_password_hash()
     answer = intake.answer(an_import(password_hash))
@@ -145,7 +145,7 @@ def test_a_minimum_length_of_passwords_does_not_concern_hashes(intake: Intake) -
     assert (stored["password_hash"], stored["password_scheme"]) == (password_hash, "pbkdf2-sha256")
 
 
-def test_an_imported_hash_is_readable_nowhere_but_in_the_customer(
+def test_an_imported_hash_can_be_read_only_in_the_stored_customer(
     intake: Intake, capfd: pytest.CaptureFixture[str]
 ) -> None:
     password_hash = a_password_hash()

@@ -1,4 +1,4 @@
-"""Repeats of taken emails cost no hashes while many of them come."""
+"""While many signups come whose emails are taken, they cost no hashes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_stored_customer(*, email_key: str) -> StoredCustomer:
     )
 
 
-def test_a_flood_of_repeats_costs_no_hashes_and_one_look_a_group(intake: Intake) -> None:
+def test_a_flood_of_repeats_costs_no_hashes_and_one_look_up_for_each_group(intake: Intake) -> None:
     emails = [f"{number}@example.com" for number in range(8)]
     use_case = intake.use_case()
 
@@ -54,7 +54,7 @@ def test_a_flood_of_repeats_costs_no_hashes_and_one_look_a_group(intake: Intake)
     assert intake.customers.looks == looks + 5
 
 
-def test_once_repeats_have_ceased_creating_costs_no_look(intake: Intake) -> None:
+def test_once_repeats_have_ceased_a_new_customer_costs_no_look_up(intake: Intake) -> None:
     use_case = intake.use_case()
 
     def work(email: str) -> str:

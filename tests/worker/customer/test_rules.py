@@ -1,4 +1,4 @@
-"""What an email is, when two are the same, and which countries are in force."""
+"""Which texts are emails, which emails are the same, and which countries are in force."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_emails_that_differ_only_in_case_unicode_form_or_idn_spelling_are_the_sa
         ("jos\u00e9@example.com", "jose@example.com"),
     ],
 )
-def test_other_emails_are_not(one: str, two: str) -> None:
+def test_other_emails_are_not_the_same(one: str, two: str) -> None:
     assert email(one).key != email(two).key
 
 
@@ -93,7 +93,7 @@ def test_an_email_is_kept_as_written_apart_from_its_domain(sent: str, kept: str)
         "😀" * 1000,
     ],
 )
-def test_an_email_whose_format_is_invalid_is_none(text: str) -> None:
+def test_a_text_whose_format_is_invalid_is_no_email(text: str) -> None:
     assert DEFAULT.parse_email(text) is None
 
 
@@ -123,8 +123,8 @@ def test_an_email_has_at_most_254_characters() -> None:
 @example("x" * 65 + "@example.com")
 @example("a@xn--bcher-kva.com")
 @example("Info@example.com")
-def test_what_is_an_email_is_what_the_library_says(text: str) -> None:
-    """Most emails are not given to the library whole."""
+def test_a_text_is_an_email_exactly_where_the_library_says_so(text: str) -> None:
+    """This must be tested, since only a part of most emails is given to the library."""
     try:
         expected = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
@@ -155,7 +155,7 @@ def test_a_code_in_force_is_a_country(code: str) -> None:
     "code",
     ["UK", "us", "Us", "USA", "840", "SU", "YU", "AN", "XX", "ZZ", "EU", "XK", "Germany", " US", "US ", "\uff35\uff33"],
 )
-def test_nothing_else_is_a_country(code: str) -> None:
+def test_any_other_text_is_no_country(code: str) -> None:
     assert DEFAULT.first_invalid_country(addresses(code)) == (0, code)
 
 
@@ -164,7 +164,7 @@ def test_the_first_invalid_country_is_told_with_its_position() -> None:
     assert DEFAULT.first_invalid_country([]) is None
 
 
-def test_a_further_country_of_the_settings_is_one_and_no_other_is() -> None:
+def test_a_further_country_of_the_settings_is_a_country_and_no_other_is() -> None:
     with_kosovo = rules.Rules(further_countries=frozenset({"XK"}))
 
     assert with_kosovo.first_invalid_country(addresses("US", "XK")) is None
@@ -172,7 +172,7 @@ def test_a_further_country_of_the_settings_is_one_and_no_other_is() -> None:
     assert with_kosovo.first_invalid_country(addresses("xk")) == (0, "xk")
 
 
-def test_no_further_country_is_a_country_of_iso() -> None:
+def test_no_further_country_is_one_of_iso_3166_already() -> None:
     assert not rules.FURTHER_COUNTRIES & rules.COUNTRIES
     assert {"XK", "AA", "QM", "QZ", "XA", "XZ", "ZZ", "IC"} <= rules.FURTHER_COUNTRIES
     assert not {"QL", "SS", "AN", "YU"} & rules.FURTHER_COUNTRIES
@@ -204,7 +204,7 @@ def test_an_email_under_a_special_use_domain_of_the_settings_is_taken_as_any_oth
     ["me@test", "me@shop.onion", "me@shop.invalid", "me@localhost", "me@.test", "me@a..test", "me@-a.test",
      "m e@a.test", "me@a.test ", "@a.test", "a.test", "me@a.tesx.", "x" * 65 + "@a.test", "me@\uff54est.test\u0000"],
 )  # fmt: skip
-def test_the_other_rules_hold_under_a_special_use_domain_too(text: str) -> None:
+def test_the_other_rules_for_emails_hold_under_a_special_use_domain_too(text: str) -> None:
     assert STAGING.parse_email(text) is None
 
 

@@ -1,4 +1,4 @@
-"""The stages take rows as well as tasks: a row needs an id and a body, and no record, delivery or message."""
+"""The stages take rows as well as tasks. A row has an id and a body, but no record, delivery or message."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def test_rows_are_inserted_together_and_each_has_its_own_outcome(stages: Stages,
     assert {each["id"] for each in customers.all()} == {"c0", "c1"}
 
 
-def test_an_error_of_ours_in_one_row_leaves_the_others_alone(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_in_one_row_does_no_harm_to_the_others(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_hash = Argon2Passwords.hash
 
     def fail_for_one(self: Argon2Passwords, password: SecretStr) -> str:
@@ -148,7 +150,7 @@ def test_a_hash_of_a_caller_that_may_not_import_is_a_fault_of_its_row(stages: St
     ]
 
 
-def test_no_value_of_a_row_shows_anything_of_its_request(stages: Stages) -> None:
+def test_the_repr_of_a_row_shows_nothing_of_its_request(stages: Stages) -> None:
     row, *_ = these = rows(1, firstName=CANARY, lastName=CANARY, tags=[CANARY])
     (ready,) = checked(stages, these)
     (complete,) = hashed(stages, these)

@@ -1,4 +1,4 @@
-"""Requests that this worker cannot read are left to others, or become dead letters."""
+"""Requests that this worker cannot read are deferred for another worker, or become dead letters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNREADABLE_HERE = pytest.mark.parametrize(
 
 
 @UNREADABLE_HERE
-def test_a_request_that_another_worker_may_read_is_left_to_others_and_counts_no_start(
+def test_a_request_that_another_worker_may_read_is_deferred_and_the_start_does_not_count(
     intake: Intake, accept: Callable[[Intake], str], reason: str
 ) -> None:
     intake.unreadable_wait_seconds = 300
@@ -48,7 +48,7 @@ def test_a_request_that_another_worker_may_read_is_left_to_others_and_counts_no_
     assert deferred == 7
 
 
-def test_the_sweeper_sends_again_what_was_left_to_others_and_whoever_can_read_it_makes_the_customer(
+def test_the_sweeper_sends_a_deferred_task_again_and_a_worker_that_can_read_it_makes_the_customer(
     intake: Intake,
 ) -> None:
     intake.unreadable_wait_seconds = 300
@@ -58,12 +58,12 @@ def test_the_sweeper_sends_again_what_was_left_to_others_and_whoever_can_read_it
     assert intake.scripts.sweep(grace_milliseconds=60_000) == []
     intake.scripts.age(task_id, milliseconds=70_000)
     assert intake.scripts.sweep(grace_milliseconds=60_000) == [task_id]
-    damage(intake, task_id, 0)  # as a newer worker reads it
+    damage(intake, task_id, 0)  # A newer worker reads it like this.
     assert intake.run_one(task_id) == "created"
 
 
 @UNREADABLE_HERE
-def test_what_nobody_could_read_for_long_enough_is_a_dead_letter_of_its_own_reason(
+def test_a_request_that_nobody_could_read_for_long_enough_is_a_dead_letter_with_that_reason(
     intake: Intake, accept: Callable[[Intake], str], reason: str
 ) -> None:
     task_id = accept(intake)
@@ -77,13 +77,13 @@ def test_a_requeued_request_waits_anew_for_a_worker_that_can_read_it(intake: Int
     task_id = of_a_newer_version(intake)
     intake.unreadable_wait_seconds = 300
     assert intake.run_one(task_id) == "deferred"
-    intake.client.hset(record_key(task_id), Field.DEFERRED_AT, 1)  # long ago
+    intake.client.hset(record_key(task_id), Field.DEFERRED_AT, 1)  # It was deferred long ago.
     assert intake.run_one(task_id) == "unknown_envelope_version"
     intake.scripts.requeue(task_id)
     assert intake.run_one(task_id) == "deferred"
 
 
-def test_what_cannot_be_read_here_keeps_nothing_else_of_its_group(intake: Intake) -> None:
+def test_a_request_that_cannot_be_read_does_no_harm_to_the_others_of_its_group(intake: Intake) -> None:
     intake.unreadable_wait_seconds = 300
     newer, good, foreign = of_a_newer_version(intake), intake.accept(as_body(a_request())), to_another_key(intake)
     assert intake.run(newer, good, foreign) == ["deferred", "created", "deferred"]

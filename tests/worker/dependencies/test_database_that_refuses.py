@@ -1,4 +1,4 @@
-"""A worker whose MongoDB refuses: it says what to mend, delays no innocent signup, and goes on once it is mended."""
+"""A worker whose MongoDB refuses says what to mend, delays no other signup, and goes on once it is mended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_customers_that_mongodb_refuses_are_dead_letters_within_seconds_and_dela
             database["customers"].create_index("username", unique=True, partialFilterExpression=only_some)
         else:
             database.command("collMod", "customers", validator={"lastName": {"$ne": "Refused"}})
-        # Of the unique index' customers the first is stored.
+        # Of the customers with one value in the unique index, the first is stored.
         producer.accept(999, lastName="Refused")
         worker = start_worker(isolated_env)
         wait_until(lambda: not producer.scripts.open_ids(), timeout=20, what="the first has ended")
@@ -72,7 +72,7 @@ def test_customers_that_mongodb_refuses_are_dead_letters_within_seconds_and_dela
             )
         assert record["detail"] in worker.log()
 
-        # Mended and put back, each has its customer.
+        # Once MongoDB is mended and the dead letters are requeued, each signup has its customer.
         database["customers"].drop_indexes() if by == "unique index" else database.command(
             "collMod", "customers", validator={}
         )
@@ -81,28 +81,28 @@ def test_customers_that_mongodb_refuses_are_dead_letters_within_seconds_and_dela
         wait_until(lambda: all(map(producer.created, refused)), timeout=10, what="the refused are created")
 
 
-# Everything
+# MongoDB refuses everything
 
 
 @dataclass(frozen=True)
 class Guarded:
-    """A MongoDB that asks who one is."""
+    """A MongoDB whose users must sign in."""
 
     member: MongoMember
 
     def uri(self, user: str, password: str = PASSWORD) -> str:
-        """As this user."""
+        """The URI with which this user signs in."""
         return f"mongodb://{user}:{password}@{self.member.address}/?replicaSet=rs0&authSource=admin"
 
     def grant(self, *actions: str) -> None:
-        """Let the user `worker` do this with the customers, and nothing else."""
+        """Give the user `worker` these rights over the customers, and no others."""
         resource = {"db": DATABASE, "collection": "customers"}
         privileges = [{"resource": resource, "actions": list(actions)}] if actions else []
         with MongoClient[dict[str, Any]](self.uri("root")) as client:
             client.admin.command("updateRole", "customers", privileges=privileges)
 
     def customers(self) -> list[dict[str, Any]]:
-        """What is stored."""
+        """The stored customers."""
         with MongoClient[dict[str, Any]](self.uri("root")) as client:
             return list(client[DATABASE]["customers"].find())
 
@@ -143,7 +143,7 @@ def _is_primary(guarded: Guarded) -> bool:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that may not get ready."""
+    """A worker, which may never get ready."""
 
     process: ManagedProcess
     health_file: Path
@@ -154,7 +154,7 @@ class Worker:
         return [json.loads(line) for line in lines if f'"event": "{event}"' in line]
 
     def is_healthy(self) -> bool:
-        """Whether its health file is there and is written anew within two beats."""
+        """Whether its health file exists and is written anew within two beats."""
         if not self.health_file.exists():
             return False
         before = self.health_file.stat().st_mtime_ns
@@ -167,7 +167,7 @@ class Worker:
 
 @pytest.fixture
 def worker_as(isolated_env: Mapping[str, str], guarded: Guarded, tmp_path: Path) -> Iterator[Any]:
-    """Starts a worker that signs in as this user; nothing is waited for."""
+    """Starts a worker that signs in as this user, and does not wait until it is ready."""
     started: list[ManagedProcess] = []
 
     def start(user: str, password: str = PASSWORD) -> Worker:
@@ -229,7 +229,7 @@ def test_a_worker_whose_right_is_taken_away_gives_back_what_it_holds_and_goes_on
     refusal = worker.lines("dependency_refuses")[0]
     assert (refusal["code"], refusal["concerns"]) == ("Unauthorized", "right insert")
 
-    guarded.grant()  # so that no probe lets it begin anew while this test looks
+    guarded.grant()  # With this right no probe lets the worker begin anew while this test looks.
     wait_until(lambda: not worker.is_healthy(), timeout=30, what="its health file is written no more")
     wait_until(lambda: producer.client.zcard(HELD_KEY) == 0, timeout=10, what="it holds nothing")
     assert producer.client.llen(QUEUE) == len(tasks)

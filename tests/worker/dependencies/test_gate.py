@@ -1,4 +1,4 @@
-"""How soon a worker tries a dependency again that failed it."""
+"""How soon a worker tries a dependency again that has failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.metrics import WorkerMetrics
 
 
 class Waits(threading.Event):
-    """Notes how long it was to be waited for, and has nobody wait."""
+    """Notes the waits that were asked for, and does not wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Waits(threading.Event):
 
 
 class WorkFails(WorkerMetrics):
-    """Closes the gate each time that it was opened, as the first task does whose insert is refused."""
+    """Closes the gate whenever it is opened, as a task does whose insert is refused."""
 
     gate: Gate
     stopping: Waits
@@ -51,10 +51,10 @@ class WorkFails(WorkerMetrics):
     ],
     ids=["refused", "away"],
 )
-def test_gaps_grow_while_the_probe_works_and_the_work_does_not(
+def test_gaps_grow_while_the_probe_succeeds_and_the_work_fails(
     error: TransientError | MisconfiguredError, longest: float
 ) -> None:
-    """A user without the right to insert can be told only by an insert, which costs a group its hashes each time."""
+    """Only an insert shows that a user lacks the right to insert, and each try costs the hashes of a group."""
     metrics = WorkFails(error, times=12)
     gate = metrics.gate = Gate("database", lambda: None, metrics=metrics)
     stopping = metrics.stopping = Waits()

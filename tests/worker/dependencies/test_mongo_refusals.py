@@ -1,4 +1,4 @@
-"""What MongoDB refuses is told by name, concerns whom it concerns, and delays nobody else."""
+"""A refusal of MongoDB is told by name. It stops the signups that it is about, and delays no other."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def failure(code: int, **details: Any) -> OperationFailure:
         (failure(100), Kind.MISCONFIGURED, "UnsatisfiableWriteConcern"),
         (ConfigurationError(CANARY), Kind.MISCONFIGURED, "ConfigurationError"),
         (failure(987654), Kind.UNKNOWN, "code_987654"),
-        # Of one document it would concern that one; as the answer to a whole command nobody knows.
+        # For one document this would be about that document. For a whole command nobody knows which document is meant.
         (failure(2), Kind.UNKNOWN, "BadValue"),
         (PyMongoError(CANARY), Kind.UNKNOWN, "PyMongoError"),
     ],
@@ -94,7 +94,7 @@ def _tls() -> Exception:
         ([failure(18), AutoReconnect(CANARY)], Kind.TRANSIENT, "ServerSelectionTimeoutError"),
     ],
 )
-def test_servers_that_are_away_are_told_from_servers_that_cannot_be_used(
+def test_servers_that_are_away_are_distinguished_from_servers_that_cannot_be_used(
     last_seen: list[Exception | None], kind: Kind, code: str
 ) -> None:
     refusal = of_error(ServerSelectionTimeoutError(CANARY), doing="find", last_seen=last_seen)
@@ -150,7 +150,7 @@ def several(count: int, **changes: Any) -> list[Any]:
     ]
 
 
-def test_a_unique_index_of_others_refuses_whom_it_concerns_and_nobody_else(
+def test_a_unique_index_of_others_refuses_only_the_customers_that_break_it(
     collection: Collection[dict[str, Any]],
 ) -> None:
     customers = customers_in(collection)
@@ -166,7 +166,7 @@ def test_a_unique_index_of_others_refuses_whom_it_concerns_and_nobody_else(
     assert customers.add_all([group[3]]) == [results[3]]
 
 
-def test_a_validator_refuses_whom_it_concerns_and_no_customer_that_is_there_already(
+def test_a_validator_refuses_only_the_customers_that_break_it_and_none_that_is_stored_already(
     collection: Collection[dict[str, Any]],
 ) -> None:
     customers = customers_in(collection)
@@ -184,7 +184,9 @@ def test_a_validator_refuses_whom_it_concerns_and_no_customer_that_is_there_alre
     assert CANARY not in repr(results[1])
 
 
-def test_an_index_that_cannot_take_a_document_refuses_that_one(collection: Collection[dict[str, Any]]) -> None:
+def test_an_index_that_cannot_take_a_document_refuses_only_that_document(
+    collection: Collection[dict[str, Any]],
+) -> None:
     customers = customers_in(collection)
     customers.prepare()
     theirs = [("tags", 1), ("addresses", 1)]
@@ -206,7 +208,7 @@ def test_an_index_that_cannot_take_a_document_refuses_that_one(collection: Colle
         ([], {"keys": "other", "name": "email_key_unique"}, "IndexKeySpecsConflict"),
     ],
 )
-def test_what_stands_in_the_way_of_the_index_is_told_until_it_is_gone(
+def test_an_obstacle_to_the_index_is_told_until_it_is_gone(
     collection: Collection[dict[str, Any]], documents: list[Any], index: Mapping[str, Any] | None, code: str
 ) -> None:
     customers = customers_in(collection)
@@ -223,10 +225,10 @@ def test_what_stands_in_the_way_of_the_index_is_told_until_it_is_gone(
     customers.prepare()
 
 
-def test_an_email_that_is_another_one_by_a_collation_alone_is_refused_for_good(
+def test_an_email_that_only_a_collation_takes_for_another_is_refused_for_good(
     collection: Collection[dict[str, Any]],
 ) -> None:
-    """No read finds the email that stands against it: waiting for that would hold up its group for ever."""
+    """No read finds the email that it conflicts with. A worker that waited for that would wait for ever."""
     customers = customers_in(collection)
     customers.prepare()
     alike = {"locale": "en", "strength": 1}

@@ -1,4 +1,4 @@
-"""The URI of MongoDB: whatever pymongo would refuse is a fault at the start that repeats nothing of it."""
+"""The URI of MongoDB. A URI that pymongo would refuse is a fault at the start, which does not repeat the URI."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def faults_of(uri: str) -> list[str]:
         "mongodb+srv://me:secret@cluster.example.com/?retryWrites=true&w=majority",
     ],
 )
-def test_a_uri_that_the_driver_takes_is_no_fault_and_no_name_is_asked_for(uri: str) -> None:
+def test_a_uri_that_the_driver_takes_is_no_fault_and_no_name_is_looked_up(uri: str) -> None:
     assert faults_of(uri) == []
 
 
 @given(user=PASSWORDS, password=PASSWORDS)
-def test_any_user_and_password_get_through_when_they_are_percent_encoded(user: str, password: str) -> None:
+def test_any_user_and_password_are_read_when_they_are_percent_encoded(user: str, password: str) -> None:
     assert faults_of(f"mongodb://{quote(user, safe='')}:{quote(password, safe='')}@h/?replicaSet=rs0") == []
 
 
 @given(password=st.one_of(HOSTILE, PASSWORDS))
-def test_a_password_as_it_is_is_what_the_driver_reads_or_a_fault(password: str) -> None:
+def test_a_password_without_percent_encoding_is_read_as_the_driver_reads_it_or_a_fault(password: str) -> None:
     uri = f"mongodb://me:{password}x@h:27017/?replicaSet=rs0"
     if not faults_of(uri):
         client: MongoClient[Any] = MongoClient(uri.strip(), connect=False)
@@ -75,17 +75,17 @@ def test_no_piece_of_a_password_is_in_a_fault(character: str) -> None:
         "mongodb://h/?tlsCAFile=/canary",
     ],
 )
-def test_anything_else_is_a_fault_that_repeats_nothing(uri: str) -> None:
+def test_any_other_text_is_a_fault_that_does_not_repeat_it(uri: str) -> None:
     (fault,) = faults_of(uri)
     assert "canary" not in fault
 
 
-def test_an_option_with_a_value_that_cannot_be_is_told_by_its_name() -> None:
+def test_an_option_with_an_impossible_value_is_told_by_its_name() -> None:
     (fault,) = faults_of("mongodb://h/?readPreference=canary&maxPoolSize=canary&w=majority")
     assert fault.endswith("does not take: readpreference, maxpoolsize")
 
 
-def test_it_can_come_from_a_file(tmp_path: Path) -> None:
+def test_the_uri_can_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "uri").write_text("mongodb://me:secret@h/\n")
     reader = EnvironmentReader({"INTAKE_MONGODB_URI_FILE": str(tmp_path / "uri")})
     assert read_mongodb_uri(reader).get_secret_value() == "mongodb://me:secret@h/"
@@ -93,7 +93,7 @@ def test_it_can_come_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.b", "a b", "a/b", "$a", "a" * 64, "é" * 32, "a*"])
-def test_a_database_that_mongodb_cannot_have_is_a_fault_at_the_start(name: str) -> None:
+def test_a_name_that_no_database_can_have_is_a_fault_at_the_start(name: str) -> None:
     reader = EnvironmentReader({"INTAKE_MONGODB_DATABASE": name})
     read_database_name(reader)
     (fault,) = reader.faults

@@ -1,4 +1,4 @@
-"""Patience, the sweeper's lease and the renewal of what a worker holds."""
+"""Patience with dependencies, the sweeper's lease, and the renewal of the leases of tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Flaky:
-    """Fails a number of times, then answers."""
+    """A call that fails a number of times and then answers."""
 
     def __init__(self, failures: float, *, dependency: str = "broker") -> None:
         self.failures = failures
@@ -62,7 +62,7 @@ def test_a_call_that_works_is_made_also_while_the_worker_stops(metrics: WorkerMe
     assert Patience(stopping, metrics).until_done(Flaky(failures=0)) == "done"
 
 
-def test_a_worker_that_stops_waits_no_longer(metrics: WorkerMetrics) -> None:
+def test_a_worker_that_stops_does_not_wait_for_the_dependency_any_more(metrics: WorkerMetrics) -> None:
     stopping = threading.Event()
     call = Flaky(failures=float("inf"))
     ended: list[BaseException] = []
@@ -89,7 +89,7 @@ def test_another_fault_is_not_waited_for(metrics: WorkerMetrics) -> None:
         Patience(threading.Event(), metrics).until_done(fail)
 
 
-def test_what_is_refused_for_a_reason_that_nobody_knows_is_tried_a_few_times_and_no_more(
+def test_a_call_that_is_refused_for_an_unknown_reason_is_tried_only_a_few_times(
     metrics: WorkerMetrics,
 ) -> None:
     calls: list[None] = []
@@ -109,7 +109,7 @@ def test_what_is_refused_for_a_reason_that_nobody_knows_is_tried_a_few_times_and
 
 
 class Database:
-    """Works, is away, or refuses, as the test says."""
+    """A database that works, is away, or refuses, as the test says."""
 
     def __init__(self) -> None:
         self.fault: Exception | None = None
@@ -132,7 +132,7 @@ def database() -> Database:
 
 @pytest.fixture
 def gate(database: Database, metrics: WorkerMetrics) -> Iterator[Gate]:
-    """Open, and kept by a thread."""
+    """An open gate, and the thread that keeps it."""
     gate, stopping = Gate("database", database, metrics=metrics), threading.Event()
     assert not gate.is_open
     gate.open_when_usable(stopping)
@@ -140,7 +140,7 @@ def gate(database: Database, metrics: WorkerMetrics) -> Iterator[Gate]:
     keeper.start()
     yield gate
     stopping.set()
-    gate.close(AWAY)  # wakes it
+    gate.close(AWAY)  # This wakes the thread.
     keeper.join(10)
     assert not keeper.is_alive()
 
@@ -149,7 +149,7 @@ def taking(metrics: WorkerMetrics) -> float | None:
     return metrics.registry.get_sample_value("intake_taking_tasks")
 
 
-def test_a_task_is_held_for_a_while_and_then_given_back_and_no_other_is_held_any_longer(
+def test_a_task_is_held_for_a_while_and_then_given_back_and_further_ones_are_given_back_at_once(
     gate: Gate, database: Database, metrics: WorkerMetrics
 ) -> None:
     patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=1)
@@ -178,7 +178,7 @@ def test_while_redis_is_away_nothing_is_given_back(gate: Gate, metrics: WorkerMe
     assert gate.is_open
 
 
-def test_a_database_that_refuses_closes_the_gate_at_once_until_it_does_not(
+def test_a_database_that_refuses_closes_the_gate_at_once_until_it_takes_inserts_again(
     gate: Gate, database: Database, metrics: WorkerMetrics
 ) -> None:
     def refuse() -> None:
@@ -198,7 +198,7 @@ def test_a_database_that_refuses_closes_the_gate_at_once_until_it_does_not(
     wait_until(lambda: gate.is_open, timeout=20, what="the gate opens")
 
 
-def test_a_probe_that_breaks_in_a_way_that_nobody_foresaw_is_repeated(gate: Gate, database: Database) -> None:
+def test_a_probe_that_fails_in_an_unforeseen_way_is_repeated(gate: Gate, database: Database) -> None:
     database.fault = LookupError()
     gate.close(AWAY)
     wait_until(lambda: gate.is_refused, what="it has failed")
@@ -222,7 +222,7 @@ def lose_tasks(client: redis.Redis, count: int) -> list[str]:
     scripts, task_ids = Scripts(client), [new_task_id() for _ in range(count)]
     scripts.accept_all(task_ids)
     client.ltrim(QUEUE, count, -1)
-    scripts.start_all(task_ids, lease_milliseconds=0)  # by a worker that died: its leases have run out
+    scripts.start_all(task_ids, lease_milliseconds=0)  # A worker started them and died, and its leases have run out.
     scripts.age(*task_ids, milliseconds=10_000)
     return task_ids
 
@@ -237,7 +237,7 @@ def test_a_lost_task_is_sent_again_with_its_own_message_and_counted(
     assert b"intake_tasks_resent_total 1.0" in generate_latest(metrics.registry)
 
 
-def test_of_several_workers_one_sweeps_within_an_interval(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
+def test_of_several_workers_only_one_sweeps_in_each_interval(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
     first, second = (a_sweeper(redis_client, metrics) for _ in range(2))
     lose_a_task(redis_client)
     assert first.sweep_if_due() == 1
@@ -250,7 +250,7 @@ def test_of_several_workers_one_sweeps_within_an_interval(redis_client: redis.Re
 def test_the_sweepers_lease_ends_within_the_interval(redis_client: redis.Redis, metrics: WorkerMetrics) -> None:
     a_sweeper(redis_client, metrics, interval_seconds=60).sweep_if_due()
     assert 50_000 < redis_client.pttl(SWEEPER_LEASE_KEY) < 60_000
-    redis_client.delete(SWEEPER_LEASE_KEY)  # as if it had expired
+    redis_client.delete(SWEEPER_LEASE_KEY)  # This is as if the lease had expired.
     lose_a_task(redis_client)
     assert a_sweeper(redis_client, metrics).sweep_if_due() == 1
 
@@ -259,12 +259,12 @@ def test_a_sweep_goes_through_all_pages(redis_client: redis.Redis, metrics: Work
     lose_tasks(redis_client, 4 * TASKS_A_CALL + 1)
     with capture_logs() as lines:
         assert a_sweeper(redis_client, metrics).sweep_if_due() == 4 * TASKS_A_CALL + 1
-    # A bounded number of them by name.
+    # Only some of them are named.
     assert [line["event"] for line in lines] == ["task_resent"] * 100 + ["tasks_resent"]
     assert lines[-1]["count"] == 4 * TASKS_A_CALL + 1
 
 
-def test_a_long_sweep_stops_and_the_next_one_goes_on_with_it_in_any_worker(
+def test_a_long_sweep_stops_and_the_next_sweep_of_any_worker_goes_on_from_there(
     redis_client: redis.Redis, metrics: WorkerMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "TASKS_A_CALL", 10)
@@ -275,9 +275,9 @@ def test_a_long_sweep_stops_and_the_next_one_goes_on_with_it_in_any_worker(
     for task_id in held:
         scripts.start(task_id, lease_milliseconds=60_000)
     redis_client.delete(QUEUE)
-    lost = lose_a_task(redis_client)  # sent after all of these
+    lost = lose_a_task(redis_client)  # The lost task was sent after all of these.
     assert a_sweeper(redis_client, metrics).sweep_if_due() == 0
-    redis_client.delete(SWEEPER_LEASE_KEY)  # as if it had expired
+    redis_client.delete(SWEEPER_LEASE_KEY)  # This is as if the lease had expired.
     assert a_sweeper(redis_client, metrics).sweep_if_due() == 1
     assert scripts.queued() == [scripts.messages.message(lost)]
 
@@ -309,7 +309,7 @@ def accept(client: redis.Redis) -> str:
     return task_id
 
 
-def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.Redis) -> None:
+def test_the_leases_of_all_tasks_that_a_worker_holds_are_renewed(redis_client: redis.Redis) -> None:
     mine, others = accept(redis_client), accept(redis_client)
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     redis_client.zadd(HELD_KEY, {mine: 1.0, others: 1.0})
@@ -322,7 +322,7 @@ def test_what_a_worker_holds_is_held_for_another_full_lease(redis_client: redis.
     assert redis_client.zscore(HELD_KEY, others) == 1.0
 
 
-def test_what_was_taken_since_the_last_call_is_held_from_the_next_one_on(redis_client: redis.Redis) -> None:
+def test_a_task_that_was_taken_since_the_last_renewal_is_part_of_the_next_one(redis_client: redis.Redis) -> None:
     first, second = accept(redis_client), accept(redis_client)
     leases = Leases(redis_client, lease_seconds=LEASE_SECONDS)
     leases.hold(Delivery(first, "d1"))
@@ -356,7 +356,7 @@ def test_a_worker_that_holds_nothing_asks_redis_for_nothing(redis_client: redis.
     assert redis_client.dbsize() == 0
 
 
-# Jobs in threads
+# Periodic jobs
 
 
 def test_a_job_that_fails_is_called_again_until_the_worker_stops() -> None:

@@ -1,4 +1,4 @@
-"""Tasks run side by side; one that may kill the process runs alone."""
+"""Tasks run side by side, but a task that may kill the process runs alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from worker.promise.turnstile import Turnstile
 
 DEADLINE_SECONDS = 10
 MOMENT_SECONDS = 0.1
-"""How long something is given to happen that must not."""
+"""How long a test waits to see that nothing happens."""
 
 
 class Holder:
-    """Holds a turnstile in a thread of its own until it is told to leave."""
+    """A thread that holds a turnstile until it is told to leave."""
 
     def __init__(self, turnstile: Turnstile, *, alone: bool, order: list[str], name: str) -> None:
         self.inside = threading.Event()
@@ -47,7 +47,7 @@ class Holder:
 
 
 class Passage:
-    """A turnstile and those who hold it."""
+    """A turnstile and its holders."""
 
     def __init__(self) -> None:
         self.turnstile = Turnstile()
@@ -72,7 +72,7 @@ def test_many_hold_it_together(passage: Passage) -> None:
         holder.leave()
 
 
-def test_one_alone_waits_for_all_others_to_leave(passage: Passage) -> None:
+def test_a_task_that_runs_alone_waits_for_all_others_to_leave(passage: Passage) -> None:
     first, second = passage.shared(), passage.shared()
     assert first.is_inside()
     assert second.is_inside()
@@ -85,7 +85,7 @@ def test_one_alone_waits_for_all_others_to_leave(passage: Passage) -> None:
     alone.leave()
 
 
-def test_nobody_enters_beside_one_alone(passage: Passage) -> None:
+def test_no_task_enters_beside_one_that_runs_alone(passage: Passage) -> None:
     alone = passage.alone()
     assert alone.is_inside()
     shared, other = passage.shared(), passage.alone()
@@ -98,7 +98,7 @@ def test_nobody_enters_beside_one_alone(passage: Passage) -> None:
     shared.leave()
 
 
-def test_one_that_waits_to_be_alone_goes_before_others_that_come_later(passage: Passage) -> None:
+def test_a_task_that_waits_to_run_alone_goes_before_others_that_come_later(passage: Passage) -> None:
     first = passage.shared("first")
     assert first.is_inside()
     alone = passage.alone()
@@ -114,7 +114,7 @@ def test_one_that_waits_to_be_alone_goes_before_others_that_come_later(passage: 
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_one_that_fails_inside_leaves_it_open(passage: Passage, alone: bool) -> None:
+def test_a_task_that_fails_leaves_the_turnstile_open(passage: Passage, alone: bool) -> None:
     def fail() -> None:
         with passage.turnstile.alone() if alone else passage.turnstile.beside_others():
             raise LookupError
@@ -126,7 +126,7 @@ def test_one_that_fails_inside_leaves_it_open(passage: Passage, alone: bool) -> 
     holder.leave()
 
 
-def test_under_a_crowd_nobody_is_ever_beside_one_alone() -> None:
+def test_of_many_tasks_none_ever_runs_beside_one_that_runs_alone() -> None:
     turnstile, inside, violations = Turnstile(), [0, 0], list[tuple[int, ...]]()
     count = threading.Lock()
 
