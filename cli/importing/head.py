@@ -49,7 +49,7 @@ class Head:
             for row in islice(rows, _ROWS):
                 read.append(row)  # noqa: PERF402
         except BrokenInputError as error:
-            if not read:
+            if not read or self._is_failed_file:
                 where = f"{self._counts_by} {error.number:,}: {error.message}"
                 raise self._refused(f"that cannot be read: {where}", "Make or copy it once more.") from None
         if not read:

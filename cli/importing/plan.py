@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from cli.importing.head import Head
@@ -123,10 +123,13 @@ def make_plan(source: InputFile, options: ImportOptions, *, secrets_from: InputF
             row can be sent, or it is a failed file and nothing tells its passwords. The text tells a person.
     """
     preset = PRESETS[options.preset] if options.preset else None
-    if preset is not None and not options.list_name:
-        options = replace(options, list_name=preset.list_name)
-    form = recognise(source, options)
-    secret_form = None if secrets_from is None else _form_of_original(secrets_from, options)
+    form = _recognised(source, options, preset)
+    secret_form = None
+    if secrets_from is not None:
+        if not secrets_from.is_regular:
+            to_do = "--passwords-from needs the file itself."
+            raise secrets_from.refused(WrongForm("no file that can be read twice", to_do))
+        secret_form = _recognised(secrets_from, options, preset)
     try:
         return _plan(source, form, options, preset=preset, original=secrets_from, original_form=secret_form)
     except WrongColumnsError as error:
@@ -171,7 +174,7 @@ def _plan(
         drafts = objects = ObjectDrafts(sources, options)
         if unknown := list(dict.fromkeys(name for each in first for name in objects.unknown_in(each))):
             raise unknown_names(unknown, taken=sources, what="JSON with names that mean nothing here")
-    secrets |= secret_sources(sources) | looking_secret({*columns, *options.ignored_columns})
+    secrets |= secret_sources(sources) | looking_secret({*columns, *options.ignored_columns, *chain(*first)})
     plan = ImportPlan(
         form=form,
         title=form.described if preset is None else f"{preset.title} ({form.described})",
@@ -201,10 +204,14 @@ def _changes_nothing(options: ImportOptions) -> bool:
     )
 
 
-def _form_of_original(original: InputFile, options: ImportOptions) -> InputForm:
-    if not original.is_regular:
-        raise original.refused(WrongForm("no file that can be read twice", "--passwords-from needs the file itself."))
-    return recognise(original, options)
+def _recognised(source: InputFile, options: ImportOptions, preset: Preset | None) -> InputForm:
+    if preset is None or not preset.list_name or options.list_name:
+        return recognise(source, options)
+    try:
+        return recognise(source, replace(options, list_name=preset.list_name))
+    except WrongInputError:
+        # The same objects may also stand in a list without a name, or one a line.
+        return recognise(source, options)
 
 
 def _first_objects(source: InputFile, form: InputForm) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.importing.mapping.fields import ADDRESS_FIELDS, ADDRESSES, CUSTOMER_FIELDS, RESERVED, TAGS, parse_field
-from cli.importing.mapping.paths import MISSING, first_name, put, value_at
+from cli.importing.mapping.paths import MISSING, close_gaps, first_name, put, value_at
 from cli.importing.records import Draft, Fault
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class ObjectDrafts:
             if (value := value_at(values, source)) is not MISSING:
                 put(customer, field, value)
                 draft.columns |= _columns(path, field, source, customer)
+        if self._mapped:
+            close_gaps(customer, draft.columns)
         draft.faults += [Fault(name, UNKNOWN_NAME) for name in self.unknown_in(values)]
         return draft
 

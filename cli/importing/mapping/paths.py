@@ -72,6 +72,27 @@ def put(customer: dict[str, Any], field: Field, value: Any) -> None:
         _put_at(_list_in(customer, field.name), field.place, value)
 
 
+def close_gaps(customer: dict[str, Any], columns: dict[str, str]) -> None:
+    """Leave out addresses into which nothing was put, and give their places to the next ones.
+
+    Args:
+        customer: loses those addresses.
+        columns: field's path → column. Changes its places in the same way.
+    """
+    addresses = customer.get(ADDRESSES)
+    if not isinstance(addresses, list) or {} not in addresses:
+        return
+    kept = [place for place, address in enumerate(addresses) if address != {}]
+    for path in [path for path in columns if path.startswith(f"{ADDRESSES}.")]:
+        _, place, inner = path.split(".", 2)
+        column = columns.pop(path)
+        if int(place) in kept:
+            columns[f"{ADDRESSES}.{kept.index(int(place))}.{inner}"] = column
+    customer[ADDRESSES] = [addresses[place] for place in kept]
+    if not kept:
+        del customer[ADDRESSES]
+
+
 def _put_into_addresses(customer: dict[str, Any], field: Field, value: Any) -> None:
     addresses = _list_in(customer, ADDRESSES)
     if field.place is not None:

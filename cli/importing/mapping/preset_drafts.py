@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.importing.mapping.columns import listed
 from cli.importing.mapping.fields import parse_field
-from cli.importing.mapping.paths import MISSING, put, value_at
+from cli.importing.mapping.paths import MISSING, close_gaps, put, value_at
 from cli.importing.reading.recognising.wrong_form import WrongForm
 from cli.importing.records import Form
 
@@ -38,6 +38,7 @@ class PresetDrafts:
                 continue
             put(draft.customer, field, value)
             draft.columns[path] = source
+        close_gaps(draft.customer, draft.columns)
         return draft
 
 
@@ -59,10 +60,12 @@ def not_an_export(
         needs: the columns, or the paths in an object, without which it is no such export.
     """
     to_do = "Give the file as the product exports it, or leave --from out and map the columns: --map email=…."
-    if form.kind not in preset.forms:
+    # Objects are the same in a list and one a line: some tools write the one, some the other.
+    is_table = form.kind is Form.TABLE
+    if not any((each is Form.TABLE) == is_table for each in preset.forms):
         wanted = " or ".join(sorted(each.value for each in preset.forms))
         return WrongForm(f"{form.described}, and {preset.title} is {wanted}", to_do)
-    if form.kind is Form.TABLE:
+    if is_table:
         missing = [column for column in needs if column not in columns]
         its = f". Its columns are {listed(columns)}"
     else:

@@ -9,7 +9,7 @@ import pytest
 
 from cli.importing.options import ImportOptions
 from cli.importing.plan import make_plan
-from cli.importing.reading.errors import BrokenInputError, WrongInputError
+from cli.importing.reading.errors import WrongInputError
 from cli.importing.reading.input_file import InputFile
 from tests.cli.importing.plans import customers, faults, refusal, resent, rows_of, written
 
@@ -83,8 +83,18 @@ def test_numbers_must_rise(failed: Path, original: Path, lines: tuple[object, ob
     rows = [(line, f"{int(str(line)) - 1 if line != 'x' else 1}@example.com") for line in lines]
     written(failed, "_line,email\n" + "".join(f"{line},{email}\n" for line, email in rows))
 
-    with pytest.raises(BrokenInputError, match=words):
+    with pytest.raises(WrongInputError, match=words):
         resent(failed, original)
+
+
+def test_json_lines_get_their_passwords_back(failed: Path, tmp_path: Path) -> None:
+    original = written(
+        tmp_path / "customers.jsonl",
+        b'{"email":"a@example.com","password":"secret a","n":1}\n{"email":"b@","password":"secret b","n":2}\n',
+    )
+    written(failed, '{"_line": 2, "_error": "x", "_reason": "y", "email": "b@example.com", "n": 2}\n')
+
+    assert customers(resent(failed, original)) == [{"email": "b@example.com", "password": "secret b", "n": 2}]
 
 
 def test_it_is_refused_as_a_whole_without_passwords(failed: Path) -> None:

@@ -97,6 +97,16 @@ def test_paths_are_mapped(path: Path) -> None:
     assert row.columns["addresses.1.city"] == "places.town"
 
 
+def test_an_address_that_an_object_lacks_leaves_no_gap(path: Path) -> None:
+    a_list(path, {"email": "a@example.com", "shipping": {"town": "Bern"}}, {"email": "b@example.com"})
+    mapping = {"addresses.0.city": "billing.town", "addresses.1.city": "shipping.town"}
+
+    rows = rows_of(path, mapping=mapping)
+
+    assert customers(rows) == [{"email": "a@example.com", "addresses": [{"city": "Bern"}]}, {"email": "b@example.com"}]
+    assert rows[0].columns == {"addresses.0.city": "shipping.town"}
+
+
 def test_a_record_stays_as_it_was_read(path: Path) -> None:
     values = {**JANE, "tags": ["a"], "addresses": [{"phone": "1-2", "country": None}], "town": "Bern", "tag": "b"}
     lines(path, values)

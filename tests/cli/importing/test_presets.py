@@ -100,6 +100,16 @@ def test_a_failed_file_of_an_export_gets_its_hashes_back(tmp_path: Path) -> None
     ]
 
 
+def test_the_list_of_an_export_may_have_no_name(tmp_path: Path) -> None:
+    users = [{"username": "a", "email": "a@example.com"}]
+    path = tmp_path / "users.json"
+
+    for text in (json.dumps(users), json.dumps({"roles": [{"name": "x"}], "users": users}), json.dumps(users[0])):
+        assert [customer["email"] for customer in customers(rows_of(written(path, text), preset="keycloak"))] == [
+            "a@example.com"
+        ]
+
+
 def test_a_mapped_column_counts_more_than_what_the_preset_makes(tmp_path: Path) -> None:
     path = written(
         tmp_path / "users.csv", "user_email,user_pass,Hash\na@example.com,$2y$1,$2b$04$\nb@example.com,$2y$2, \n"
