@@ -54,7 +54,7 @@ _MARKS: Final = frozenset(("email", "Email", "user_id", "Id", "_id"))
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Auth0."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -36,7 +36,7 @@ _FALSE: Final = frozenset(("false", "f", "0"))
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Django."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -60,13 +60,9 @@ class Source:
         return Source(value if isinstance(value, dict) else {}, f"{self.path}{name}.")
 
 
-def begin(records: list[Record]) -> Draft:
-    """A draft of these records. It has faults, and is not to be filled, where they could not be read."""
-    draft = Draft(records)
-    for place, record in enumerate(records):
-        if record.fault:
-            draft.faults.append(Fault("", f"row {record.number}: {record.fault}" if place else record.fault))
-    return draft
+def begin(record: Record) -> Draft:
+    """A draft of this record. It has a fault, and is not to be filled, where the record could not be read."""
+    return Draft([record], faults=[Fault("", record.fault)] if record.fault else [])
 
 
 def take(draft: Draft, source: Source, fields: Fields) -> None:

@@ -43,7 +43,7 @@ _CUSTOMER: Final[Fields] = {"email": ("email",)}
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Firebase."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -55,7 +55,7 @@ _ADDRESS: Final[Fields] = {
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Keycloak."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes import magento as hashes
-from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_address, take_hash
+from cli.importing.presets.drafting import Fields, Source, make_inactive, take, take_address, take_hash
 from cli.importing.presets.grouping import grouped
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Fault, Form
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 
 _CUSTOMER: Final[Fields] = {"email": ("email",), "firstName": ("firstname",), "lastName": ("lastname",)}
 """Columns of the customer."""
+_STREET: Final = "_address_street"
+"""The column that only files with addresses have."""
 _ADDRESS: Final[Fields] = {
     "firstName": ("_address_firstname",),
     "lastName": ("_address_lastname",),
     "company": ("_address_company",),
-    "address_1": ("_address_street",),
+    "address_1": (_STREET,),
     "city": ("_address_city",),
     "state": ("_address_region",),
     "postCode": ("_address_postcode",),
@@ -47,11 +49,13 @@ _ADDRESS: Final[Fields] = {
 _DEFAULT_FOR: Final = {"Billing": "_address_default_billing_", "Shipping": "_address_default_shipping_"}
 """What an address is called → the column that is 1 where it is the default."""
 
+ORPHAN: Final = "is empty, and no customer is before this row whose address it could be"
+"""The fault of an address that follows no customer."""
+
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Customers of Magento."""
-    for rows in grouped(records, _continues):
-        draft = begin(rows)
+    for draft in grouped(records, _continues):
         if not draft.faults:
             _fill(draft)
         yield draft
@@ -59,9 +63,7 @@ def drafts(records: Iterable[Record]) -> Iterator[Draft]:
 
 def _continues(first: Record, row: Record) -> bool:
     """Whether this row has another address of the customer. In a file without addresses none has."""
-    if "_address_street" not in first.values:
-        return False
-    return bool(row.fault) or not Source(row.values).text("email")
+    return _STREET in first.values and not Source(row.values).text("email")
 
 
 def _fill(draft: Draft) -> None:
@@ -74,8 +76,8 @@ def _fill(draft: Draft) -> None:
         _take_address(draft, Source(row.values))
     if customer.text("confirmation"):
         make_inactive(draft, "confirmation", "a customer has not confirmed the email address in Magento")
-    if "email" not in draft.customer:
-        draft.faults.append(Fault("email", "is empty, and no customer is before this row whose address it could be"))
+    if "email" not in draft.customer and _STREET in customer.values:
+        draft.faults.append(Fault("email", ORPHAN))
 
 
 def _take_address(draft: Draft, row: Source) -> None:

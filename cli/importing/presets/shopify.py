@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cli.importing.presets.drafting import Fields, Source, begin, take, take_address
+from cli.importing.presets.drafting import Fields, Source, take, take_address
 from cli.importing.presets.grouping import grouped
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Form
@@ -51,8 +51,7 @@ _ROW_OF_ADDRESS: Final = "Address Line 1"
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Customers of Shopify's export, or of Matrixify's."""
-    for rows in grouped(records, _continues):
-        draft = begin(rows)
+    for draft in grouped(records, _continues):
         if not draft.faults:
             _fill(draft)
         yield draft
@@ -62,8 +61,6 @@ def _continues(first: Record, row: Record) -> bool:
     """Whether this row has another address of the customer. Matrixify may leave out the email in such rows."""
     if _ROW_OF_ADDRESS not in first.values:
         return False
-    if row.fault:
-        return True
     one, other = Source(first.values), Source(row.values)
     if one.text("ID") and other.text("ID"):
         return one.text("ID") == other.text("ID")

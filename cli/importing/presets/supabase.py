@@ -40,7 +40,7 @@ _WHOLE_NAMES: Final = ("full_name", "fullName", "name")
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Supabase."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -49,7 +49,7 @@ _ADDRESS: Final = {
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Customers of WooCommerce."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             take(draft, Source(record.values), _CUSTOMER)
             take_woocommerce_addresses(draft, Source(record.values))

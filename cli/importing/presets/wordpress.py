@@ -34,7 +34,7 @@ _CUSTOMER: Final[Fields] = {"email": ("user_email",), "firstName": ("first_name"
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of WordPress."""
     for record in records:
-        draft = begin([record])
+        draft = begin(record)
         if not draft.faults:
             _fill(draft, Source(record.values))
         yield draft

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cli.importing.presets.grouping import ROWS
-from cli.importing.presets.magento import PRESET
+from cli.importing.presets.grouping import BROKEN_ROW_BEHIND, ROWS, TOO_MANY_ROWS
+from cli.importing.presets.magento import ORPHAN, PRESET
 from cli.importing.records import Record
 from tests.cli.presets.samples import PASSWORDS, drafted, sample, table
 
@@ -101,29 +101,45 @@ def test_a_customer_who_never_confirmed_the_email_becomes_inactive_with_a_warnin
     assert len(draft.warnings) == 1
 
 
-def test_a_row_that_could_not_be_read_is_refused_with_the_customer_whose_address_it_may_be() -> None:
+def test_a_customer_is_refused_with_a_row_behind_that_may_be_its_address_and_cannot_be_read() -> None:
     records = table("email,firstname,lastname,_address_street\na@example.com,A,B,1 Rue\n,,,2 Rue\nc@example.com,C,D,\n")
-    records.insert(1, Record(9, {}, fault="has 2 cells, and there are 4 columns"))
+    records.insert(1, Record(9, {}, fault="it has 2 cells, and the table has 4 columns"))
 
     drafts = list(PRESET.drafts(records))
 
-    assert [[row.number for row in draft.records] for draft in drafts] == [[2, 9, 3], [4]]
-    assert [fault.message for fault in drafts[0].faults] == ["row 9: has 2 cells, and there are 4 columns"]
-    assert drafts[1].faults == []
+    assert [[row.number for row in draft.records] for draft in drafts] == [[2], [9], [3], [4]]
+    assert [[fault.message for fault in draft.faults] for draft in drafts] == [
+        [BROKEN_ROW_BEHIND],
+        ["it has 2 cells, and the table has 4 columns"],
+        [ORPHAN],
+        [],
+    ]
 
 
-def test_an_address_that_follows_no_customer_is_refused() -> None:
-    records = [Record(2, {}, fault="is not UTF-8"), *table("email,firstname,lastname,_address_street\n,,,2 Rue\n")]
+def test_a_file_without_addresses_has_no_rows_that_could_be_one() -> None:
+    records = [*table("email,firstname,lastname\na@example.com,A,B\n"), Record(3, {}, fault="it is no text in UTF-8")]
 
     drafts = list(PRESET.drafts(records))
 
-    assert [draft.faults[0].where for draft in drafts] == ["", "email"]
+    assert [len(draft.faults) for draft in drafts] == [0, 1]
 
 
-def test_a_customer_without_end_is_cut_so_that_no_file_fills_the_memory() -> None:
+def test_rows_of_two_customers_that_stand_together_in_a_file_of_refused_rows_stay_apart() -> None:
+    text = (
+        "_line,_error,_reason,email,firstname,lastname,_address_street\n"
+        "2,invalid_row,…,a@example.com,A,B,1 Rue\n,,,,,,2 Rue\n9,invalid_row,…,,,,Another Rue\n"
+    )
+
+    first, other = PRESET.drafts(table(text))
+
+    assert [address["address_1"] for address in first.customer["addresses"]] == ["1 Rue", "2 Rue"]
+    assert [fault.message for fault in other.faults] == [ORPHAN]
+
+
+def test_a_customer_without_end_is_refused_and_fills_no_memory() -> None:
     rows = "a@example.com,A,B,1 Rue\n" + ",,,2 Rue\n" * ROWS
 
     drafts = list(PRESET.drafts(table(f"email,firstname,lastname,_address_street\n{rows}")))
 
     assert [len(draft.records) for draft in drafts] == [ROWS, 1]
-    assert drafts[1].faults
+    assert [[fault.message for fault in draft.faults] for draft in drafts] == [[TOO_MANY_ROWS], [ORPHAN]]
