@@ -20,8 +20,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from cli.importing.hashes import any as any_hashes
 from cli.importing.hashes import auth0 as hashes
+from cli.importing.hashes.foreign_hash import ForeignHashError
 from cli.importing.presets.drafting import (
     Fields,
     Source,
@@ -72,10 +72,19 @@ def _fill(draft: Draft, user: Source) -> None:
     if isinstance(custom, dict):
         take_made_hash(draft, "custom_password_hash", partial(hashes.translate, custom))
     else:
-        take_hash(draft, user, ("password_hash", "passwordHash"), any_hashes.translate)
+        take_hash(draft, user, ("password_hash", "passwordHash"), _bcrypt)
     for name in ("blocked", "Blocked"):
         if user.values.get(name) is True:
             make_inactive(draft, name, "a user is blocked in Auth0")
+
+
+def _bcrypt(text: str) -> str:
+    """Auth0 itself makes no other hashes. Other products have fields of the same name."""
+    if not text.startswith("$2"):
+        raise ForeignHashError(
+            "is no bcrypt, and Auth0 makes nothing else: other hashes belong in custom_password_hash"
+        )
+    return text
 
 
 PRESET: Final = Preset(

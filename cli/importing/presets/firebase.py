@@ -61,7 +61,7 @@ def _fill(draft: Draft, user: Source) -> None:
 PRESET: Final = Preset(
     name="firebase",
     title="Firebase's users",
-    forms=frozenset((Form.JSON_LIST,)),
+    forms=frozenset((Form.JSON_LIST, Form.JSON_LINES)),
     needs=("localId",),
     drafts=drafts,
     secrets=frozenset(("passwordHash", "salt")),

@@ -96,7 +96,7 @@ def _password(credentials: Any) -> Mapping[str, Any]:
 PRESET: Final = Preset(
     name="keycloak",
     title="Keycloak's users",
-    forms=frozenset((Form.JSON_LIST,)),
+    forms=frozenset((Form.JSON_LIST, Form.JSON_LINES)),
     needs=("username",),
     drafts=drafts,
     secrets=frozenset(("credentials",)),

@@ -81,6 +81,28 @@ def test_an_export_of_another_product_is_refused() -> None:
     assert "Its columns are email, _website" in told
 
 
+def test_a_list_that_was_taken_out_of_its_object_is_read_as_well(tmp_path: Path) -> None:
+    """As `jq .users` or `jq -c '.users[]'` writes it."""
+    options = options_of("keycloak")
+    users = json.loads((FOLDER / COMMANDS["keycloak"]["file"]).read_bytes())["users"]
+    whole = customers(rows_of(FOLDER / COMMANDS["keycloak"]["file"], **options))
+
+    for text in (json.dumps(users, indent=2), "".join(f"{json.dumps(user)}\n" for user in users)):
+        assert customers(rows_of(written(tmp_path / "users.json", text), **options)) == whole
+
+
+def test_the_users_of_a_realm_are_found_among_its_other_lists(tmp_path: Path) -> None:
+    users = json.loads((FOLDER / COMMANDS["keycloak"]["file"]).read_bytes())["users"]
+    realm = {"realm": "shop", "roles": {"realm": [{"name": "admin"}]}, "groups": [{}], "users": users, "clients": [{}]}
+    whole = customers(rows_of(FOLDER / COMMANDS["keycloak"]["file"], **options_of("keycloak")))
+
+    path = written(tmp_path / "realm.json", json.dumps(realm, indent=2))
+
+    assert customers(rows_of(path, **options_of("keycloak"))) == whole
+    told = refusal(written(path, json.dumps({"realm": "shop", "clients": [{"id": "1"}]})), preset="keycloak")
+    assert "it has no username" in told
+
+
 def test_an_export_in_another_form_is_refused() -> None:
     told = refusal(FOLDER / COMMANDS["woocommerce"]["file"], preset="shopify")
 
