@@ -13,7 +13,7 @@ from local_stack.ports import LOOPBACK
 from startup.environment import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from local_stack.secret_files import SecretFiles
@@ -23,6 +23,10 @@ DATABASE: Final = "customer_intake"
 
 _STACKS_OWN: Final = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS", "REDIS_URL", "MONGODB_URI")
 """Settings that the local stack chooses itself. One of the caller's beside it would be a contradiction."""
+
+
+_WORKERS_OWN: Final = ("FIREBASE_SIGNER_KEY",)
+"""Secrets of the caller that the worker alone gets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,8 @@ class Environments:
 
     def shim(self, *, port: int, **settings: str) -> dict[str, str]:
         """For `python -m api_shim`. `settings` are further variables, by their whole names, and win over all others."""
-        return {**self.base, **self._shared(), **self._of_shim(port), **settings}
+        base = _without(self.base, _WORKERS_OWN)
+        return {**base, **self._shared(), **self._of_shim(port), **settings}
 
     def worker(self, *, health_file: Path, metrics_port: int, **settings: str) -> dict[str, str]:
         """For `python -m worker`. `settings` as in `shim`; a `metrics_port` of 0 means no metrics."""
@@ -73,10 +78,14 @@ class Environments:
 
 def callers_environment() -> dict[str, str]:
     """This process's environment, so that a setting like INTAKE_LOG_LEVEL reaches the local stack's processes."""
-    dropped = {f"{PREFIX}{name}{suffix}" for name in _STACKS_OWN for suffix in ("", "_FILE")}
-    return {name: value for name, value in os.environ.items() if name not in dropped}
+    return _without(os.environ, _STACKS_OWN)
 
 
 def environment_without_settings() -> dict[str, str]:
     """This process's environment without any setting: tests and benches run with settings of their own."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def _without(environment: Mapping[str, str], settings: Iterable[str]) -> dict[str, str]:
+    dropped = {f"{PREFIX}{name}{suffix}" for name in settings for suffix in ("", "_FILE")}
+    return {name: value for name, value in environment.items() if name not in dropped}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from schemas.password_hashes.parsing import PLAIN_RULES, HashRules
 from schemas.texts import (
     LINES_TAG,
     MAXIMUM_TEXT_CHARACTERS,
@@ -148,12 +149,15 @@ CUSTOMER_REQUEST: Final[TypeAdapter[CustomerRequest]] = TypeAdapter(CustomerRequ
 """Checks a request for a customer."""
 
 
-def parse_customer_request(document: dict[str, Any], *, may_import: bool = True) -> CustomerRequest:
+def parse_customer_request(
+    document: dict[str, Any], *, may_import: bool = True, hash_rules: HashRules = PLAIN_RULES
+) -> CustomerRequest:
     """The request in its documented form.
 
     Args:
         document: the request as JSON gives it.
         may_import: whether the caller may import password hashes. Otherwise a hash is a fault, whatever it is.
+        hash_rules: which hashes the service takes.
 
     Raises:
         InvalidRequestError: the request has faults. They are in the order of the documented fields, and unknown fields
@@ -164,7 +168,7 @@ def parse_customer_request(document: dict[str, Any], *, may_import: bool = True)
         document = {name: value for name, value in document.items() if name != PASSWORD_HASH}
     faults: list[Fault] = []
     try:
-        request = CUSTOMER_REQUEST.validate_python(document)
+        request = CUSTOMER_REQUEST.validate_python(document, context=hash_rules)
     except ValidationError as error:
         faults = [
             Fault(field=_field_name(each["loc"]), message=_message(each))

@@ -6,14 +6,19 @@ A fault that they raise never holds what was sent.
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from schemas.password_hashes.parsing import parse_password_hash
+from schemas.password_hashes.fast_hashes import read_fast_hash
+from schemas.password_hashes.parsing import PLAIN_RULES, HashRules, parse_password_hash
 from schemas.password_hashes.refusals import MAXIMUM_CHARACTERS as MAXIMUM_HASH_CHARACTERS
 from schemas.password_hashes.refusals import PasswordHashError
+from schemas.password_hashes.wrapped import scheme_of_wrapped
+
+if TYPE_CHECKING:
+    from schemas.password_hashes.digests import Digest
 
 MAXIMUM_TEXT_CHARACTERS: Final = 1024
 """Of one text: a name, a tag, a line of an address."""
@@ -54,19 +59,30 @@ RequiredText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_TEXT_CHARAC
 
 
 class ImportedHash(SecretStr):
-    """A password hash that was parsed whole, with its scheme: nobody needs to parse it again."""
+    """A password hash that was parsed whole: nobody needs to parse it again.
 
-    def __init__(self, text: str, *, scheme: str) -> None:
+    Attributes:
+        scheme: how the hash will be called that is stored.
+        digest: the fast hash that must be wrapped before it is stored. None where the text is stored as it is.
+    """
+
+    def __init__(self, text: str, *, scheme: str, digest: Digest | None = None) -> None:
         super().__init__(text)
         self.scheme = scheme
+        self.digest = digest
 
 
-def _importable(secret: SecretStr) -> ImportedHash:
+def _importable(secret: SecretStr, info: ValidationInfo) -> ImportedHash:
+    text = secret.get_secret_value()
+    rules = info.context if isinstance(info.context, HashRules) else PLAIN_RULES
+    digest = read_fast_hash(text) if rules.wraps_fast_hashes else None
+    if digest is not None:
+        return ImportedHash(text, scheme=scheme_of_wrapped(digest.steps), digest=digest)
     try:
-        scheme = parse_password_hash(secret.get_secret_value())
+        scheme = parse_password_hash(text, rules)
     except PasswordHashError as error:
         raise PydanticCustomError("password_hash", "{reason}", {"reason": str(error)}) from None
-    return ImportedHash(secret.get_secret_value(), scheme=scheme)
+    return ImportedHash(text, scheme=scheme)
 
 
 Password = Annotated[

@@ -85,7 +85,12 @@ def build_worker(settings: WorkerSettings) -> Worker:
     patience = Patience(stopping, metrics, gate=gate, hold_seconds=settings.mongodb_away_seconds)
     unsealer, turnstile = Unsealer(dict(settings.key_ring)), Turnstile()
     stages = Stages(
-        checks=Checks(ids, rules=settings.rules, minimum_password_characters=settings.minimum_password_characters),
+        checks=Checks(
+            ids,
+            rules=settings.rules,
+            minimum_password_characters=settings.minimum_password_characters,
+            hash_rules=settings.hash_rules,
+        ),
         customers=customers,
         passwords=Argon2Passwords(settings.password_cost),
         patience=patience,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from passwords.cost import TEST_PROFILE, TODAY, PasswordCost
+from schemas.password_hashes import argon2
+from schemas.password_hashes.firebase_scrypt import SIGNER_KEY_BYTES
+from schemas.password_hashes.parsing import HashRules
 from schemas.sealing import KeyFormatError, parse_key_ring
 from startup.broker.redis_requirements import read_allowed
 from startup.environment import EnvironmentReader
@@ -53,6 +58,8 @@ class WorkerSettings:
     test_profile: bool
     minimum_password_characters: int
     rules: Rules
+    hash_rules: HashRules
+    """Which hashes of other systems are taken."""
     maximum_starts: int
     """Starts after which a task that still has no outcome becomes a dead letter."""
     visibility_timeout_seconds: float
@@ -96,6 +103,9 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
             further_countries=_read_choices(reader, "EXTRA_COUNTRIES", FURTHER_COUNTRIES),
             special_use_domains=_read_choices(reader, "SPECIAL_USE_DOMAINS", SPECIAL_USE_DOMAINS),
         ),
+        hash_rules=HashRules(
+            wraps_fast_hashes=reader.flag("WRAP_FAST_HASHES"), signer_key_bytes=_read_signer_key_bytes(reader)
+        ),
         maximum_starts=reader.integer("MAXIMUM_STARTS", 5, minimum=3, maximum=100),
         visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
         sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
@@ -133,16 +143,35 @@ def _read_key_ring(reader: EnvironmentReader) -> dict[str, PrivateKey]:
         return {}
 
 
+def _read_signer_key_bytes(reader: EnvironmentReader) -> int | None:
+    """The length alone. The worker never verifies a password, so it does not keep the key."""
+    secret = reader.optional_secret("FIREBASE_SIGNER_KEY")
+    if secret is None:
+        return None
+    try:
+        size = len(base64.b64decode(secret.get_secret_value(), validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if size not in SIGNER_KEY_BYTES:
+        sizes = f"{SIGNER_KEY_BYTES[0]} to {SIGNER_KEY_BYTES[-1]} bytes"
+        reader.fault("FIREBASE_SIGNER_KEY", f"must be base64_signer_key of a project of Firebase: {sizes} in base64")
+    return size
+
+
 def _read_password_cost(reader: EnvironmentReader) -> PasswordCost:
-    time_cost = reader.integer("ARGON2_TIME_COST", TODAY.time_cost, minimum=1, maximum=100)
+    # Within what a login takes of a hash, or customers of this service could not log in.
+    time_cost = reader.integer("ARGON2_TIME_COST", TODAY.time_cost, minimum=1, maximum=argon2.PASSES[-1])
     least = LEAST_MEMORY_KIB_BY_TIME_COST.get(time_cost, min(LEAST_MEMORY_KIB_BY_TIME_COST.values()))
     memory_kib = reader.integer(
-        "ARGON2_MEMORY_KIB", max(TODAY.memory_kib, least), minimum=1024, maximum=4 * 1024 * 1024
+        "ARGON2_MEMORY_KIB", max(TODAY.memory_kib, least), minimum=1024, maximum=argon2.MAXIMUM_KIB
     )
     if memory_kib < least:
         reader.fault("ARGON2_MEMORY_KIB", f"must be at least {least} with a time cost of {time_cost} (OWASP)")
+    most = argon2.MAXIMUM_KIB_OF_ALL_PASSES // time_cost
+    if memory_kib > most:
+        reader.fault("ARGON2_MEMORY_KIB", f"must be at most {most} with a time cost of {time_cost}, for logins' sake")
     return PasswordCost(
         memory_kib=memory_kib,
         time_cost=time_cost,
-        parallelism=reader.integer("ARGON2_PARALLELISM", TODAY.parallelism, minimum=1, maximum=16),
+        parallelism=reader.integer("ARGON2_PARALLELISM", TODAY.parallelism, minimum=1, maximum=argon2.LANES[-1]),
     )

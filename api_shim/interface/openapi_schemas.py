@@ -45,8 +45,10 @@ _NOTES: Final = {
     " make no difference. By the rules of email it has at most 254 characters.",
     "password": "At least one visible character. It is hashed exactly as sent, and no answer shows it.",
     "passwordHash": "In place of `password`: a hash that another system made, stored as it is. It needs the scope"
-    " `customer:import`. Accepted are argon2 (PHC), bcrypt, PBKDF2 and scrypt (PHC, passlib's and Django's spelling),"
-    " phpass, sha256-crypt and sha512-crypt, of bounded cost; fast hashes (MD5, SHA-1, SHA-2) are refused.",
+    " `customer:import`. Accepted are argon2 (PHC), bcrypt (also WordPress', Django's and passlib's, of another hash),"
+    " PBKDF2 and scrypt (PHC, passlib's and Django's spelling), phpass, sha256-crypt, sha512-crypt and, by a setting,"
+    " Firebase's scrypt, of bounded cost. Fast hashes (MD5, SHA-1, SHA-2) are refused or, by a setting, stored wrapped"
+    " in argon2id.",
     "status": "`ACTIVE` if none was sent.",
     "country": "An ISO 3166-1 alpha-2 code in upper case that is in use today, or a code that the operator added.",
     "phone": "An integer of at most 15 digits. A longer number is a `validation_error` of this field.",

@@ -11,13 +11,13 @@ from typing import Final
 from schemas.password_hashes.encodings import size_of_base64
 from schemas.password_hashes.refusals import CostError, Form, number_within, require_size
 
-_LANES: Final = range(1, 9)
+LANES: Final = range(1, 9)
 """Of `p`."""
-_PASSES: Final = range(1, 17)
+PASSES: Final = range(1, 17)
 """Of `t`."""
-_MAXIMUM_KIB: Final = 256 * 1024
+MAXIMUM_KIB: Final = 256 * 1024
 """Of `m`."""
-_MAXIMUM_KIB_OF_ALL_PASSES: Final = 1024 * 1024
+MAXIMUM_KIB_OF_ALL_PASSES: Final = 1024 * 1024
 """Of `m` and `t` together, which is what a login's time grows with."""
 _LEAST_KIB_A_LANE: Final = 8
 """Less memory than this makes no argon2."""
@@ -47,10 +47,10 @@ def check(match: re.Match[str]) -> str:
         CostError: a cost is outside the bounds.
         NotCanonicalError: a number, the salt or the digest is not written as an encoder would.
     """
-    lanes = number_within(_LANES, match["p"])
-    passes = number_within(_PASSES, match["t"])
-    kib = number_within(range(_LEAST_KIB_A_LANE * lanes, _MAXIMUM_KIB + 1), match["m"])
-    if kib * passes > _MAXIMUM_KIB_OF_ALL_PASSES:
+    lanes = number_within(LANES, match["p"])
+    passes = number_within(PASSES, match["t"])
+    kib = number_within(range(_LEAST_KIB_A_LANE * lanes, MAXIMUM_KIB + 1), match["m"])
+    if kib * passes > MAXIMUM_KIB_OF_ALL_PASSES:
         raise CostError
     require_size(size_of_base64(match["salt"]), _SALT_BYTES)
     require_size(size_of_base64(match["digest"]), _DIGEST_BYTES)

@@ -288,6 +288,30 @@ def test_an_imported_hash_is_nowhere_but_in_its_customer(
     assert places.holding(refused.rpartition("$")[2]) == set()
 
 
+def test_a_fast_hash_that_is_wrapped_is_nowhere(
+    stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    single, row, refused = (secrets.token_hex(16) for _ in range(3))
+    shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug", INTAKE_WRAP_FAST_HASHES="true")
+    service = serve(shim, worker)
+    client = BatchClient(service, scope=IMPORTERS)
+    bodies = [
+        as_body(an_import(single, email=an_email())),
+        as_body(an_import(f"{refused}:salt", email=an_email())),
+        as_body(an_import(f"$digest$sha1${refused}", email=an_email())),
+    ]
+    answers = [service.post(body, {"prefer": "wait=20", **service.bearer(scope=IMPORTERS)}) for body in bodies]
+    rows = [as_body(an_import(f"md5$pepper${row}", email=an_email())), *bodies[1:], a_row()]
+    answers.append(client.upload(lines(*rows), {"prefer": "wait=30"}))
+    answers.append(service.get(f"{BATCH}.rows", client.bearer, id=answers[-1].json()["batch"]["id"]))
+    service.wait_until_idle()
+
+    assert sum(each["password_hash"].startswith("$wrapped$") for each in service.customers()) == 2
+    places = Places(service, stack, [shim, worker], [answer.content for answer in answers])
+    assert [places.holding(each) for each in (single, row, refused)] == [set()] * 3
+
+
 def test_an_imported_hash_is_nowhere_while_its_task_waits(
     stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:

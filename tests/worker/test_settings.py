@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+import base64
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from passwords.cost import TEST_PROFILE, PasswordCost
+from schemas.password_hashes.parsing import HashRules, parse_password_hash
 from schemas.sealing import generate_key_pair
 from startup.environment import SettingsError
 from worker.customer.rules import Rules
 from worker.settings import WorkerSettings, read_worker_settings, usable_cores
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAIR: Final = generate_key_pair()
 REQUIRED: Final = {"ID_KEY": "k" * 32, "SEALING_PRIVATE_KEYS": PAIR.private_line}
@@ -38,6 +43,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert not settings.test_profile
     assert settings.minimum_password_characters == 0
     assert settings.rules == Rules()
+    assert settings.hash_rules == HashRules()
     assert settings.maximum_starts == 5
     assert settings.visibility_timeout_seconds == 60
     assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (5, 15)
@@ -52,6 +58,22 @@ def test_hashing_is_never_cheaper_than_owasps_equivalents(time_cost: int, least:
     assert settings.password_cost == PasswordCost(memory_kib=least, time_cost=time_cost, parallelism=1)
     (fault,) = faults_of(ARGON2_TIME_COST=str(time_cost), ARGON2_MEMORY_KIB=str(least - 1))
     assert fault == f"INTAKE_ARGON2_MEMORY_KIB must be at least {least} with a time cost of {time_cost} (OWASP)"
+
+
+@pytest.mark.parametrize(("time_cost", "most"), [(1, 262144), (4, 262144), (5, 209715), (16, 65536)])
+def test_hashing_never_costs_more_than_a_login_takes(time_cost: int, most: int) -> None:
+    settings = read(ARGON2_TIME_COST=str(time_cost), ARGON2_MEMORY_KIB=str(most), ARGON2_PARALLELISM="8")
+    digits = "A" * 43
+    made = f"$argon2id$v=19$m={settings.password_cost.memory_kib},t={time_cost},p=8${digits[:22]}${digits}"
+    assert parse_password_hash(made) == "argon2id"
+    (fault,) = faults_of(ARGON2_TIME_COST=str(time_cost), ARGON2_MEMORY_KIB=str(most + 1))
+    assert fault.startswith("INTAKE_ARGON2_MEMORY_KIB must be ")
+
+
+@pytest.mark.parametrize("setting", ["ARGON2_TIME_COST", "ARGON2_PARALLELISM"])
+def test_neither_passes_nor_lanes_are_more_than_a_login_takes(setting: str) -> None:
+    (fault,) = faults_of(**{setting: "17"})
+    assert fault.startswith(f"INTAKE_{setting} must be a whole number from 1 to ")
 
 
 def test_with_one_pass_the_memory_is_as_large_as_one_pass_needs() -> None:
@@ -82,6 +104,26 @@ def test_all_faults_of_shared_and_own_settings_are_told_at_once() -> None:
         "INTAKE_WORKER_CONCURRENCY",
     ]
     assert "canary" not in "".join(faults)
+
+
+SIGNER_KEY: Final = base64.b64encode(b"canary" * 10 + b"....").decode()
+
+
+def test_wrapping_and_the_signer_key_are_rules_for_hashes_and_the_key_is_not_kept(tmp_path: Path) -> None:
+    file = tmp_path / "signer-key"
+    file.write_text(f"{SIGNER_KEY}\n")
+    settings = read(WRAP_FAST_HASHES="true", FIREBASE_SIGNER_KEY_FILE=str(file))
+    assert settings.hash_rules == HashRules(wraps_fast_hashes=True, signer_key_bytes=64)
+    assert read(FIREBASE_SIGNER_KEY=SIGNER_KEY).hash_rules == HashRules(signer_key_bytes=64)
+    assert SIGNER_KEY[:20] not in repr(settings)
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize("key", ["canary!", SIGNER_KEY[:-1], SIGNER_KEY[:40], SIGNER_KEY * 5], ids=range(4))
+def test_a_signer_key_that_no_project_has_is_a_fault_without_the_key(key: str) -> None:
+    (fault,) = faults_of(FIREBASE_SIGNER_KEY=key)
+    assert fault.startswith("INTAKE_FIREBASE_SIGNER_KEY must be base64_signer_key of a project of Firebase")
+    assert key not in fault
 
 
 def test_without_private_keys_nothing_starts() -> None:

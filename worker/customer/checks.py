@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from schemas import outcome as outcomes
 from schemas.customer import PASSWORD_HASH, Fault, InvalidRequestError, StoredAddress, parse_customer_request
+from schemas.password_hashes.parsing import PLAIN_RULES
 from schemas.strict_json import InvalidJsonError, parse_object
 from worker.customer.rows import Checked, Decided
 
 if TYPE_CHECKING:
     from schemas.ids import IdDeriver
+    from schemas.password_hashes.parsing import HashRules
     from worker.customer.rows import Row
     from worker.customer.rules import Rules
 
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
 class Checks:
     """Decides whether a request may become a customer. Thread-safe."""
 
-    def __init__(self, ids: IdDeriver, *, rules: Rules, minimum_password_characters: int) -> None:
+    def __init__(
+        self, ids: IdDeriver, *, rules: Rules, minimum_password_characters: int, hash_rules: HashRules = PLAIN_RULES
+    ) -> None:
+        """`hash_rules`: which hashes of other systems are taken."""
         self._ids = ids
+        self._hash_rules = hash_rules
         self._rules = rules
         self._minimum_password_characters = minimum_password_characters
         self._short_password = Fault(
@@ -30,7 +36,9 @@ class Checks:
     def check(self, row: Row) -> Checked | Decided:
         """The checked request, or the outcome that says what is wrong with it."""
         try:
-            request = parse_customer_request(parse_object(row.body), may_import=row.may_import)
+            request = parse_customer_request(
+                parse_object(row.body), may_import=row.may_import, hash_rules=self._hash_rules
+            )
         except InvalidRequestError as error:
             return Decided(outcomes.validation_error(error.faults))
         except InvalidJsonError as error:

@@ -66,7 +66,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A request that passed every check. Only the password's hash is missing, unless the request brought one."""
+    """A request that passed every check. Only the hash is missing, unless the request brought one."""
 
     identity: Identity
     email: Email = field(repr=False)
@@ -84,6 +84,12 @@ class Checked:
         """The hash that the request brought."""
         secret = self.request.get(PASSWORD_HASH)
         return secret if isinstance(secret, ImportedHash) else None
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether the request brought a hash that is stored as it is: nothing is left to compute."""
+        imported = self.imported
+        return imported is not None and imported.digest is None
 
     def complete(self, password_hash: str, *, scheme: str = ARGON2ID) -> StoredCustomer:
         """The customer as it is to be stored."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from passwords.wrapping import wrapped
 from schemas import outcome as outcomes
 from worker.customer.customers import DATABASE, Added, EmailTaken
 from worker.customer.hash_pool import HashPool
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from passwords.hashing import PasswordHasher
+    from schemas.customer import StoredCustomer
     from worker.customer.checks import Checks
     from worker.customer.customers import CustomerRepository, Known, NotStored
     from worker.customer.rows import Identity, Row
@@ -115,11 +117,12 @@ class Stages:
     ) -> list[Hashed | Checked | Failed]:
         """Hash each password, as many at a time as `hash_concurrency` allows. Urgent ones go before all others.
 
-        A row whose hash has not begun when `stopping` is set comes back as it is. A row that brought a hash costs none.
+        A row whose hash has not begun when `stopping` is set comes back as it is. A row that brought a hash costs none,
+        unless that is a fast one, which is hashed once more.
         """
         made = [
-            Hashed(row.complete(imported.get_secret_value(), scheme=imported.scheme))
-            if (imported := row.imported) is not None
+            Hashed(self._complete(row))
+            if row.is_hashed
             else self._hash_pool.submit(partial(self._hash_one, row, stopping), urgent=urgent)
             for row in rows
         ]
@@ -150,8 +153,15 @@ class Stages:
         if stopping is not None and stopping.is_set():
             return row
         with self._metrics.hashing():
-            password_hash = self._passwords.hash(row.password)
-        return Hashed(row.complete(password_hash))
+            return Hashed(self._complete(row))
+
+    def _complete(self, row: Checked) -> StoredCustomer:
+        imported = row.imported
+        if imported is None:
+            return row.complete(self._passwords.hash(row.password))
+        if imported.digest is None:
+            return row.complete(imported.get_secret_value(), scheme=imported.scheme)
+        return row.complete(wrapped(imported.digest, self._passwords), scheme=imported.scheme)
 
     def _insert_one(self, row: Hashed) -> Decided | Refused | Failed:
         (result,) = self._insert_together([row])

@@ -12,6 +12,7 @@ from passwords.hashing import Argon2Passwords
 from schemas.batch.content import ChunkContent, Mode, compressed, pack
 from schemas.batch.row_results import unpack_results
 from schemas.ids import new_task_id
+from schemas.password_hashes.parsing import PLAIN_RULES, HashRules
 from schemas.protocol.keys import DEAD_KEY, HELD_KEY
 from schemas.protocol.steps.working import Delivery
 from schemas.sealing import KeyPair, Sealer, Unsealer, parse_key_ring, parse_public_key
@@ -59,6 +60,7 @@ class BatchIntake:
     customers: FatefulCustomers = field(default_factory=FatefulCustomers)
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     stopping: threading.Event = field(default_factory=threading.Event)
+    hash_rules: HashRules = PLAIN_RULES
 
     def __post_init__(self) -> None:
         self.batches = Batches(self.client)
@@ -71,7 +73,7 @@ class BatchIntake:
             unsealer=Unsealer(parse_key_ring(PAIR.private_line.encode())),
             ids=IDS,
             stages=Stages(
-                checks=Checks(IDS, rules=Rules(), minimum_password_characters=0),
+                checks=Checks(IDS, rules=Rules(), minimum_password_characters=0, hash_rules=self.hash_rules),
                 customers=self.customers,
                 passwords=self.passwords,
                 patience=patience,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.batch.content import Mode
+from schemas.password_hashes.parsing import HashRules
 from schemas.protocol.keys import DEAD_KEY
 from schemas.protocol.lanes import CHUNKS
 from schemas.sealing import generate_key_pair
@@ -181,6 +182,49 @@ def test_rows_with_hashes_of_another_system_cost_no_hash_and_are_otherwise_like_
     assert stored["i1@a.example.com"]["password_hash"] == json.loads(rows[1])["passwordHash"]
     assert stored["i1@a.example.com"]["password_scheme"] == "pbkdf2-sha256"
     assert stored["row1@a.example.com"]["password_scheme"] == "argon2id"
+
+
+def a_digest(number: int, email: str) -> bytes:
+    return as_body(an_import(f"{number:032x}", email=email))
+
+
+def test_each_fast_hash_costs_one_hash_and_none_where_the_email_is_taken_or_the_row_was_in(
+    redis_client: redis.Redis,
+) -> None:
+    intake = BatchIntake(redis_client, WorkerMetrics(), hash_rules=HashRules(wraps_fast_hashes=True))
+    batch_id = intake.batches.open()
+    intake.run(intake.accept(batch_id, row(1), a_digest(0, "d0@a.example.com"), may_import=True))
+    assert intake.passwords.hashes == 2
+
+    later = intake.batches.open()
+    rows = [
+        a_digest(0, "d0@a.example.com"),
+        a_digest(1, "D0@a.example.com"),
+        a_digest(2, "row1@a.example.com"),
+        a_digest(3, "d3@a.example.com"),
+        a_digest(4, "d3@a.example.com"),
+    ]
+    intake.run(intake.accept(later, *rows, may_import=True))
+
+    assert intake.outcomes(later) == ["repeated", "duplicate_key", "duplicate_key", "created", "duplicate_key"]
+    assert intake.passwords.hashes == 3
+    stored = {each["email"]: each["password_hash"] for each in intake.customers.all()}
+    assert stored["d3@a.example.com"].startswith("$wrapped$md5$argon2id$")
+    assert f"{3:032x}" not in str(stored)
+
+
+def test_a_row_with_a_fast_hash_whose_worker_died_after_the_insert_is_created_once(redis_client: redis.Redis) -> None:
+    intake = BatchIntake(redis_client, WorkerMetrics(), hash_rules=HashRules(wraps_fast_hashes=True))
+    batch_id = intake.batches.open()
+    chunk = intake.accept(batch_id, a_digest(0, "d0@a.example.com"), may_import=True)
+    intake.customers.dies_after_insert = True
+    with pytest.raises(BrokenBetweenInsertAndFinish):
+        intake.run(chunk)
+    (before,) = intake.customers.all()
+    intake.batches.die(chunk)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created"]
+    assert intake.customers.all() == [before]
 
 
 @pytest.mark.parametrize("mode", Mode)

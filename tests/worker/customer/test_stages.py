@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from argon2 import PasswordHasher
 
 from passwords.cost import TEST_PROFILE
 from passwords.hashing import Argon2Passwords
+from schemas.password_hashes.parsing import PLAIN_RULES, HashRules
 from tests.support.in_memory_customers import InMemoryCustomers
 from tests.support.requests import CANARY, a_password_hash, a_request, an_import, as_body
 from tests.worker.customer.intake import IDS
@@ -34,8 +35,17 @@ def customers() -> InMemoryCustomers:
 
 @pytest.fixture
 def stages(customers: InMemoryCustomers, metrics: WorkerMetrics) -> Stages:
+    return stages_with(customers, metrics)
+
+
+@pytest.fixture
+def wrapping(customers: InMemoryCustomers, metrics: WorkerMetrics) -> Stages:
+    return stages_with(customers, metrics, HashRules(wraps_fast_hashes=True))
+
+
+def stages_with(customers: InMemoryCustomers, metrics: WorkerMetrics, hash_rules: HashRules = PLAIN_RULES) -> Stages:
     return Stages(
-        checks=Checks(IDS, rules=Rules(), minimum_password_characters=0),
+        checks=Checks(IDS, rules=Rules(), minimum_password_characters=0, hash_rules=hash_rules),
         customers=customers,
         passwords=Argon2Passwords(TEST_PROFILE),
         patience=Patience(threading.Event(), metrics),
@@ -138,6 +148,45 @@ def test_a_worker_that_stops_stores_the_rows_that_brought_a_hash(stages: Stages)
     stopping.set()
     made = stages.hash(checked(stages, [*imports(1), *rows(1)]), stopping=stopping)
     assert [type(each) for each in made] == [Hashed, Checked]
+
+
+MD5: Final = "5f4dcc3b5aa765d61d8327deb882cf99"
+"""Of "password"."""
+
+
+def test_a_fast_hash_is_wrapped_by_the_threads_that_hash_passwords_and_shown_nowhere(
+    wrapping: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    make_hash = Argon2Passwords.hash
+
+    def noting(self: Argon2Passwords, password: SecretStr) -> str:
+        names.append(threading.current_thread().name)
+        return make_hash(self, password)
+
+    monkeypatch.setattr(Argon2Passwords, "hash", noting)
+    these = [Row("w0", as_body(an_import(MD5, email="w0@example.com")))]
+    ready = checked(wrapping, these)
+    (row,) = made = [each for each in wrapping.hash(ready, urgent=False) if isinstance(each, Hashed)]
+    assert row.customer["password_hash"].startswith("$wrapped$md5$argon2id$v=19$m=64,t=1,p=1$")
+    assert row.customer["password_scheme"] == "argon2id+md5"
+    assert names
+    assert all(name.startswith("row_hash") for name in names)
+    assert MD5 not in repr([ready, made, row.customer])
+
+
+def test_a_worker_that_stops_does_not_begin_to_wrap(wrapping: Stages) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    ready = checked(wrapping, [Row("w0", as_body(an_import(MD5, email="w0@example.com")))])
+    assert wrapping.hash(ready, stopping=stopping) == ready
+
+
+def test_a_fast_hash_is_a_fault_where_the_service_does_not_wrap(stages: Stages) -> None:
+    (decided,) = stages.check([Row("w0", as_body(an_import(MD5)))])
+    assert isinstance(decided, Decided)
+    (fault,) = decided.outcome["data"]["errors"]
+    assert "refused, unless the service is set to wrap it (INTAKE_WRAP_FAST_HASHES)" in fault["message"]
 
 
 def test_a_hash_of_a_caller_that_may_not_import_is_a_fault_of_its_row(stages: Stages) -> None:
