@@ -10,7 +10,7 @@ import json
 import re
 from typing import Final
 
-from cli.importing.hashes import aspnet, auth0, django, keycloak, ldap
+from cli.importing.hashes import aspnet, auth0, django, keycloak
 from cli.importing.hashes.foreign_hash import ForeignHashError
 
 _NAMED: Final = re.compile(r"\{(?i:bcrypt|argon2(?:@[A-Za-z0-9_]++)?+|crypt)\}(?=\$)")
@@ -34,8 +34,6 @@ def translate(text: str) -> str:
         return text[named.end() :]
     if text.startswith(_DJANGO):
         return django.translate(text)
-    if text.startswith("{"):
-        return _ldap(text)
     return aspnet.translate(text) if aspnet.is_likely(text) else text
 
 
@@ -49,11 +47,3 @@ def _document(text: str) -> str:
     if "algorithm" in found:
         return auth0.translate(found)
     raise ForeignHashError("is a JSON document of no product that is known")
-
-
-def _ldap(text: str) -> str:
-    """A digest with LDAP's name of its scheme. Other names stay, since the service says more of them."""
-    try:
-        return ldap.translate(text)
-    except ForeignHashError:
-        return text

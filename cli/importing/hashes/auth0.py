@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.importing.hashes import ldap
 from cli.importing.hashes.documents import number_in, object_in, text_in
 from cli.importing.hashes.foreign_hash import ForeignHashError
-from cli.importing.hashes.spelling import PBKDF2_BYTES, Step, bytes_of_base64, bytes_of_text, digest, pbkdf2, scrypt
+from cli.importing.hashes.spelling import PBKDF2_BYTES, bytes_of_base64, bytes_of_text, digest, pbkdf2, scrypt
+from schemas.password_hashes.digests import DIGEST_BYTES, Step
+from schemas.password_hashes.fast_hashes import read_fast_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
-"""Auth0's digests that the service can repeat → their bytes."""
+_DIGESTS: Final = ("md5", "sha1", "sha256", "sha512")
+"""Auth0's digests that the service can repeat."""
 
 _PBKDF2: Final = re.compile(
     r"\$pbkdf2-(?P<hash>[A-Za-z0-9-]++)(?:\$(?P<costs>[a-z]=[^$]*+))?+\$(?P<salt>[^$]++)\$(?P<digest>[^$]++)"
@@ -41,7 +42,7 @@ def translate(document: Mapping[str, Any]) -> str:
     found = object_in(document, "hash")
     if object_in(document, "password").get("encoding", "utf8") not in _ENCODINGS_OF_UTF8:
         raise ForeignHashError("is made of the password in another encoding than UTF-8")
-    if algorithm in _DIGEST_BYTES:
+    if algorithm in _DIGESTS:
         return _digest(algorithm, document, found)
     if algorithm == "scrypt":
         return _scrypt(document, found)
@@ -49,7 +50,7 @@ def translate(document: Mapping[str, Any]) -> str:
     if algorithm == "pbkdf2":
         return _pbkdf2(value)
     if algorithm == "ldap":
-        return ldap.translate(value)
+        return _ldap(value)
     if algorithm in {"argon2", "bcrypt"}:
         if _salt(document, found):
             raise ForeignHashError("has a salt beside the one in its string")
@@ -82,12 +83,12 @@ def _bytes(document: Mapping[str, Any], default_encoding: str) -> bytes:
 
 def _digest(name: str, document: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     content, salt = _bytes(found, "hex"), _salt(document, found)
-    if len(content) != _DIGEST_BYTES[name]:
+    if len(content) != DIGEST_BYTES[name]:
         raise ForeignHashError("is of another length than its algorithm makes")
     position = object_in(document if "salt" in document else found, "salt").get("position", "prefix")
     if position not in ("prefix", "suffix"):
         raise ForeignHashError("has a salt in a position that is neither prefix nor suffix")
-    step = Step(hash_name=name, before=salt) if position == "prefix" else Step(hash_name=name, after=salt)
+    step = Step(name, before=salt) if position == "prefix" else Step(name, after=salt)
     return digest((step,), content)
 
 
@@ -121,3 +122,10 @@ def _pbkdf2(value: str) -> str:
         salt=bytes_of_base64(match["salt"], "salt"),
         content=bytes_of_base64(match["digest"], "digest"),
     )
+
+
+def _ldap(value: str) -> str:
+    """The service reads LDAP's digests as they are."""
+    if not value.startswith("{") or read_fast_hash(value) is None:
+        raise ForeignHashError("is of no scheme of LDAP that is a digest: {MD5}, {SMD5}, {SHA}, {SSHA}, {SSHA256}, …")
+    return value

@@ -10,16 +10,12 @@ import re
 from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
-from cli.importing.hashes.spelling import Step, bytes_of_base64, bytes_of_text, digest, pbkdf2, scrypt
+from cli.importing.hashes.spelling import bytes_of_base64, bytes_of_text, pbkdf2, scrypt
+from schemas.password_hashes.digests import written_digest
+from schemas.password_hashes.fast_hashes import read_fast_hash
 
 _UNUSABLE: Final = "!"
 """What a password begins with that `set_unusable_password` made. No password fits."""
-
-_SALTED: Final = re.compile(r"(?P<hash>md5|sha1)\$(?P<salt>[^$]*+)\$(?P<digest>[0-9a-fA-F]++)")
-"""MD5 or SHA-1 with a salt before the password, or an empty one."""
-
-_UNSALTED: Final = re.compile(r"(?:(?P<hash>unsalted_md5|unsalted_sha1)\$\$)?+(?P<digest>[0-9a-fA-F]++)")
-"""MD5 alone, as Django once stored it, or after the name of its algorithm."""
 
 _PBKDF2: Final = re.compile(
     r"pbkdf2_(?P<hash>sha1|sha256)\$(?P<iterations>[0-9]{1,9})\$(?P<salt>[^$]++)\$(?P<digest>[A-Za-z0-9+/]++=*+)"
@@ -34,8 +30,9 @@ _SCRYPT: Final = re.compile(
 _PLAIN_SALT: Final = re.compile(r"[A-Za-z0-9]++", re.ASCII)
 """Every salt that Django makes by itself."""
 
-_DIGEST_BYTES: Final = {"md5": 16, "sha1": 20}
-"""Digest's name → its bytes."""
+
+_BARE_DIGITS: Final = 32
+"""Of MD5 without the name of its algorithm."""
 
 
 def translate(text: str) -> str:
@@ -85,12 +82,8 @@ def _slow(text: str) -> str:
 
 
 def _fast(text: str) -> str:
-    match = _SALTED.fullmatch(text) or _UNSALTED.fullmatch(text)
-    if match is None:
+    """MD5 or SHA-1. Django once stored MD5 without any name."""
+    found = read_fast_hash(text)
+    if found is None or not ("$" in text or len(text) == _BARE_DIGITS):
         raise ForeignHashError("is of no algorithm that can be taken over from Django")
-    found = match.groupdict()
-    name = (found["hash"] or "md5").removeprefix("unsalted_")
-    if len(found["digest"]) != 2 * _DIGEST_BYTES[name]:
-        raise ForeignHashError("is of another length than its algorithm makes")
-    step = Step(hash_name=name, before=bytes_of_text(found.get("salt", "")))
-    return digest((step,), bytes.fromhex(found["digest"]))
+    return written_digest(found)

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
-from cli.importing.hashes.spelling import Step, argon2, bytes_of_text, digest, wrapped
+from cli.importing.hashes.spelling import argon2, bytes_of_text, digest
+from schemas.password_hashes.digests import DIGEST_BYTES, Step
+from schemas.password_hashes.wrapped import WrappedHash, written_wrapped
 
 _HASH: Final = re.compile(r"(?P<hash>(?:[0-9a-fA-F]{2}){16,64}):(?P<salt>[^:]*+)(?::(?P<versions>[0-9_:]++))?+")
 """`hash:salt`, and the versions from the oldest on."""
@@ -26,9 +28,6 @@ _DIGESTS: Final = {"0": "md5", "1": "sha256"}
 
 _DIGEST_OF_SIZE: Final = {16: "md5", 32: "sha256", 64: "sha512"}
 """Bytes of a digest → its name, where no version tells it."""
-
-_SIZE_OF_DIGEST: Final = {name: size for size, name in _DIGEST_OF_SIZE.items()}
-"""Digest's name → its bytes."""
 
 _ARGON2: Final = re.compile(r"2|3_(?P<size>[0-9]{1,3})_(?P<passes>[0-9]{1,5})_(?P<bytes>[0-9]{1,12})")
 """Versions of argon2id. The second names the bytes of the hash, the passes and the bytes of memory."""
@@ -63,14 +62,14 @@ def translate(text: str) -> str:
         return _without_salt(text)
     content, salt = bytes.fromhex(match["hash"]), bytes_of_text(match["salt"])
     if match["versions"] is None:
-        return digest((Step(hash_name=_digest_of_size(content), before=salt),), content)
+        return digest((Step(_digest_of_size(content), before=salt),), content)
     return _of_versions(match["versions"].split(":"), salt=salt, content=content)
 
 
 def _without_salt(text: str) -> str:
     """Magento 1 makes MD5 without a salt. Magento 2 makes the others with the key of the shop."""
     if re.fullmatch(r"[0-9a-fA-F]{32}", text):
-        return digest((Step(hash_name="md5"),), bytes.fromhex(text))
+        return digest((Step("md5"),), bytes.fromhex(text))
     raise ForeignHashError("is not written as Magento writes a customer's hash: hash:salt:version")
 
 
@@ -86,11 +85,11 @@ def _of_versions(versions: list[str], *, salt: bytes, content: bytes) -> str:
     slow = versions[len(fast) :]
     if versions[: len(fast)] != fast or len(slow) > 1:
         raise ForeignHashError("is made in steps that only Magento can repeat")
-    steps = tuple(Step(hash_name=_DIGESTS[version], before=salt) for version in fast)
+    steps = tuple(Step(_DIGESTS[version], before=salt) for version in fast)
     if slow:
         made = _argon2(slow[0], salt=salt, content=content)
-        return wrapped(steps, made) if steps else made
-    if _SIZE_OF_DIGEST[steps[-1].hash_name] != len(content):
+        return written_wrapped(WrappedHash(steps, made)) if steps else made
+    if DIGEST_BYTES[steps[-1].algorithm] != len(content):
         raise ForeignHashError("is of another length than its version says")
     return digest(steps, content)
 

@@ -1,4 +1,4 @@
-"""How the service wants hashes to be written: the PHC string format, and its own for digests.
+"""How the service wants hashes to be written: the PHC string format, and its own for digests (schemas/password_hashes).
 
 The reference is docs/password-hashes.md.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError
+from schemas.password_hashes.digests import Digest, written_digest
+
+if TYPE_CHECKING:
+    from schemas.password_hashes.digests import Step
 
 PBKDF2_BYTES: Final = {"sha1": 20, "sha256": 32, "sha512": 64}
 """The hashes that the service takes under PBKDF2 → bytes of one block."""
@@ -50,31 +53,9 @@ def bytes_of_text(text: str) -> bytes:
         raise ForeignHashError("has a salt that is no text") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One digest of a chain. It is made of the password, or of the hexadecimal digits of the step before."""
-
-    hash_name: str
-    """`md5`, `sha1`, `sha224`, `sha256`, `sha384` or `sha512`."""
-    before: bytes = b""
-    """The salt before it."""
-    after: bytes = b""
-    """The salt behind it."""
-
-    def __str__(self) -> str:
-        before = f",b={digits(self.before)}" if self.before else ""
-        after = f",a={digits(self.after)}" if self.after else ""
-        return f"{self.hash_name}{before}{after}"
-
-
 def digest(steps: tuple[Step, ...], content: bytes) -> str:
-    """Digests without a cost, the last one written out."""
-    return f"$digest${':'.join(map(str, steps))}${content.hex()}"
-
-
-def wrapped(steps: tuple[Step, ...], slow_hash: str) -> str:
-    """A slow hash in the PHC string format that was made of the digits of the last step."""
-    return f"$wrapped${':'.join(map(str, steps))}{slow_hash}"
+    """A digest without a cost, with the steps that make it."""
+    return written_digest(Digest(steps, content.hex()))
 
 
 def pbkdf2(hash_name: str, *, iterations: int, salt: bytes, content: bytes) -> str:

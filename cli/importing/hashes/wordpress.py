@@ -11,7 +11,8 @@ import re
 from typing import Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
-from cli.importing.hashes.spelling import Step, digest
+from cli.importing.hashes.spelling import digest
+from schemas.password_hashes.digests import Step
 
 _AS_THEY_ARE: Final = ("$wp$2", "$P$", "$H$", "$2a$", "$2b$", "$2y$", "$argon2")
 """How hashes begin that the service takes in WordPress' own spelling."""
@@ -36,5 +37,5 @@ def translate(text: str) -> str:
     if text.startswith(_AS_THEY_ARE):
         return text
     if _MD5.fullmatch(text):
-        return digest((Step(hash_name="md5"),), bytes.fromhex(text))
+        return digest((Step("md5"),), bytes.fromhex(text))
     raise ForeignHashError("is no hash of a kind that WordPress makes: $wp$2y$, $P$ or MD5")

@@ -11,10 +11,12 @@ import pytest
 
 from cli.importing.hashes.auth0 import translate
 from cli.importing.hashes.foreign_hash import ForeignHashError
+from passwords import verify
 from schemas.password_hashes.parsing import parse_password_hash
 from tests.cli.hashes.digits import base64_of, hexadecimal
 
 PASSWORD = "password"
+SALTED = hashlib.sha1(b"secretsalt", usedforsecurity=False).digest() + b"salt"
 
 
 def _document(algorithm: str, value: str, **more: Any) -> dict[str, Any]:
@@ -87,11 +89,10 @@ def test_pbkdf2_without_costs_has_auth0s() -> None:
     assert made.startswith("$pbkdf2-sha512$i=100000$c2FsdHNhbHQ$")
 
 
-def test_the_documented_ldap_hash_has_its_salt_behind_the_password() -> None:
+def test_the_documented_ldap_hash_stays_as_it_is() -> None:
     value = "{SSHA384}/cgEjdoZh85DhurDeOQEMO1rMlAur93SVPbYe5XSD4lF7nNuvrBju5hUeg9A6agRemgSXGl5YuE="
-    content = base64.b64decode(value.removeprefix("{SSHA384}"))
-    made = translate(_document("ldap", value, encoding="utf8"))
-    assert made == f"$digest$sha384,a={base64_of(content[48:])}${content[:48].hex()}"
+    assert translate(_document("ldap", value, encoding="utf8")) == value
+    assert verify("secret", translate(_document("ldap", "{SSHA}" + base64.b64encode(SALTED).decode()))).ok
 
 
 HUNTER: dict[str, Any] = {"value": "hunter2"}

@@ -11,14 +11,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.importing.hashes import any as any_hashes
-from cli.importing.hashes import aspnet, auth0, django, firebase, keycloak, ldap, magento, wordpress
+from cli.importing.hashes import aspnet, auth0, django, firebase, keycloak, magento, wordpress
 from cli.importing.hashes.foreign_hash import ForeignHashError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SAME_EACH_TIME = settings(derandomize=True, deadline=None)
-TRANSLATORS = (any_hashes, aspnet, django, ldap, magento, wordpress)
+TRANSLATORS = (any_hashes, aspnet, django, magento, wordpress)
 
 PIECES = (
     *("$", ":", ",", "=", "{", "}", "SSHA", "md5", "sha1$", "pbkdf2_sha256$", "scrypt$", "argon2", "bcrypt$", "0", "1"),

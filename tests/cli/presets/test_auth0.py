@@ -32,7 +32,7 @@ def test_each_user_of_a_bulk_import_is_a_customer() -> None:
         ("carmella.scrypt@example.com", "$scrypt$ln=12,r=8,p=1$"),
         ("mary.sha256@example.com", "$digest$sha256,b="),
         ("milo.md5@example.com", "$digest$md5,a="),
-        ("sean.ldap@example.com", "$digest$sha384,a="),
+        ("sean.ldap@example.com", "{SSHA384}"),
     ],
 )
 def test_hashes_are_brought_along_whatever_their_algorithm(email: str, beginning: str) -> None:
