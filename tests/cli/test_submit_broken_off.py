@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,26 @@ def test_a_shim_that_is_killed_in_mid_upload_and_started_again_loses_nothing(
     assert [row["line"] for row in rows] == list(range(1, 10_001))
     assert [row["customer"]["email"] for row in rows] == emails
     assert "trying again: " in ended.stderr
+    with closing(service.http):
+        assert len(service.customers()) == 10_000
+
+
+def test_a_machine_that_sleeps_in_mid_upload_goes_on_when_it_wakes(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path, emails: list[str]
+) -> None:
+    service = Service(start_shim(isolated_env, INTAKE_BODY_SECONDS="1", INTAKE_WRITE_SECONDS="1"))
+    process = start(isolated_env, str(batch), INTAKE_TOKEN=_importer(isolated_env))
+    with service.redis() as client:
+        wait_until(lambda: _chunks(client) > 3, timeout=30)
+    process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: "batch_uploaded" in service.shim.log(), timeout=60, what="the shim has given the upload up")
+    start_worker(isolated_env)
+    process.send_signal(signal.SIGCONT)
+
+    ended = end(process)
+
+    assert ended.code == 0, ended.stderr
+    assert [row["customer"]["email"] for row in ended.rows] == emails
     with closing(service.http):
         assert len(service.customers()) == 10_000
 

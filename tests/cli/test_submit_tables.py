@@ -282,6 +282,18 @@ def test_rows_that_are_added_while_the_file_is_read_are_told_and_come_with_the_n
     assert "41 accepted, 1 created, 40 in before" in second.stderr
 
 
+def test_a_row_that_is_put_on_top_makes_one_customer_more(service: Service, path: Path) -> None:
+    rows = [a_row() for _ in range(3)]
+    path.write_text(table(rows))
+    assert submit(service, str(path)).code == 0
+
+    path.write_text(table([a_row(), *rows]))
+    ended = submit(service, str(path))
+
+    assert ended.code == 0
+    assert [(row["line"], row.get("repeated")) for row in ended.rows] == [(2, None), (3, True), (4, True), (5, True)]
+
+
 def test_a_gzip_that_is_cut_off_is_sent_as_far_as_it_can_be_read(service: Service, path: Path) -> None:
     path.write_bytes(gzip.compress(table([a_row() for _ in range(200)]).encode())[:-20])
 
