@@ -34,7 +34,8 @@ def translate(text: str) -> str:
         return text[named.end() :]
     if text.startswith(_DJANGO):
         return django.translate(text)
-    return aspnet.translate(text) if aspnet.is_likely(text) else text
+    # The first byte is 0 or 1, which makes an A.
+    return aspnet.translate(text) if text.startswith("A") and aspnet.is_likely(text) else text
 
 
 def _document(text: str) -> str:

@@ -3,8 +3,9 @@
 The export of users is made by the dashboard (User Management > Users > Export) or by the Management API (`POST
 /api/v2/jobs/users-exports` with the format `json`). It is JSON lines, and has no hashes. Choose at least the fields
 `email`, `given_name`, `family_name` and `blocked`. A file with hashes is made by Auth0's support for those who ask. It
-is JSON lines as well, with `email` and `passwordHash` (bcrypt) and without names. To bring both along, join the two by
-`email` first. A file for the bulk import is a JSON list, with `password_hash` or `custom_password_hash`.
+is JSON lines as well, with `email` and `passwordHash` (bcrypt) and without names. To bring both along, join the two
+first: `jq -c -s 'group_by(.email)[] | add' users.json hashes.json > joined.jsonl`. A file for the bulk import is a JSON
+list, with `password_hash` or `custom_password_hash`.
 
 `custom_password_hash` is brought along, except MD4, HMAC and hashes of a password in another encoding than UTF-8. MD5
 and SHA are fast: the worker needs INTAKE_WRAP_FAST_HASHES. Users without a hash get an initial password by

@@ -2,8 +2,8 @@
 
 It is made on the server, which is stopped for it: `bin/kc.sh export --dir out --realm shop --users different_files`
 writes `shop-users-0.json` and so on, one file for 50 users by default (`--users-per-file`). `--users realm_file` writes
-realm and users to one file. Each is an object with the list `users`. The export of the admin console and the REST API
-have no credentials.
+realm and users to one file. Each is an object with the list `users`. `jq -c '.users[]' out/shop-users-*.json` makes one
+file of JSON lines of them. The export of the admin console and the REST API have no credentials.
 
 The first credential of the type `password` is brought along: PBKDF2 over SHA-1, SHA-256 and SHA-512, argon2, and bcrypt
 of an extension. A file that was made by hand for an import may have the password itself (`value`), which is taken too.
