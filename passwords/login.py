@@ -49,7 +49,7 @@ def verify(
         firebase: the key of the Firebase project that customers came from. Without it, theirs are never right.
 
     Raises:
-        MemoryError: the machine has not as much memory as the stored hash takes.
+        MemoryError: the machine has not as much memory as a hash takes.
     """
     secret = _bytes_of(password)
     if secret is None:
@@ -86,7 +86,10 @@ def _hasher(cost: PasswordCost) -> Argon2Passwords:
 
 
 def _hashed(password: str, cost: PasswordCost) -> str:
-    return _hasher(cost).hash(SecretStr(password))
+    try:
+        return _hasher(cost).hash(SecretStr(password))
+    except ValueError as error:  # so passlib tells that argon2 got no memory
+        raise MemoryError from error
 
 
 def _is_of_cost(stored: str, cost: PasswordCost) -> bool:

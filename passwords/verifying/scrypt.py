@@ -22,6 +22,14 @@ def matches(password: bytes, stored: str) -> bool:
 
 
 def derived(password: bytes, salt: bytes, *, n: int, r: int, p: int, size: int) -> bytes:
-    """The key that scrypt derives (RFC 7914)."""
+    """The key that scrypt derives (RFC 7914).
+
+    Raises:
+        MemoryError: the machine has not as much memory as the hash takes.
+    """
     # OpenSSL refuses to take more memory than it is told: N + 2 blocks, and one for each lane.
-    return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=128 * r * (n + p + 2), dklen=size)
+    most = 128 * r * (n + p + 2)
+    try:
+        return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=most, dklen=size)
+    except ValueError as error:  # nothing else is left that can fail: the string was parsed
+        raise MemoryError from error

@@ -17,12 +17,13 @@ _SLASHED: Final = re.compile(rb"(['\"\\])")
 def spellings(password: bytes) -> Iterator[bytes]:
     """The spellings whose hash WordPress may have stored: one, or two where the password has a quote or a backslash.
 
-    All are without white space around them (`wp_authenticate` in wp-includes/pluggable.php). WordPress' forms hash and
-    verify the password with the backslashes that it adds to all input (`wp_signon` in wp-includes/user.php); so do
-    WooCommerce's from 3.6.3 on (its pull request 23499). WordPress' command line hashes the password as it is.
+    The likelier one comes first. All are without white space around them (`wp_authenticate` in
+    wp-includes/pluggable.php). WordPress' forms hash and verify the password with the backslashes that it adds to all
+    input (`wp_signon` in wp-includes/user.php); so do WooCommerce's from 3.6.3 on (its pull request 23499). WordPress'
+    command line hashes the password as it is.
     """
     trimmed = password.strip(WORDPRESS_WHITE_SPACE)
-    yield trimmed
     slashed = _SLASHED.sub(rb"\\\1", trimmed)
+    yield slashed
     if slashed != trimmed:
-        yield slashed
+        yield trimmed

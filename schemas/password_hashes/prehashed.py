@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from schemas.password_hashes import crypt_strings
-from schemas.password_hashes.refusals import Form, number_within
+from schemas.password_hashes.refusals import CostError, Form, number_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,10 @@ WORDPRESS_WHITE_SPACE: Final = b" \n\r\t\v\0"
 
 _WORDPRESS: Final = re.compile(rf"\$wp(?P<bcrypt>{crypt_strings.BCRYPT.pattern})", re.ASCII)
 """A hash of WordPress."""
+
+_WORDPRESS_COSTS: Final = range(4, 14)
+"""Binary logarithms. One less than bcrypt's, since a login may have to try two spellings of a password (see
+`passwords.verifying.wordpress`). WordPress' own are 10, and 12 from PHP 8.4 on."""
 
 _DJANGO: Final = re.compile(rf"bcrypt_sha256\$(?P<bcrypt>{crypt_strings.BCRYPT.pattern})", re.ASCII)
 """A hash of Django."""
@@ -81,6 +85,8 @@ def _by_first_passlib(password: bytes) -> bytes:
 
 
 def _check_wordpress(match: re.Match[str]) -> str:
+    if int(match["cost"]) not in _WORDPRESS_COSTS:
+        raise CostError
     crypt_strings.check_bcrypt(match)
     return "bcrypt-wordpress"
 
@@ -96,8 +102,11 @@ def _check_passlib(match: re.Match[str]) -> str:
     return "bcrypt-sha256"
 
 
+_OF_WORDPRESS: Final = "bcrypt takes a cost of 4 to 13 in WordPress' spelling"
+"""What a caller is told of the bounds."""
+
 FORMS: Final = (
-    Form(beginning="$wp$", pattern=_WORDPRESS, check=_check_wordpress, bounds=crypt_strings.OF_BCRYPT),
+    Form(beginning="$wp$", pattern=_WORDPRESS, check=_check_wordpress, bounds=_OF_WORDPRESS),
     Form(beginning="bcrypt_sha256$", pattern=_DJANGO, check=_check_django, bounds=crypt_strings.OF_BCRYPT),
     Form(beginning="$bcrypt-sha256$", pattern=_PASSLIB, check=_check_passlib, bounds=crypt_strings.OF_BCRYPT),
 )

@@ -44,7 +44,8 @@ def cost_of(text: str) -> Cost:
     if "bcrypt" in text or re.match(r"(\$wp)?\$2", text):
         rounds = re.search(r",r=(\d+)|\$2\w,(\d+)|\$2\w\$(\d+)", text)
         assert rounds is not None
-        return Cost(MIB, 2.0 ** (int(next(filter(None, rounds.groups()))) - 14))
+        spellings = 2 if text.startswith("$wp") else 1
+        return Cost(MIB, spellings * 2.0 ** (int(next(filter(None, rounds.groups()))) - 14))
     if "scrypt" in text:
         if text.startswith("scrypt$"):
             n, r, p = (int(text.split("$")[place]) for place in (1, 3, 4))
