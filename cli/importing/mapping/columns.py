@@ -11,7 +11,6 @@ from cli.importing.mapping.fields import (
     CUSTOMER_FIELDS,
     EMAIL,
     RESERVED,
-    TAGS,
     parse_field,
     simplified,
 )
@@ -53,9 +52,9 @@ def mapped_fields(mapping: Mapping[str, str]) -> dict[str, str]:
             raise UnknownFieldError(f"--map: no field is called {path}. {FIELDS_ARE}")
         if not column:
             raise UnknownFieldError(f"--map: {path} has no column")
-    for name in (TAGS, *(f"{ADDRESSES}.0.address_2", f"{ADDRESSES}.address_2")):
-        if name in mapping and (parts := sorted(path for path in mapping if path.startswith(f"{name}."))):
-            raise UnknownFieldError(f"--map: {parts[0]} is a part of {name}, and both are given")
+        whole, _, part = path.rpartition(".")
+        if part.isdecimal() and whole in mapping:
+            raise UnknownFieldError(f"--map: {path} is a part of {whole}, and both are given")
     return dict(mapping)
 
 

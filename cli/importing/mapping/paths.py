@@ -67,7 +67,7 @@ def put(customer: dict[str, Any], field: Field, value: Any) -> None:
     if field.name == ADDRESSES:
         _put_into_addresses(customer, field, value)
     elif field.place is None:
-        customer[field.name] = [each for each in value if each is not MISSING] if isinstance(value, Each) else value
+        customer[field.name] = _own(value)
     else:
         _put_at(_list_in(customer, field.name), field.place, value)
 
@@ -109,12 +109,15 @@ def _put_into_address(addresses: list[Any], place: int, field: Field, value: Any
     address = addresses[place]
     if not isinstance(address, dict):
         address = addresses[place] = {}
-    if isinstance(value, Each):
-        value = [each for each in value if each is not MISSING]
     if field.line is None:
-        address[field.inner] = value
+        address[field.inner] = _own(value)
     else:
         _put_at(_list_in(address, field.inner), field.line, value)
+
+
+def _own(value: Any) -> Any:
+    """A list as one that belongs to the customer alone: parts of it may be put in later."""
+    return [each for each in value if each is not MISSING] if isinstance(value, list) else value
 
 
 def _list_in(values: dict[str, Any], name: str) -> list[Any]:

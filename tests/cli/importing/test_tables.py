@@ -155,6 +155,7 @@ def test_a_row_that_cannot_be_read_stops_no_other(path: Path) -> None:
         ("email,x", {"mapping": {"surname": "x"}}, ["no field is called surname", "lastName"]),
         ("email,x", {"mapping": {"addresses.0.town": "x"}}, ["no field is called addresses.0.town", "postCode"]),
         ("email,x", {"defaults": {"surname": "x"}}, ["--default: no field is called surname"]),
+        ("email,x", {"mapping": {"tags": "x", "tags.1": "email"}}, ["tags.1 is a part of tags"]),
         ("email,tags,tags.0", {}, ["two columns for tags"]),
         ("email,addresses.city,addresses.0.city", {}, ["two columns for addresses.0.city"]),
         ("a@example.com,secret", {}, ["first"]),
