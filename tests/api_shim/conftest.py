@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the shim's parts."""
+"""Fixtures for the tests of the shim's parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No text of a client's choice takes more than a few steps for each of its characters."""
+"""Whatever text a client sends, reading it takes only a few steps for each character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pkgutil
 import re
 import sys
 from pathlib import Path
-from re import _constants as opcodes  # the standard library's own parser of patterns
+from re import _constants as opcodes  # This is the standard library's own parser of patterns.
 from re import _parser as pattern_parser
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,13 +42,13 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (api_shim, schemas, worker)
 
 NOT_FOR_CLIENTS: Final = {"api_shim.tokens.keys._PEM_BLOCK"}
-"""They read what an operator configured."""
+"""Patterns that read settings of an operator and no text of a client."""
 
 HEAD_BYTES: Final = 64 * 1024
 BODY_BYTES: Final = 256 * 1024
 
 MOST_STEPS_A_BYTE: Final = 12
-"""Lines of Python for each byte of input, plus a constant; code that begins anew at each byte has thousands."""
+"""How many lines of Python may run for each byte of input. Code that begins anew at each byte takes thousands."""
 
 _FEW_STEPS: Final = 30_000
 
@@ -78,7 +78,7 @@ def test_no_pattern_can_give_back_what_it_has_taken(name: str, pattern: re.Patte
 
 
 def giving_back(pattern: re.Pattern[Any]) -> list[str]:
-    """The repetitions of a pattern that may be tried with fewer turns."""
+    """The repetitions in a pattern that may give characters back and be tried again."""
     text = pattern.pattern
     return list(_giving_back(pattern_parser.parse(text, pattern.flags & ~re.UNICODE if isinstance(text, bytes) else 0)))
 
@@ -120,7 +120,7 @@ def test_every_pattern_is_a_constant_that_these_tests_see() -> None:
 
 
 def steps(call: Callable[[], object]) -> int:
-    """How many lines of Python the call runs; what it refuses is no fault."""
+    """How many lines of Python the call runs. It may refuse its argument."""
     count = 0
 
     def on_line(_frame: object, event: str, _argument: object) -> Any:
@@ -157,7 +157,7 @@ def a_body_reader(maximum_bytes: int) -> Bodies:
 
 
 def ask_everything(request: HttpRequest, verifier: TokenVerifier, body: bytes) -> None:
-    """Have every parser of a request's head read it, whatever the others say."""
+    """Let every parser of a request's head read it, whatever the others say."""
     parsers: list[Callable[[], object]] = [
         lambda: verifier.verify(request.header(b"authorization")),
         lambda: arguments.idempotency_key(request),

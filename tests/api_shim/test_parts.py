@@ -10,7 +10,7 @@ from api_shim.parts import running
 
 
 class _FaultError(Exception):
-    """Raised by a part of a test."""
+    """Is raised by the parts of these tests."""
 
 
 class _Part:
@@ -33,7 +33,7 @@ class _Part:
 
 
 def _run(*fails: str, block_fails: bool = False) -> list[str]:
-    """What is done with three parts, which fail as this says."""
+    """Run three parts, which fail as the arguments say. Returns what was done with them."""
     told: list[str] = []
     parts = [_Part(name, told, fails=how) for name, how in zip("abc", fails, strict=True)]
 
@@ -58,7 +58,7 @@ def test_parts_are_closed_in_reverse_order() -> None:
     assert _run("", "", "") == _WHOLE
 
 
-def test_parts_are_closed_if_what_they_serve_fails() -> None:
+def test_parts_are_closed_if_the_block_that_uses_them_fails() -> None:
     assert _run("", "", "", block_fails=True) == _WHOLE
 
 

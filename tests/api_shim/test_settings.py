@@ -1,4 +1,4 @@
-"""The shim's settings: every fault is named at once, and no value is ever shown."""
+"""The shim's settings. All faults are named at once, and no value is ever shown."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.tokens.scope_claim, settings.tokens.jwks_url) == ("scope", "")
 
 
-def test_the_bounds_of_batches_let_a_million_rows_in() -> None:
+def test_the_default_bounds_of_batches_allow_a_million_rows() -> None:
     bounds = read_shim_settings(_GOOD).batches
 
     assert min(bounds.maximum_rows, bounds.maximum_open_rows) > 1_000_000
@@ -220,7 +220,7 @@ def test_a_jwks_url_is_enough(url: str) -> None:
         "login.example.com",
     ],
 )
-def test_a_jwks_url_that_somebody_on_the_way_could_answer_is_refused(url: str) -> None:
+def test_a_jwks_url_that_is_unsafe_or_no_url_is_refused(url: str) -> None:
     (fault,) = _faults(JWT_JWKS_URL=url)
 
     assert fault.startswith("INTAKE_JWT_JWKS_URL must be a URL")

@@ -1,4 +1,4 @@
-"""A part of the process that must run and has ended is told: by the health probe and in the log, once."""
+"""A vital task must run as long as its process. One that has ended is logged once, and the health probe fails."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ async def _lives() -> None:
 
 
 async def _ends() -> None:
-    """Ending without an exception is no better."""
+    """End without an exception, which is a fault too."""
 
 
 @pytest.mark.parametrize("ends", [_dies, _ends])
-def test_a_vital_task_that_ends_is_told_by_its_name_and_never_by_an_exception_s_text(ends: Any) -> None:
+def test_a_vital_task_that_ends_is_logged_with_its_name_and_never_with_the_text_of_an_exception(ends: Any) -> None:
     async def test() -> None:
         task = VitalTask("a_task", ends)
         task.start()
@@ -46,7 +46,7 @@ def test_a_vital_task_that_ends_is_told_by_its_name_and_never_by_an_exception_s_
     assert [(line["event"], line["task"]) for line in lines] == [("task_died", "a_task")]
 
 
-def test_a_vital_task_that_is_closed_is_not_told() -> None:
+def test_a_vital_task_that_is_closed_is_not_logged() -> None:
     async def test() -> None:
         task = VitalTask("a_task", _lives)
         task.start()
@@ -99,7 +99,7 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
     run(test)
 
 
-def test_calls_of_a_process_whose_sending_has_ended_are_answered_all_the_same(brokers: Brokers) -> None:
+def test_calls_are_answered_also_where_the_task_that_sends_to_redis_has_ended(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:

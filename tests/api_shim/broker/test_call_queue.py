@@ -1,4 +1,4 @@
-"""How much waits for Redis, how long, and what becomes of it: a real server, and a proxy that fails as it is told."""
+"""How many calls wait for Redis, and how long. A real server answers, behind a proxy that fails as the test says."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LARGE: Final = 4 * 1024 * 1024
 
 
 async def _count(broker: Broker, key: str = "n", *, latest: float | None = None) -> Any:
-    """A write that is sent once; with `latest` it is a promise."""
+    """Make a write, which is sent once. With `latest` it is a promise."""
     script = _COUNT if latest is None else _PROMISE
     return await broker.calls.run(call_of(script, key), latest=latest)
 
 
-def test_a_call_that_is_over_while_it_waits_is_never_carried_out(brokers: Brokers) -> None:
+def test_a_call_whose_time_is_over_while_it_waits_is_never_carried_out(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -71,7 +71,7 @@ def test_a_call_whose_caller_left_while_it_waited_is_never_sent(brokers: Brokers
     run(test)
 
 
-def test_no_more_than_some_megabytes_wait_and_what_waited_is_carried_out(brokers: Brokers) -> None:
+def test_no_more_than_some_megabytes_wait_and_calls_that_waited_are_carried_out(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -87,15 +87,15 @@ def test_no_more_than_some_megabytes_wait_and_what_waited_is_carried_out(brokers
                 server.process.resume()
             codes = {each.exception().refusal.code for each in refused}  # type: ignore[union-attr]
             assert codes == {"overloaded"}
-            # One megabyte is on its way, sixteen wait.
+            # One megabyte is on its way, and sixteen wait.
             assert 15_000_000 < (len(asked) - len(refused)) * len(body) < 18_500_000
             assert {await each for each in asked if each not in refused} == {body}
 
     run(test)
 
 
-def test_a_call_after_the_end_is_told_at_once_and_one_that_waited_too(brokers: Brokers) -> None:
-    """A call that came after the end used to wait for ever."""
+def test_a_call_after_the_queue_is_closed_fails_at_once_and_so_does_one_that_waits(brokers: Brokers) -> None:
+    """A call that came after the queue was closed used to wait for ever."""
     server = brokers.start()
 
     async def test() -> None:
@@ -114,7 +114,7 @@ def test_a_call_after_the_end_is_told_at_once_and_one_that_waited_too(brokers: B
     run(test)
 
 
-def test_a_large_reply_comes_whole_and_those_behind_it_in_their_order(brokers: Brokers) -> None:
+def test_a_large_reply_comes_whole_and_the_replies_behind_it_come_in_their_order(brokers: Brokers) -> None:
     server = brokers.start()
     ask(server, "SETRANGE", "large", _LARGE - 1, "x")
 
@@ -130,7 +130,9 @@ def test_a_large_reply_comes_whole_and_those_behind_it_in_their_order(brokers: B
     run(test)
 
 
-def test_a_reset_inside_a_reply_is_not_noticed_by_reads_and_nothing_half_is_taken_for_whole(brokers: Brokers) -> None:
+def test_a_reset_inside_a_reply_does_not_disturb_reads_and_half_a_reply_is_never_taken_for_a_whole_one(
+    brokers: Brokers,
+) -> None:
     server = brokers.start()
     ask(server, "SETRANGE", "large", _LARGE - 1, "x")
 
@@ -140,7 +142,7 @@ def test_a_reset_inside_a_reply_is_not_noticed_by_reads_and_nothing_half_is_take
                 await broker.calls.command("PING")
                 proxy.reset_after(Way.REPLIES, _LARGE // 2)
                 read: asyncio.Future[bytes] = asyncio.ensure_future(broker.calls.command("GET", "large"))
-                with pytest.raises(BrokerUnavailableError):  # it is not known whether it was carried out
+                with pytest.raises(BrokerUnavailableError):  # It is not known whether the call was carried out.
                     await _count(broker)
                 large = await read
                 assert not proxy.reset_awaited
@@ -175,7 +177,7 @@ def test_a_half_open_connection_costs_one_timeout_and_the_next_call_has_another(
     run(test)
 
 
-def test_scripts_are_loaded_into_a_server_that_was_started_again(brokers: Brokers) -> None:
+def test_scripts_are_loaded_again_into_a_server_that_was_restarted(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -190,7 +192,7 @@ def test_scripts_are_loaded_into_a_server_that_was_started_again(brokers: Broker
     run(test)
 
 
-def test_a_server_that_must_be_promised_nothing_gets_all_but_promises(brokers: Brokers) -> None:
+def test_a_server_that_must_not_be_trusted_with_promises_gets_all_other_calls(brokers: Brokers) -> None:
     server = brokers.start("maxmemory 100mb", "maxmemory-policy allkeys-lru")
 
     async def test() -> None:

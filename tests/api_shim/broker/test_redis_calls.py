@@ -1,4 +1,4 @@
-"""Calls to Redis through what networks do to connections: a real server, and a proxy that fails as it is told."""
+"""Calls to Redis over connections that fail. A real server answers, behind a proxy that fails as the test says."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PUSH = script_of("return redis.call('LPUSH', KEYS[1], 1)")
 
 
 async def _outcomes(*calls: Awaitable[Any]) -> set[str]:
-    """What came of them: `reply`, or the names of their exceptions."""
+    """How these calls ended: `reply`, or the names of their exceptions."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     return {type(each).__name__ if isinstance(each, BaseException) else "reply" for each in results}
 
 
-def test_an_idle_connection_that_is_reset_is_made_anew_and_reads_do_not_notice(brokers: Brokers) -> None:
-    """Uvloop raises RuntimeError on writing to it, which redis-py passes on: that ended all sending for good."""
+def test_an_idle_connection_that_is_reset_is_made_anew_and_does_not_disturb_reads(brokers: Brokers) -> None:
+    """On writing to it uvloop raises RuntimeError, which redis-py passes on. That once ended all sending."""
     server = brokers.start()
 
     async def test() -> None:
@@ -46,7 +46,7 @@ def test_an_idle_connection_that_is_reset_is_made_anew_and_reads_do_not_notice(b
     run(test)
 
 
-def test_an_idle_connection_that_the_server_has_closed_is_not_noticed_by_reads(brokers: Brokers) -> None:
+def test_an_idle_connection_that_the_server_has_closed_does_not_disturb_reads(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -77,7 +77,7 @@ def test_a_busy_connection_that_is_reset_fails_its_calls_at_once_and_later_ones_
     run(test)
 
 
-def test_a_reply_that_is_lost_is_told_as_unknown_and_a_write_is_not_repeated_by_itself(brokers: Brokers) -> None:
+def test_where_a_reply_is_lost_the_outcome_is_unknown_and_a_write_is_not_repeated(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -93,7 +93,7 @@ def test_a_reply_that_is_lost_is_told_as_unknown_and_a_write_is_not_repeated_by_
     run(test)
 
 
-def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers) -> None:
+def test_every_call_fails_in_time_while_nothing_answers(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -117,8 +117,8 @@ def test_every_call_has_an_answer_in_time_while_nothing_answers(brokers: Brokers
     run(test)
 
 
-def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own(brokers: Brokers) -> None:
-    """Else it would have a turn of its own after the one before has had all of its time: twice as long together."""
+def test_the_time_that_a_call_waits_behind_another_is_part_of_its_own_time(brokers: Brokers) -> None:
+    """Otherwise the second call would begin its time when the time of the first is over, and take twice as long."""
     server = brokers.start()
 
     async def test() -> None:
@@ -155,7 +155,7 @@ def test_a_call_whose_caller_has_left_leaves_the_replies_in_their_order(brokers:
     run(test)
 
 
-def test_a_refusal_is_known_by_its_word_counted_and_told_seldom_and_its_neighbours_go_on(brokers: Brokers) -> None:
+def test_a_refusal_is_known_by_its_code_counted_and_logged_seldom_and_other_calls_go_on(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -208,8 +208,8 @@ def test_a_password_that_redis_does_not_take_is_told_by_name(brokers: Brokers) -
     assert {line["code"] for line in lines if line["event"] == "dependency_refuses"} == {"NOAUTH"}
 
 
-def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(brokers: Brokers) -> None:
-    """300 callers with 250 KB each made everybody wait until all of them were told 503."""
+def test_large_calls_are_refused_while_redis_stands_still_and_small_ones_still_get_in(brokers: Brokers) -> None:
+    """300 callers with 250 KB each once made every caller wait until all of them got 503."""
     server = brokers.start()
 
     async def test() -> None:
@@ -224,7 +224,7 @@ def test_large_calls_are_shed_while_redis_stands_and_small_ones_still_get_in(bro
             shed = [each for each in large if each.done()]
             words = {each.exception().refusal.code for each in shed}  # type: ignore[union-attr]
             assert words == {"overloaded"}
-            # A megabyte is on its way, eight wait: no more than that is held in memory.
+            # A megabyte is on its way, and eight wait. No more than that is held in memory.
             assert (len(large) - len(shed)) * 250_000 < 10_000_000
             assert not any(each.done() for each in small)
             server.process.resume()
@@ -250,7 +250,7 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(brokers: Brokers) -> 
     run(test)
 
 
-def test_a_server_that_cannot_be_reached_is_told_seldom(brokers: Brokers) -> None:
+def test_a_server_that_cannot_be_reached_is_logged_seldom(brokers: Brokers) -> None:
     server = brokers.start()
     server.kill()
 
@@ -263,8 +263,8 @@ def test_a_server_that_cannot_be_reached_is_told_seldom(brokers: Brokers) -> Non
     assert len([line for line in run(test) if line["event"] == "dependency_away"]) == 1
 
 
-def test_a_demoted_primary_is_left_for_the_one_that_the_name_leads_to_now(brokers: Brokers) -> None:
-    """The connections to the old one stay open: only what it refuses tells."""
+def test_calls_go_from_a_demoted_primary_to_the_server_that_the_name_leads_to_now(brokers: Brokers) -> None:
+    """The connections to the old primary stay open. Only its refusals show that it was demoted."""
     old = brokers.start()
     new = brokers.start(replica_of=old)
 
@@ -324,8 +324,8 @@ def test_the_watch_notices_a_connection_that_nobody_answers_and_the_next_call_fi
     run(test)
 
 
-def test_a_call_whose_time_is_over_at_once_is_no_trouble_to_the_next_one(brokers: Brokers) -> None:
-    """What uvloop gives for a time less than half a millisecond away does not tell its time: that was a 500."""
+def test_a_call_whose_time_is_over_at_once_does_not_disturb_the_next_one(brokers: Brokers) -> None:
+    """The timer that uvloop returns for less than half a millisecond does not tell its time. This once caused a 500."""
     server = brokers.start()
 
     async def test() -> None:
@@ -342,7 +342,9 @@ def test_a_call_whose_time_is_over_at_once_is_no_trouble_to_the_next_one(brokers
     run(test)
 
 
-def test_a_right_that_is_taken_away_while_the_shim_runs_is_told_by_the_next_look(brokers: Brokers) -> None:
+def test_a_right_that_is_taken_away_while_the_shim_runs_is_found_by_the_next_look_of_the_watch(
+    brokers: Brokers,
+) -> None:
     server = brokers.start()
 
     async def test() -> None:

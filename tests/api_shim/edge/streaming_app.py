@@ -1,4 +1,4 @@
-"""A server of long bodies and long answers: the edge as the shim puts it together, around methods of a test's own.
+"""A server of long bodies and long answers. It has the shim's edge around methods that only a test needs.
 
 `python -m tests.api_shim.edge.streaming_app` serves with the shim's settings. `POST /up` takes a body in pieces, `GET
 /down` makes an answer. With `held` in the query both stop after a MiB, until `POST /open`. With `late` in the query
@@ -54,7 +54,7 @@ class _Methods:
         self._begin_anew()
 
     async def up(self, request: HttpRequest) -> StreamedAnswer:
-        """Take the body; the answer is its length."""
+        """Take the body. The answer is its length."""
         query = parse_qs(request.query.decode(), keep_blank_values=True)
         taken = 0
         self.counts["uploads_begun"] += 1
@@ -92,12 +92,12 @@ class _Methods:
             self.counts["answers_ended"] += 1
 
     async def open(self, _request: Request) -> Response:
-        """Let those that are held go on."""
+        """Let the requests that are held go on."""
         self._open.set()
         return Response(status_code=204)
 
     async def reset(self, _request: Request) -> Response:
-        """Begin anew, for another test."""
+        """Forget all counts, for the next test."""
         self._begin_anew()
         return Response(status_code=204)
 
@@ -106,12 +106,12 @@ class _Methods:
         self.counts = {"taken": 0, "made": 0, "uploads_begun": 0, "uploads_ended": 0, "answers_ended": 0}
 
     async def tell(self, _request: Request) -> Response:
-        """The counts."""
+        """Answer with the counts."""
         return JSONResponse(self.counts)
 
 
 def create_app() -> ASGIApp:
-    """As `api_shim.app` does, without tasks."""
+    """Make the application as `api_shim.app` does, without tasks."""
     settings = read_shim_settings(os.environ)
     edge = settings.edge
     configure_logs(level="info", log_format="json", component="shim")
@@ -150,7 +150,7 @@ def create_app() -> ASGIApp:
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve until a signal ends the process."""
     configure_logs(level="info", log_format="json", component="shim")
     settings = read_shim_settings(os.environ)
     serve(

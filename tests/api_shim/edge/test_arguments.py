@@ -1,4 +1,4 @@
-"""What a request says in its headers and its query."""
+"""How the headers and the query of a request are read."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_without_the_header_there_is_no_key() -> None:
     ],
     ids=lambda value: value[:10],
 )
-def test_bare_and_quoted_are_one_key(value: str, key: str) -> None:
+def test_a_bare_key_and_the_same_key_in_quotes_are_one_key(value: str, key: str) -> None:
     assert _key(value) == key
 
 
@@ -139,7 +139,7 @@ def test_every_visible_text_has_a_quoted_form_that_is_the_same_key(text: str) ->
     ],
     ids=repr,
 )
-def test_a_wait_is_read_by_rfc_7240(values: tuple[str, ...], seconds: int | None) -> None:
+def test_a_wait_is_read_as_rfc_7240_says(values: tuple[str, ...], seconds: int | None) -> None:
     assert _wait(*values) == seconds
 
 
@@ -201,7 +201,7 @@ def test_a_wait_in_a_body_is_a_whole_number(wait: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a b", "ü", "a\n", "x" * 129])
-def test_a_request_id_that_cannot_be_repeated_is_none(value: str) -> None:
+def test_a_request_id_that_an_answer_cannot_repeat_is_ignored(value: str) -> None:
     assert caller_request_id(value) is None
 
 

@@ -34,7 +34,7 @@ def _decoded(pieces: Sequence[bytes], *, maximum_bytes: int = 1 << 30) -> list[b
 
 
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=20))
-def test_however_the_bytes_come_the_body_is_the_same(cuts: list[int]) -> None:
+def test_the_body_is_the_same_however_its_bytes_are_split(cuts: list[int]) -> None:
     packed = gzip.compress(TEXT)
     ends = sorted({min(cut, len(packed)) for cut in cuts} | {0, len(packed)})
     pieces = [packed[begin:end] for begin, end in itertools.pairwise(ends)]
@@ -48,7 +48,7 @@ def test_bytes_may_come_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, STEP - 1, STEP, STEP + 1, 100 * STEP, 3_000_000])
-def test_no_step_makes_more_than_it_may(size: int) -> None:
+def test_no_step_makes_more_bytes_than_it_may(size: int) -> None:
     made = _decoded([gzip.compress(b"\n" * size)])
 
     assert b"".join(made) == b"\n" * size
@@ -61,7 +61,7 @@ def test_a_body_may_have_several_members_and_zeros_behind_the_last() -> None:
         assert b"".join(_decoded([members[:split], members[split:]])) == b"onetwo"
 
 
-def test_a_thousand_empty_members_are_nothing() -> None:
+def test_a_thousand_empty_members_make_an_empty_body() -> None:
     assert _decoded([gzip.compress(b"") * 1000]) == []
 
 
@@ -79,12 +79,12 @@ def test_a_thousand_empty_members_are_nothing() -> None:
     ],
     ids=["empty", "text", "a byte less", "cut off", "head alone", "more behind", "checksum", "zlib"],
 )
-def test_what_is_no_gzip_or_ends_too_early_is_told(body: bytes) -> None:
+def test_a_body_that_is_no_gzip_or_ends_too_early_is_refused(body: bytes) -> None:
     with pytest.raises(BrokenCodingError):
         _decoded([body])
 
 
-def test_a_body_that_makes_more_than_it_may_is_given_up_at_once() -> None:
+def test_a_body_that_makes_more_bytes_than_it_may_is_given_up_at_once() -> None:
     bomb = gzip.compress(b"\n" * 100_000_000)
 
     with pytest.raises(PayloadTooLargeError):

@@ -1,4 +1,4 @@
-"""What stands around every request."""
+"""What the edge does around every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies and answers of any length pass through the edge piece by piece, and who leaves in the middle is noticed."""
+"""Bodies and answers of any length pass through the edge piece by piece. A client that leaves meanwhile is noticed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_GROWTH_MIB: Final = 16
-"""Far less than what is sent, and more than buffers and the allocator take."""
+"""How much memory may grow: far less than the tests send, and more than buffers and the allocator take."""
 
 SIZES: Final = [
     pytest.param(64 * MIB, id="64 MiB"),
@@ -42,7 +42,7 @@ class Server:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.port = free_port()
         environments = Environments(
-            redis_url="redis://localhost",  # the test's application calls no Redis
+            redis_url="redis://localhost",  # The test's application calls no Redis.
             mongodb_uri="",
             secrets=ensure_secret_files(folder / "secrets"),
             base=environment_without_settings(),
@@ -55,7 +55,7 @@ class Server:
 
     @contextmanager
     def connection(self, request: bytes, *, room: int = 0) -> Iterator[socket.socket]:
-        """A connection on which a request was sent; `room`: as much as the system may keep unread."""
+        """A connection on which a request was sent. `room` is how many unread bytes the system may keep."""
         with closing(socket.socket()) as connection:
             if room:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
@@ -66,25 +66,25 @@ class Server:
             yield connection
 
     def counts(self, name: str) -> int:
-        """What the application counted."""
+        """The counts of the application."""
         return int(httpx.get(f"{self.url}/counts", trust_env=False).json()[name])
 
     def open(self) -> None:
-        """Let what is held go on."""
+        """Let the requests that are held go on."""
         assert httpx.post(f"{self.url}/open", trust_env=False).status_code == 204
 
     def log(self) -> str:
-        """What it wrote during this test."""
+        """The log of this test."""
         return self.process.log_path.read_text()[self._log_begins :]
 
     def reset(self) -> None:
-        """Begin anew, for another test."""
+        """Forget counts and log, for the next test."""
         assert httpx.post(f"{self.url}/reset", trust_env=False).status_code == 204
         wait_until(lambda: '"/reset"' in self.log(), what="the log is as far")
         self._log_begins = len(self.process.log_path.read_text())
 
     def line(self, route: str) -> dict[str, Any]:
-        """The log line of the one request that came by this route, as soon as it is there."""
+        """The log line of the only request of this route. Waits until it is there."""
 
         def lines() -> list[dict[str, Any]]:
             found = [json.loads(line) for line in self.log().splitlines() if '"request"' in line]
@@ -101,7 +101,7 @@ class Server:
 
     @property
     def memory_mib(self) -> float:
-        """The most that was resident until now."""
+        """The most memory that was resident until now."""
         return resident_mib(self.process.pid or 0, peak=True)
 
 
@@ -128,7 +128,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With the default settings, for all tests of this file."""
+    """A server with the default settings, for all tests of this file."""
     server = started(tmp_path_factory.mktemp("streaming"))
     yield server
     server.process.kill()
@@ -136,7 +136,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(shared: Server) -> Server:
-    """The same, with nothing counted yet."""
+    """The same server, with nothing counted yet."""
     shared.reset()
     return shared
 
@@ -151,7 +151,7 @@ def get(length: int, query: str = "", *, method: str = "GET", version: str = "1.
 
 
 def send_some(connection: socket.socket, length: int, *, pause: Callable[[], object] = lambda: None) -> None:
-    """Send so many bytes; where the other side takes none for half a second, `pause` and go on."""
+    """Send so many bytes. Where the other side takes none for half a second, call `pause` and go on."""
     left = memoryview(b"x" * MIB * 4)
     connection.settimeout(0.5)
     sent = 0
@@ -227,7 +227,7 @@ def test_a_body_in_chunks_is_taken_as_it_comes(server: Server) -> None:
         assert read_answer(connection)[2] == b"8"
 
 
-def test_a_body_that_waits_to_be_asked_for_is_asked_for(server: Server) -> None:
+def test_a_client_that_waits_for_consent_is_asked_for_its_body(server: Server) -> None:
     with server.connection(post(3, "", "expect: 100-continue")) as connection:
         assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"abc")
@@ -242,7 +242,7 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(server:
 
 
 @pytest.mark.parametrize("drop", [b"", b"x"], ids=["and no more", "in drops"])
-def test_a_body_of_which_too_little_comes_gets_408(serve: Callable[..., Server], drop: bytes) -> None:
+def test_a_body_that_comes_too_slowly_gets_408(serve: Callable[..., Server], drop: bytes) -> None:
     server = serve(INTAKE_BODY_SECONDS="0.5")
     with server.connection(post(MIB)) as connection:
         connection.settimeout(0.02)
@@ -259,7 +259,7 @@ def test_a_body_of_which_too_little_comes_gets_408(serve: Callable[..., Server],
 
 
 @pytest.mark.slow
-def test_a_long_body_has_its_time_anew_with_each_stretch(serve: Callable[..., Server]) -> None:
+def test_a_long_body_gets_new_time_with_each_stretch_that_comes(serve: Callable[..., Server]) -> None:
     server = serve(INTAKE_BODY_SECONDS="1")
     pause = threading.Event()
     with server.connection(post(2 * MIB)) as connection:
@@ -270,7 +270,7 @@ def test_a_long_body_has_its_time_anew_with_each_stretch(serve: Callable[..., Se
 
 
 @pytest.mark.parametrize("resets", [False, True], ids=["it closes", "it resets"])
-def test_a_client_that_leaves_in_mid_body_is_noticed_by_whoever_reads_it(server: Server, *, resets: bool) -> None:
+def test_a_method_that_reads_a_body_notices_that_its_client_has_left(server: Server, *, resets: bool) -> None:
     with server.connection(post(MIB)) as connection:
         connection.sendall(b"abc")
         wait_until(lambda: server.counts("taken") == 3, what="the first piece is there")
@@ -284,7 +284,7 @@ def test_a_client_that_leaves_in_mid_body_is_noticed_by_whoever_reads_it(server:
 
 @pytest.mark.parametrize("resets", [False, True], ids=["it closes", "it resets"])
 @pytest.mark.parametrize("query", ["held", ""], ids=["nothing to send", "more than it reads"])
-def test_a_client_that_leaves_in_mid_answer_ends_what_is_made_for_it(
+def test_a_method_that_makes_an_answer_ends_when_its_client_has_left(
     server: Server, query: str, *, resets: bool
 ) -> None:
     with server.connection(get(MOST_BYTES, query)) as connection:
@@ -306,7 +306,7 @@ def leave(connection: socket.socket, *, resets: bool) -> None:
     connection.close()
 
 
-def test_a_client_that_reads_nothing_of_a_long_answer_is_hung_up_on(serve: Callable[..., Server]) -> None:
+def test_the_connection_of_a_client_that_reads_nothing_of_a_long_answer_is_closed(serve: Callable[..., Server]) -> None:
     server = serve(INTAKE_WRITE_SECONDS="0.5")
     with server.connection(get(MOST_BYTES), room=4096):
         wait_until(lambda: server.counts("answers_ended") == 1, what="its time is over")
@@ -316,7 +316,7 @@ def test_a_client_that_reads_nothing_of_a_long_answer_is_hung_up_on(serve: Calla
 
 @pytest.mark.slow
 def test_a_client_that_reads_a_long_answer_slowly_gets_all_of_it(serve: Callable[..., Server]) -> None:
-    """Its buffers are full all the time: only what it acknowledges tells it from one that reads nothing."""
+    """Its buffers are always full. Only the bytes that it acknowledges show that it reads at all."""
     server = serve(INTAKE_WRITE_SECONDS="1")
     pause = threading.Event()
     received = b""
@@ -336,7 +336,7 @@ def test_the_answer_to_head_is_its_head(server: Server) -> None:
         wait_until(lambda: server.counts("made") == MIB // 16, what="the next one is answered")
 
 
-def test_an_answer_that_breaks_off_for_a_fault_of_ours_is_seen_to_be_cut_off(server: Server) -> None:
+def test_a_client_can_see_that_an_answer_was_cut_off_by_a_fault_of_ours(server: Server) -> None:
     with server.connection(get(MIB, "fails")) as connection:
         received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
@@ -348,7 +348,7 @@ def test_an_answer_that_breaks_off_for_a_fault_of_ours_is_seen_to_be_cut_off(ser
 
 
 @pytest.mark.parametrize("method", ["up", "down"])
-def test_long_transfers_do_not_hold_a_stop_up(serve: Callable[..., Server], method: str) -> None:
+def test_long_transfers_do_not_delay_a_stop(serve: Callable[..., Server], method: str) -> None:
     server = serve(INTAKE_SHUTDOWN_SECONDS="2", INTAKE_BODY_SECONDS="100")
     request = post(MIB) + b"abc" if method == "up" else get(MOST_BYTES, "held")
     with server.connection(request) as connection:
@@ -365,7 +365,7 @@ def test_long_transfers_do_not_hold_a_stop_up(serve: Callable[..., Server], meth
 
 
 def test_a_request_whose_time_is_over_when_the_shim_stops_gets_503(serve: Callable[..., Server]) -> None:
-    """Uvicorn cancels it. Without the edge it would answer 500 in plain text."""
+    """Uvicorn cancels such a request. Without the edge it would answer 500 in plain text."""
     server = serve(INTAKE_SHUTDOWN_SECONDS="1")
     with server.connection(post(MIB + 1, "held")) as connection:
         connection.sendall(b"x" * (MIB + 1))
@@ -381,7 +381,7 @@ def test_a_request_whose_time_is_over_when_the_shim_stops_gets_503(serve: Callab
     assert server.line("/up")["status"] == 503
 
 
-def test_a_body_whose_reading_begins_after_the_shim_stopped_listening_gets_no_more_time_than_others(
+def test_a_body_that_is_first_read_after_the_shim_stopped_listening_gets_no_more_time_than_others(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(INTAKE_SHUTDOWN_SECONDS="100", INTAKE_BODY_SECONDS="100")

@@ -1,4 +1,4 @@
-"""h11 with the patterns that `api_shim.edge.server.strict_h11` puts in place of its own."""
+"""How h11 reads with the patterns of `api_shim.edge.server.strict_h11` in place of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHUNKED: Final = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\
 
 @pytest.fixture(autouse=True)
 def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Strict here, and h11's own again afterwards."""
+    """Put the strict patterns into h11 for one test."""
     for owner, name in (
         (_readers, "header_field_re"),
         (_readers, "chunk_header_re"),
@@ -38,7 +38,7 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def read(data: bytes) -> list[object]:
-    """The events that h11 makes of it."""
+    """The events that h11 makes of these bytes."""
     connection = h11.Connection(h11.SERVER, MAXIMUM)
     connection.receive_data(data)
     events: list[object] = []
@@ -48,7 +48,7 @@ def read(data: bytes) -> list[object]:
 
 
 def test_h11_reads_by_these_patterns() -> None:
-    """h11 looks them up in these places; another release may not."""
+    """This release of h11 looks the patterns up in these places. Another release may not."""
     assert version("h11").startswith("0.16.")
     with pytest.raises(h11.RemoteProtocolError, match="illegal header line"):
         read(GET + b"a: \x00\r\n\r\n")
@@ -68,8 +68,8 @@ def test_h11_reads_by_these_patterns() -> None:
     ],
     ids=["spaces before a value", "spaces after it", "spaces in it", "spaces in an extension", "spaces after a size"],
 )
-def test_what_took_the_square_of_its_length_is_refused_in_one_pass(data: bytes) -> None:
-    """Thousands of them: each took h11 alone from 0.4 s to minutes."""
+def test_a_head_that_took_time_by_the_square_of_its_length_is_refused_in_one_pass(data: bytes) -> None:
+    """Each of these heads repeats a sign thousands of times. h11's own patterns took from 0.4 s to minutes for each."""
     for _ in range(100):
         with pytest.raises(h11.RemoteProtocolError):
             read(data)
@@ -106,12 +106,12 @@ def test_what_took_the_square_of_its_length_is_refused_in_one_pass(data: bytes) 
     ],
     ids=lambda data: repr(data[-40:]),
 )
-def test_what_another_server_may_read_otherwise_is_refused(data: bytes) -> None:
+def test_a_head_that_another_server_may_read_differently_is_refused(data: bytes) -> None:
     with pytest.raises(h11.RemoteProtocolError):
         read(data)
 
 
-def test_what_is_well_formed_is_read_as_ever() -> None:
+def test_a_well_formed_head_is_read_as_h11_reads_it() -> None:
     head = GET + b"a:\t b c\t \r\nb:\r\nc: " + b"x" * (MAXIMUM - 200) + b"\r\n\r\n"
 
     request = read(head)[0]

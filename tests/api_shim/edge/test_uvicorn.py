@@ -1,4 +1,4 @@
-"""What uvicorn's private state means to `api_shim.edge`; tests/test_relied_on_privates.py names each."""
+"""How `api_shim.edge` reads uvicorn's private state. tests/test_relied_on_privates.py names each part of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _hold(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 def _comes_to_owe(app: Any, sent: list[bytes], reason: Reason | None) -> bool:
-    """Whether a connection owes this in the end, after these were sent to it one by one."""
+    """Send these bytes one by one. Returns once the client owes this to the connection."""
     state = ServerState()
 
     async def run() -> bool:
@@ -81,14 +81,14 @@ def _comes_to_owe(app: Any, sent: list[bytes], reason: Reason | None) -> bool:
         "more behind a held call",
     ],
 )
-def test_what_a_client_owes_is_seen(
+def test_the_edge_sees_what_a_client_owes(
     app: Callable[..., Awaitable[None]], sent: list[bytes], reason: Reason | None
 ) -> None:
     assert _comes_to_owe(app, sent, reason)
 
 
-def test_a_send_tells_whether_anybody_is_left_to_answer() -> None:
-    """ASGI has no word for it."""
+def test_a_send_tells_whether_the_client_is_still_there() -> None:
+    """ASGI does not tell this."""
     seen: list[bool] = []
 
     async def ask(_scope: Any, receive: Any, send: Any) -> None:

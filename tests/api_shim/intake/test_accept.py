@@ -1,4 +1,4 @@
-"""What is promised, and what is not, where Redis stands still, is led elsewhere or must not be promised anything."""
+"""Which requests are accepted while Redis stands still, is replaced, or must not be trusted with promises."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tests.support.broker import Brokers
 
 
-def test_what_redis_comes_to_after_the_answer_is_not_carried_out(brokers: Brokers) -> None:
-    """A stalled Redis carried it out after the 503; the client's next try was told `duplicate_key` about itself."""
+def test_a_request_that_redis_reads_only_after_the_answer_is_not_accepted(brokers: Brokers) -> None:
+    """A stalled Redis once accepted it after the 503. So the client's next try got `duplicate_key`."""
     server = brokers.start()
 
     async def test() -> None:
@@ -34,7 +34,7 @@ def test_what_redis_comes_to_after_the_answer_is_not_carried_out(brokers: Broker
                     await broker.accept(new_task_id())
             finally:
                 server.process.resume()
-            # The connections that were given up are worked off before a later one.
+            # Redis reads the connections that were given up before it reads a later one.
             assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
             assert len(keys_of(server) - before) == 1
             assert ask(server, "LLEN", QUEUE) == 2
@@ -42,7 +42,7 @@ def test_what_redis_comes_to_after_the_answer_is_not_carried_out(brokers: Broker
     run(test)
 
 
-def test_a_redis_that_stands_still_for_longer_than_one_call_may_take_is_asked_again(brokers: Brokers) -> None:
+def test_where_redis_stands_still_for_longer_than_one_call_may_take_the_call_is_made_again(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -77,7 +77,7 @@ def test_a_request_whose_answer_is_lost_is_accepted_once(brokers: Brokers) -> No
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_of_redis_that_was_set_is_looked_at_anew(brokers: Brokers, hours: int) -> None:
+def test_where_the_clock_of_redis_was_set_the_clocks_are_compared_again(brokers: Brokers, hours: int) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -92,7 +92,7 @@ def test_a_clock_of_redis_that_was_set_is_looked_at_anew(brokers: Brokers, hours
     assert {line.get("code") for line in lines} == ({"late"} if hours > 0 else set())
 
 
-def test_a_primary_that_is_demoted_under_way_refuses_nobody(brokers: Brokers) -> None:
+def test_no_request_is_refused_while_a_primary_is_demoted(brokers: Brokers) -> None:
     old = brokers.start()
     new = brokers.start(replica_of=old)
 
@@ -111,7 +111,7 @@ def test_a_primary_that_is_demoted_under_way_refuses_nobody(brokers: Brokers) ->
     run(test)
 
 
-def test_a_redis_that_evicts_is_promised_nothing_until_it_is_set_right(brokers: Brokers) -> None:
+def test_where_redis_evicts_no_request_is_accepted_until_that_is_mended(brokers: Brokers) -> None:
     server = brokers.start("maxmemory 100mb", "maxmemory-policy allkeys-lru")
 
     async def test() -> None:
@@ -132,14 +132,16 @@ def test_a_redis_that_evicts_is_promised_nothing_until_it_is_set_right(brokers: 
     assert [line["finding"] for line in lines if line["event"] == "redis_finding"] == [EVICTS]
 
 
-def test_a_redis_that_evicts_is_promised_something_where_the_settings_allow_it_and_it_is_told(brokers: Brokers) -> None:
+def test_where_redis_evicts_and_the_settings_allow_it_requests_are_accepted_and_a_warning_is_logged(
+    brokers: Brokers,
+) -> None:
     server = brokers.start("maxmemory 100mb", "maxmemory-policy allkeys-lru")
 
     async def test() -> None:
         async with connected(server.port, allowed={EVICTS}) as broker:
             assert isinstance(await broker.accept(new_task_id()), AcceptedTask)
             assert await broker.watch.missing() == []
-            # What a setting allows is a warning, which the alert leaves out.
+            # A finding that a setting allows is a warning. The alert does not count warnings.
             assert broker.count("intake_redis_finding", finding=EVICTS, severity="warn") == 1
             assert broker.count("intake_redis_finding", finding=EVICTS) == 1
 

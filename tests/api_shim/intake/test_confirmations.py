@@ -1,4 +1,4 @@
-"""A call begins to look for its outcome only once its channel is surely heard."""
+"""A call looks for its outcome only once Redis has confirmed that it hears the channel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECONDS: Final = 20
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call waits for the confirmation for longer than a test takes."""
+    """Let a call wait for the confirmation for longer than a test takes."""
     monkeypatch.setattr("api_shim.intake.subscription._CONFIRM_SECONDS", 10 * _SECONDS)
 
 
@@ -44,13 +44,13 @@ async def _listening(url: str) -> AsyncIterator[OutcomeSubscription]:
 
 
 def _own_channel(subscription: OutcomeSubscription) -> str:
-    """The channel of the process, or nothing while it is not heard."""
+    """The channel of the process. Empty while it is not heard."""
     with contextlib.closing(subscription.expect("x")) as listener:
         return listener.channel
 
 
 class _Call:
-    """One more call that waits for a task."""
+    """A call that waits for a task."""
 
     def __init__(self, subscription: OutcomeSubscription, task_id: str) -> None:
         self.looks = asyncio.Event()
@@ -106,11 +106,11 @@ def test_a_call_that_comes_while_there_is_no_connection_waits_for_the_next_one(s
 
 
 class _SlowRedis:
-    """A server that confirms the channel of the process at once, and others when the test says so."""
+    """A server that confirms the channel of the process at once, and other channels when the test says so."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
-        """SUBSCRIBE and UNSUBSCRIBE, as they came."""
+        """Each SUBSCRIBE and UNSUBSCRIBE, in their order."""
         self._writer: asyncio.StreamWriter | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -129,7 +129,7 @@ class _SlowRedis:
                     writer.write(b"+OK\r\n")
 
     def send(self, *parts: str | int) -> None:
-        """Send an array of these."""
+        """Send an array of these values."""
         assert self._writer is not None
         items = (f":{each}\r\n" if isinstance(each, int) else f"${len(each)}\r\n{each}\r\n" for each in parts)
         self._writer.write(f"*{len(parts)}\r\n{''.join(items)}".encode())
@@ -137,7 +137,7 @@ class _SlowRedis:
 
 @contextlib.asynccontextmanager
 async def _serving(slow: _SlowRedis) -> AsyncIterator[str]:
-    """Serve; gives the URL. The server must be closed whatever fails, since the event loop does not end before."""
+    """Serve, and yield the URL. The server is closed whatever fails, since the event loop would not end before."""
     server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
     try:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -155,7 +155,7 @@ async def _command(reader: asyncio.StreamReader) -> list[str]:
     return parts
 
 
-def test_a_confirmation_from_before_a_channel_was_left_does_not_count_for_the_next_call() -> None:
+def test_a_confirmation_that_is_older_than_the_unsubscribe_does_not_count_for_the_next_call() -> None:
     async def test() -> None:
         slow, name = _SlowRedis(), result_key("a")
         async with _serving(slow) as url, _listening(url) as subscription:
@@ -180,7 +180,7 @@ def test_a_confirmation_from_before_a_channel_was_left_does_not_count_for_the_ne
 
 
 async def _heard_on_own_channel(subscription: OutcomeSubscription, slow: _SlowRedis) -> None:
-    """Return once everything was read that was sent so far."""
+    """Return once everything that was sent so far has been read."""
     with contextlib.closing(subscription.expect("marker")) as marker:
         slow.send("message", marker.channel, "marker read")
         assert await marker.wait(_SECONDS) == b"read"

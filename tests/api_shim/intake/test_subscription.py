@@ -1,4 +1,4 @@
-"""Waiting calls hear of outcomes over one connection, whatever becomes of it, on uvloop and a real Redis."""
+"""Waiting calls hear of outcomes over one connection, also where it is lost. With uvloop and a real Redis."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SECONDS = 20
 
 @pytest.fixture
 def server(stack: Servers) -> RedisServer:
-    """A real one."""
+    """A real Redis."""
     return stack.redis
 
 
 @pytest.fixture
 def client(server: RedisServer) -> Iterator[redis.Redis]:
-    """Another client of it."""
+    """Another client of this Redis."""
     with redis.Redis.from_url(server.url) as client:
         yield client
 
@@ -58,7 +58,7 @@ async def listening(
 
 
 def hears(subscription: OutcomeSubscription) -> bool:
-    """Whether a call that makes a task now could be told by the channel of the process."""
+    """Whether the channel of the process is heard, so that a call that makes a task now could hear by it."""
     with contextlib.closing(subscription.expect("x")) as listener:
         return listener.channel != ""
 
@@ -66,7 +66,7 @@ def hears(subscription: OutcomeSubscription) -> bool:
 async def hear(
     subscription: OutcomeSubscription, task_id: str, publish: Callable[[], Awaitable[object]]
 ) -> bytes | None:
-    """What a call that waits for this task hears when its outcome is published."""
+    """Publish an outcome. Returns what a call that waits for this task hears."""
     async with subscription.listen(task_id) as listener:
         await publish()
         return await listener.wait(_SECONDS)
@@ -76,7 +76,7 @@ async def publish_in_thread(client: redis.Redis, task_id: str) -> None:
     await asyncio.to_thread(client.publish, result_key(task_id), b"outcome of " + task_id.encode())
 
 
-def test_a_call_hears_what_is_published_of_its_task(server: RedisServer, client: redis.Redis) -> None:
+def test_a_call_hears_the_outcome_that_is_published_for_its_task(server: RedisServer, client: redis.Redis) -> None:
     async def test() -> None:
         async with listening(server) as subscription:
             assert await hear(subscription, "a", lambda: publish_in_thread(client, "a")) == b"outcome of a"
@@ -85,16 +85,16 @@ def test_a_call_hears_what_is_published_of_its_task(server: RedisServer, client:
 
 
 async def lost_and_made_anew(subscription: OutcomeSubscription, lose: Callable[[], object]) -> None:
-    """Lose the connection; whoever waits is woken once another one hears."""
+    """Lose the connection. The calls that wait are woken once another connection hears."""
     async with subscription.listen("witness") as witness:
         lose()
-        # Nothing was heard: the call reads the record, since it may have missed its outcome.
+        # Nothing was heard. The call will read the record, since it may have missed its outcome.
         assert await witness.wait(_SECONDS) is None
     assert hears(subscription)
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-def test_a_connection_that_is_reset_is_made_anew_and_heard_on(
+def test_where_the_connection_is_reset_a_new_one_is_made_and_heard(
     server: RedisServer, client: redis.Redis, busy: bool
 ) -> None:
     async def test() -> None:
@@ -114,7 +114,7 @@ def test_a_connection_that_is_reset_is_made_anew_and_heard_on(
     run(test)
 
 
-def test_an_outcome_that_is_cut_off_in_the_middle_is_not_taken_for_one(
+def test_an_outcome_that_is_cut_off_in_the_middle_is_not_taken_for_an_outcome(
     server: RedisServer, client: redis.Redis
 ) -> None:
     async def test() -> None:
@@ -131,7 +131,7 @@ def test_an_outcome_that_is_cut_off_in_the_middle_is_not_taken_for_one(
 
 
 @pytest.mark.parametrize("server_notices", [False, True], ids=["nobody notices", "the server notices"])
-def test_a_half_open_connection_is_noticed_told_and_made_anew(
+def test_a_half_open_connection_is_noticed_and_logged_and_a_new_one_is_made(
     server: RedisServer, client: redis.Redis, server_notices: bool
 ) -> None:
     async def test() -> None:
@@ -164,7 +164,7 @@ def test_each_of_two_calls_that_wait_for_one_task_hears_its_outcome(server: Redi
     run(test)
 
 
-def test_a_channel_is_left_when_nobody_waits_any_more_and_kept_for_whoever_comes_in_time(
+def test_a_channel_is_left_when_no_call_waits_any_more_and_kept_for_a_call_that_comes_in_time(
     server: RedisServer, client: redis.Redis
 ) -> None:
     def subscribed(*task_ids: str) -> list[int]:
@@ -182,7 +182,7 @@ def test_a_channel_is_left_when_nobody_waits_any_more_and_kept_for_whoever_comes
     run(test)
 
 
-def test_a_call_that_makes_its_task_hears_by_the_channel_of_the_process(
+def test_a_call_that_makes_its_task_hears_over_the_channel_of_the_process(
     server: RedisServer, client: redis.Redis
 ) -> None:
     async def test() -> None:
@@ -208,7 +208,7 @@ def test_a_call_that_finds_no_room_does_not_wait(server: RedisServer) -> None:
     run(test)
 
 
-def test_draining_sends_every_waiting_call_on_and_lets_none_wait(server: RedisServer) -> None:
+def test_draining_ends_every_wait_and_lets_no_further_call_wait(server: RedisServer) -> None:
     async def test() -> None:
         async with listening(server) as subscription, subscription.listen("a") as listener:
             with contextlib.closing(subscription.expect("b")) as expected:
@@ -225,7 +225,7 @@ def test_draining_sends_every_waiting_call_on_and_lets_none_wait(server: RedisSe
     run(test)
 
 
-def test_a_server_that_refuses_subscriptions_is_told_by_the_refusal_s_name(
+def test_where_redis_refuses_subscriptions_the_name_of_the_refusal_is_logged(
     server: RedisServer, client: redis.Redis
 ) -> None:
     client.execute_command("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "-subscribe", "&*")
@@ -263,20 +263,22 @@ def resident_kib() -> int:
 
 
 @pytest.mark.parametrize("waits", [2_000, pytest.param(50_000, marks=pytest.mark.slow)])
-def test_a_wait_that_is_over_leaves_nothing_behind(server: RedisServer, client: redis.Redis, waits: int) -> None:
+def test_a_wait_that_is_over_leaves_neither_memory_nor_channels_behind(
+    server: RedisServer, client: redis.Redis, waits: int
+) -> None:
     async def test() -> None:
         async with listening(server) as subscription:
 
             async def turn(first: int, count: int) -> None:
                 for start in range(first, first + count, 500):
                     await wait_for(subscription, [f"{start + each:022}" for each in range(500)])
-                # What was left is left in Redis as well, a second later.
+                # A second later Redis has left these channels as well.
                 await until(lambda: client.pubsub_channels("celery-task-meta-*") == [])
 
             await turn(0, waits // 2)
             held = resident_kib()
             await turn(waits // 2, waits // 2)
-            # What each of them used to leave was 0.36 KiB.
+            # Each wait used to leave 0.36 KiB.
             assert resident_kib() - held < max(512, 0.1 * waits / 2)
 
     run(test)

@@ -1,4 +1,4 @@
-"""Uploads as Redis sees them: signs of life, ends, chunks that are worked again."""
+"""What uploads write to Redis: signs of life, their end, and chunks that are worked again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ async def _begun(uploads: Uploads, **changes: Any) -> Upload:
     return begun
 
 
-def test_an_upload_that_brings_nothing_gives_signs_of_life(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_to_which_no_bytes_come_gives_signs_of_life(
+    brokers: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = brokers.start()
     monkeypatch.setattr(upload_module, "_KEEP_EVERY_SECONDS", 0.02)
 
@@ -77,7 +79,7 @@ def test_an_upload_that_brings_nothing_gives_signs_of_life(brokers: Brokers, mon
     run(test)
 
 
-def test_an_upload_that_was_taken_for_broken_off_is_told_so(brokers: Brokers) -> None:
+def test_an_upload_that_was_ended_as_broken_off_is_told_so(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -118,7 +120,7 @@ def test_rows_that_failed_are_worked_again_under_another_id(brokers: Brokers) ->
     run(test)
 
 
-def test_what_is_sealed_is_what_the_worker_needs(brokers: Brokers) -> None:
+def test_a_worker_can_open_a_sealed_chunk_and_finds_all_that_it_needs(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:
@@ -142,7 +144,7 @@ def test_what_is_sealed_is_what_the_worker_needs(brokers: Brokers) -> None:
     run(test)
 
 
-def test_equal_rows_of_one_name_are_the_same_chunk(brokers: Brokers) -> None:
+def test_equal_rows_under_one_name_are_the_same_chunk(brokers: Brokers) -> None:
     server = brokers.start()
 
     async def test() -> None:

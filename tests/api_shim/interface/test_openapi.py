@@ -1,4 +1,4 @@
-"""The description of the interface is valid, is the committed one, and its examples are what it describes."""
+"""The OpenAPI document is valid and committed, and its examples are as it describes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _operation(path: str, method: str) -> dict[str, Any]:
 
 
 def _resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """The part itself, or what it refers to."""
+    """The part itself, or the part that it refers to."""
     if "$ref" not in part:
         return part
     resolved: dict[str, Any] = DOCUMENT
@@ -57,7 +57,7 @@ def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
 
 
-def test_the_committed_file_is_what_the_shim_serves() -> None:
+def test_the_shim_serves_the_document_that_is_committed() -> None:
     assert json.loads(COMMITTED.read_text()) == DOCUMENT, "run `make openapi` and commit docs/openapi.json"
 
 
@@ -75,7 +75,7 @@ def test_every_json_answer_of_the_methods_has_an_example() -> None:
 @pytest.mark.parametrize(
     "example", _operation(CREATE, "post")["requestBody"]["content"]["application/json"]["examples"]
 )
-def test_every_example_of_a_request_is_one_that_is_accepted(example: str) -> None:
+def test_every_example_of_a_request_is_accepted(example: str) -> None:
     examples = _operation(CREATE, "post")["requestBody"]["content"]["application/json"]["examples"]
     parse_customer_request(examples[example]["value"])
 
@@ -127,8 +127,8 @@ def test_the_headers_of_an_answer_are_described(path: str, method: str, status: 
     assert all(_resolved(header)["required"] for header in described.values())
 
 
-def test_every_object_that_is_answered_is_closed() -> None:
-    """A field that leaks into an answer, a password's hash say, must break the conformance tests."""
+def test_every_object_of_an_answer_allows_no_further_fields() -> None:
+    """If a field such as a password's hash leaks into an answer, the conformance tests must fail."""
     open_objects = [
         name
         for name, schema in DOCUMENT["components"]["schemas"].items()
@@ -142,7 +142,7 @@ def test_every_object_that_is_answered_is_closed() -> None:
     [
         ("signup-1", True),
         ('"signup-1"', True),
-        ('"with \\" and \\\\"', False),  # spaces are not visible
+        ('"with \\" and \\\\"', False),  # A space is not visible.
         ('"with\\"and\\\\"', True),
         ("x" * 255, True),
         ("x" * 256, False),

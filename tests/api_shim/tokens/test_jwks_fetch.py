@@ -1,4 +1,4 @@
-"""Keys from a URL: within bounds, from nowhere else, and every failure has a code of ours."""
+"""Keys are fetched from one URL, within bounds of time and size. Each failure has a code of ours."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refusal(url: str, *, seconds: float = 5) -> str:
     return caught.value.reason
 
 
-def test_the_keys_of_the_url_are_told(provider: KeyServer) -> None:
+def test_the_keys_behind_the_url_are_returned(provider: KeyServer) -> None:
     provider.publish(KEY, {"kty": "quantum"})
 
     (key,) = fetched(provider.url)
@@ -61,7 +61,7 @@ def test_a_redirect_is_not_followed(provider: KeyServer, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 404, 429, 500, 503])
-def test_another_status_is_told_by_its_number(provider: KeyServer, status: int) -> None:
+def test_the_failure_of_another_status_has_its_number(provider: KeyServer, status: int) -> None:
     provider.publish(KEY)
     provider.status = status
 
@@ -87,21 +87,21 @@ def test_an_answer_without_a_usable_key_is_a_failure(provider: KeyServer, body: 
     assert refusal(provider.url) == "no_usable_key"
 
 
-def test_who_does_not_answer_is_waited_for_within_a_bound(provider: KeyServer) -> None:
+def test_a_provider_that_does_not_answer_is_waited_for_only_so_long(provider: KeyServer) -> None:
     provider.hangs = True
 
     assert refusal(provider.url, seconds=0.3) == "timeout"
 
 
-def test_who_is_not_there_is_unreachable() -> None:
+def test_a_provider_that_cannot_be_connected_to_is_unreachable() -> None:
     assert refusal(f"http://127.0.0.1:{free_port()}/") == "unreachable"
 
 
-def test_who_does_not_speak_tls_is_told_so(provider: KeyServer) -> None:
+def test_the_failure_of_a_provider_that_does_not_speak_tls_says_so(provider: KeyServer) -> None:
     assert refusal(provider.url.replace("http:", "https:")) == "tls"
 
 
-def test_who_does_not_speak_http_is_told_so() -> None:
+def test_the_failure_of_a_provider_that_does_not_speak_http_says_so() -> None:
     async def fetch_from_somebody_else() -> None:
         async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"220 mail.example.com ESMTP\r\n")

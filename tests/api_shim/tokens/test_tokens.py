@@ -1,4 +1,4 @@
-"""Which tokens are good, and how long one is remembered."""
+"""Which tokens are good, and how long a good one is remembered."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_token_with_a_faulty_claim_is_refused(changes: dict[str, Any]) -> None
     ],
     ids=lambda value: repr(value)[:28],
 )
-def test_a_payload_that_makes_no_sense_is_refused_and_raises_nothing(payload: bytes) -> None:
+def test_a_payload_that_makes_no_sense_is_refused_without_another_exception(payload: bytes) -> None:
     assert isinstance(_verifier(secret=_SECRET).verify(f"Bearer {_signed(payload)}"), TokenFault)
 
 
@@ -177,7 +177,7 @@ def test_a_public_key_is_no_hs256_secret(algorithm: str, ending: bytes) -> None:
 
 
 @pytest.mark.parametrize("header", [b"[" * 5000, b'{"a":' * 1000, b"[]", b"null", b"", b"\xff", b'{"alg": NaN}'])
-def test_a_header_that_makes_no_sense_is_refused_and_raises_nothing(header: bytes) -> None:
+def test_a_header_that_makes_no_sense_is_refused_without_another_exception(header: bytes) -> None:
     token = base64.urlsafe_b64encode(header).decode().rstrip("=") + _hs256()[_hs256().index(".") :]
 
     assert isinstance(_verifier(secret=_SECRET, keys=_pem(_RSA)).verify(f"Bearer {token}"), TokenFault)
@@ -199,7 +199,7 @@ def test_a_changed_payload_is_refused_also_after_the_original_was_seen() -> None
 
 
 @pytest.mark.parametrize("algorithm", list(_KEYS))
-def test_a_token_signed_with_a_private_key_is_good_by_pem(algorithm: str) -> None:
+def test_a_token_signed_with_a_private_key_is_good_by_its_public_key_in_pem(algorithm: str) -> None:
     token = jwt.encode(_claims(), _KEYS[algorithm], algorithm)
     bundle = b"\n".join(_pem(key) for key in _KEYS.values())
 
@@ -284,7 +284,7 @@ def test_a_refusal_has_its_reason(authorization: str | None, fault: TokenFault) 
 
 def test_every_fault_of_a_token_has_a_sentence_of_plain_text() -> None:
     assert set(TokenFault) - set(DESCRIPTIONS) == {TokenFault.MISSING, TokenFault.NO_KEYS}
-    # What may stand in a quoted string of a challenge (RFC 6750, section 3).
+    # These characters may stand in a quoted string of a challenge (RFC 6750, section 3).
     assert all(" " <= char <= "~" and char not in '"\\' for text in DESCRIPTIONS.values() for char in text)
 
 
@@ -297,7 +297,7 @@ def test_a_token_of_4_kib_is_read_and_a_longer_one_is_not() -> None:
     assert verifier.verify(f"Bearer {lengths[too_long]}") is TokenFault.TOO_LARGE
 
 
-def test_a_token_that_names_no_key_is_tried_with_each_of_its_algorithm() -> None:
+def test_a_token_that_names_no_key_is_tried_with_each_key_of_its_algorithm() -> None:
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(MAXIMUM_CANDIDATES)]
     verifier = _verifier(keys=b"\n".join(_pem(key) for key in [*keys, _RSA]))
 
@@ -308,7 +308,7 @@ def test_a_token_that_names_no_key_is_tried_with_each_of_its_algorithm() -> None
     assert verifier.verify(f"Bearer {jwt.encode(_claims(exp=1), keys[-1], 'ES256')}") is TokenFault.EXPIRED
 
 
-def test_more_nameless_keys_than_a_token_is_tried_with_are_a_fault() -> None:
+def test_more_keys_without_a_name_than_a_token_is_tried_with_are_a_fault() -> None:
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(MAXIMUM_CANDIDATES + 1)]
 
     with pytest.raises(PublicKeyFault, match="without a kid"):
@@ -320,7 +320,7 @@ def test_more_nameless_keys_than_a_token_is_tried_with_are_a_fault() -> None:
     assert len(parse_public_keys(_jwks(*named))) == len(keys)
 
 
-def test_with_one_issuer_a_caller_is_the_subject_and_with_several_issuer_and_subject() -> None:
+def test_with_one_issuer_a_caller_is_the_subject_and_with_several_it_is_issuer_and_subject() -> None:
     one = _verifier(_SECRET, issuers=("https://a",))
     several = _verifier(_SECRET, issuers=("https://a", "https://b"))
     by_a, by_b = (f"Bearer {_hs256(iss=issuer)}" for issuer in ("https://a", "https://b"))
@@ -360,7 +360,7 @@ def test_a_key_of_a_jwks_that_cannot_serve_is_skipped_and_a_fault_only_where_non
         parse_public_keys(_jwks(entry))
 
 
-def test_a_key_of_a_jwks_says_itself_what_it_is_for() -> None:
+def test_a_key_of_a_jwks_has_the_algorithm_and_the_id_that_it_names() -> None:
     members = {"alg": "RS256", "use": "sig", "key_ops": ["sign", "verify"], "kid": "1"}
 
     (key,) = parse_public_keys(_jwks(_jwk(_RSA) | members))
@@ -413,7 +413,7 @@ def _private_pem(key: Any) -> bytes:
     ],
     ids=lambda value: repr(value)[:16],
 )
-def test_keys_that_cannot_serve_are_a_fault_that_shows_nothing_of_them(text: bytes) -> None:
+def test_keys_that_cannot_serve_are_a_fault_that_does_not_show_them(text: bytes) -> None:
     with pytest.raises(PublicKeyFault) as fault:
         parse_public_keys(text)
 
