@@ -1,4 +1,4 @@
-"""A client of `customer.create.batch` and its sister methods."""
+"""A client of `customer.create.batch` and the other methods of batches."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ class BatchClient:
     def upload(
         self, body: bytes | Iterable[bytes], headers: Mapping[str, str] | None = None, /, **query: str
     ) -> httpx.Response:
-        """`customer.create.batch`; an iterable goes in chunks. A header of "" is not sent."""
+        """`customer.create.batch`. An iterable is sent in chunks of HTTP. A header of "" is not sent."""
         merged = {"content-type": NDJSON, **self.bearer, **(headers or {})}
         sent = {name: value for name, value in merged.items() if value}
         return self.service.http.post(self.service.shim.url + BATCH, content=body, headers=sent, params=query)
 
     def accepted(self, body: bytes | Iterable[bytes], **query: str) -> str:
-        """The id of a batch that is accepted."""
+        """Upload a batch that must be accepted. Returns its id."""
         response = self.upload(body, **query)
         assert response.status_code == 202, response.text
         batch_id: str = response.json()["batch"]["id"]
         return batch_id
 
     def done(self, body: bytes | Iterable[bytes], **query: str) -> dict[str, Any]:
-        """The summary of a batch whose rows all have their outcomes."""
+        """Upload a batch and wait until all its rows have their outcomes. Returns its summary."""
         response = self.upload(body, {"prefer": "wait=30"}, **query)
         assert response.status_code == 200, response.text
         summary: dict[str, Any] = response.json()["batch"]

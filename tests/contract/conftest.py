@@ -24,7 +24,7 @@ def service(module_env: Environment, start_module_shim: Starter, start_module_wo
 
 
 class Serve(Protocol):
-    """Makes a client of this shim, closed with the test."""
+    """Makes a client of this shim. The client is closed when the test ends."""
 
     def __call__(self, shim: Running, worker: Running | None = None) -> Service: ...
 
@@ -44,5 +44,5 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def without_worker(isolated_env: Environment, start_shim: Starter, serve: Serve) -> Service:
-    """A shim of its own behind which nobody works."""
+    """A shim for one test, without a worker."""
     return serve(start_shim(isolated_env))

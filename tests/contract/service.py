@@ -1,4 +1,4 @@
-"""A running service as its client sees it, and what it stores as an operator sees it."""
+"""A running service: its answers as a client sees them, and its data as an operator sees them."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Service:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The settings that it was started with."""
+        """The settings of the shim."""
         return self.shim.environment
 
     def bearer(self, **claims: Any) -> dict[str, str]:
-        """The header of a caller."""
+        """The header with a caller's token."""
         return {"authorization": f"Bearer {token(self.environment, **claims)}"}
 
     def _as_caller(self, headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -58,23 +58,23 @@ class Service:
         return given if "authorization" in given else self.bearer() | given
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None, *, path: str = CREATE) -> httpx.Response:
-        """POST bytes as a caller whose token is good; a header of "" is not sent."""
+        """POST bytes as a caller whose token is good. A header of "" is not sent."""
         merged = {"content-type": "application/json", **self._as_caller(headers)}
         sent = {name: value for name, value in merged.items() if value}
         return self.http.post(self.shim.url + path, content=body, headers=sent)
 
     def create(self, headers: Mapping[str, str] | None = None, **changes: Any) -> httpx.Response:
-        """`customer.create` of a valid request, changed."""
+        """`customer.create` of a valid request with these changes."""
         return self.post(as_body(a_request(**{"email": an_email(), **changes})), headers)
 
     def outcome(self, document: Any) -> Any:
-        """What `Prefer: wait` answers to this document."""
+        """The outcome of a signup with this document, by `Prefer: wait`."""
         response = self.post(as_body(document), {"prefer": "wait=20"})
         assert response.status_code == 200, response.text
         return response.json()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **query: str) -> httpx.Response:
-        """GET as the same caller."""
+        """GET as a caller whose token is good."""
         return self.http.get(self.shim.url + path, params=query or None, headers=self._as_caller(headers))
 
     def result(self, task_id: str, *, wait: int = 20) -> httpx.Response:
@@ -82,10 +82,10 @@ class Service:
         return self.get(RESULT, id=task_id, wait=str(wait))
 
     def raw(self, request: bytes, *, end: bool = False) -> bytes:
-        """Send bytes and read until the answer is there; `end`: say that nothing more comes."""
+        """Send bytes and read until the answer is there. With `end`, tell the shim that nothing more comes."""
         with closing(socket.create_connection(("127.0.0.1", int(self.environment["INTAKE_PORT"])), 10)) as connection:
             if end:
-                # The request leaves with its end, or the answer to it could be quicker than the end.
+                # The request and its end leave together. Otherwise the answer could be quicker than the end.
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             connection.sendall(request)
             if end:
@@ -99,15 +99,15 @@ class Service:
             yield connection
 
     def sent(self, *pieces: bytes) -> bytes:
-        """All that is answered until the shim hangs up, however it does that."""
+        """Send these pieces. Returns all that the shim answers until it closes or resets the connection."""
         with self.connection() as connection:
-            with suppress(ConnectionError):  # it may hang up before it has everything
+            with suppress(ConnectionError):  # The shim may hang up before it has read everything.
                 for piece in pieces:
                     connection.sendall(piece)
             return read_all(connection)
 
     def metric(self, name: str) -> float:
-        """One sample of `/metrics`; 0 where there is none yet."""
+        """One sample of `/metrics`. It is 0 where there is none yet."""
         for line in self.http.get(f"{self.shim.url}/metrics").text.splitlines():
             if line.startswith(f"{name} "):
                 return float(line.rpartition(" ")[2])
@@ -124,7 +124,7 @@ class Service:
             return list(client[self.environment["INTAKE_MONGODB_DATABASE"]]["customers"].find())
 
     def redis(self) -> redis.Redis:
-        """The broker."""
+        """A client of the broker."""
         return redis.Redis.from_url(self.environment["INTAKE_REDIS_URL"])
 
     def tasks(self) -> int:
@@ -133,13 +133,13 @@ class Service:
             return sum(1 for _ in client.scan_iter("intake:task:*", count=1000))
 
     def wait_until_idle(self) -> None:
-        """Every accepted task has its outcome."""
+        """Wait until every accepted task has its outcome."""
         with self.redis() as client:
             wait_until(lambda: client.zcard(OPEN_KEY) == 0, timeout=30, what="no task is open")
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the other side hangs up."""
+    """Read until the other side hangs up."""
     received = b""
     with suppress(ConnectionError):
         while chunk := connection.recv(1 << 16):
@@ -148,7 +148,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """One whole answer."""
+    """Read one whole answer."""
     answer = b""
     while chunk := connection.recv(65536):
         answer += chunk

@@ -1,4 +1,4 @@
-"""Bad input gets a clear answer by the contract, never a 5xx; nothing is stored, and the service goes on."""
+"""Bad input gets the answer that the contract names, and never a 5xx. Nothing is stored, and the service goes on."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_body_that_is_no_json_object_gets_400_and_makes_no_task(service: Servi
 
 @pytest.mark.parametrize("depth", [50, 500, 700, 800, 850, 875, 900, 925, 950, 975, 990])
 @pytest.mark.parametrize("escape", ["", "\\u0041"], ids=["plain", "with an escape"])
-def test_nesting_is_judged_alike_by_shim_and_worker(service: Service, depth: int, escape: str) -> None:
+def test_shim_and_worker_allow_the_same_depth_of_nesting(service: Service, depth: int, escape: str) -> None:
     body = f'{{"firstName": "{escape}", "tags": {"[" * depth}{"]" * depth}}}'.encode()
 
     response = service.post(body, {"prefer": "wait=20"})
@@ -93,7 +93,7 @@ def test_a_body_of_a_mebibyte_gets_413(service: Service) -> None:
     assert (response.status_code, response.json()) == (413, {"ok": False, "error": "payload_too_large"})
 
 
-def test_a_gzip_body_that_says_so_gets_415(service: Service) -> None:
+def test_a_body_that_is_announced_as_gzip_gets_415(service: Service) -> None:
     response = service.post(gzip.compress(as_body(a_request())), {"content-encoding": "gzip"})
 
     assert (response.status_code, response.json()) == (415, {"ok": False, "error": "unsupported_media_type"})
@@ -128,14 +128,14 @@ def _is_the_one_fault(service: Service, document: dict[str, Any], *fields: str) 
 
 
 @pytest.mark.parametrize("value", _WRONG_VALUES.values(), ids=_WRONG_VALUES.keys())
-def test_a_wrong_value_in_every_required_field_is_named_field_by_field(service: Service, value: Any) -> None:
+def test_where_every_required_field_has_a_wrong_value_each_field_is_named(service: Service, value: Any) -> None:
     document = a_request(**dict.fromkeys(_TEXTS, value), addresses=[an_address(**dict.fromkeys(_ADDRESS_TEXTS, value))])
 
     _is_the_one_fault(service, document, *_TEXTS, *(f"addresses.0.{name}" for name in _ADDRESS_TEXTS))
 
 
 @pytest.mark.parametrize("value", [value for name, value in _WRONG_VALUES.items() if name not in _MAY_BE_EMPTY])
-def test_a_wrong_value_in_every_optional_text_is_named_field_by_field(service: Service, value: Any) -> None:
+def test_where_every_optional_text_has_a_wrong_value_each_field_is_named(service: Service, value: Any) -> None:
     address = a_full_address(**dict.fromkeys(_OPTIONAL_ADDRESS_TEXTS, value))
 
     _is_the_one_fault(
@@ -153,7 +153,7 @@ def test_a_phone_that_is_no_integer_of_15_digits_is_refused(service: Service, ph
 @pytest.mark.parametrize(
     "digits", ["9" * 20, "-" + "9" * 20, "9" * 5_000, "9" * 100_000, "1e400", "-1e999999", "1.0e400"]
 )
-def test_a_phone_that_is_a_number_of_any_size_is_that_fields_fault(service: Service, digits: str) -> None:
+def test_a_number_of_any_size_as_a_phone_is_a_fault_of_the_field(service: Service, digits: str) -> None:
     body = as_body(a_request(addresses=[an_address(), an_address(phone=1001)])).replace(
         b'"phone": 1001', f'"phone": {digits}'.encode()
     )
@@ -166,7 +166,7 @@ def test_a_phone_that_is_a_number_of_any_size_is_that_fields_fault(service: Serv
 
 
 @pytest.mark.parametrize("digits", ["9" * 20, "9" * 40_000, "-1e999999"])
-def test_a_number_of_any_size_in_a_field_that_is_no_number_is_that_fields_fault(service: Service, digits: str) -> None:
+def test_a_number_of_any_size_in_a_field_for_text_is_a_fault_of_the_field(service: Service, digits: str) -> None:
     texts = {"firstName": 1001, "status": 1001, "tags": ["a", 1001], "nickname": {"a": [1001]}}
     body = as_body(a_request(**texts, addresses=[an_address(address_2=1001)])).replace(b"1001", digits.encode())
 
@@ -280,7 +280,7 @@ def test_an_email_of_an_invalid_format_is_told_as_it_was_sent(service: Service, 
     ["%", "%zz", "%00", "%ff%fe", "%ed%a0%80", "..%2f..", "*", "x" * 5000, "%24where", quote("intake:open")],
     ids=lambda value: value[:12],
 )
-def test_an_id_that_is_no_task_gets_404_however_it_is_spelt(service: Service, task_id: str) -> None:
+def test_an_id_without_a_task_gets_404_whatever_characters_it_has(service: Service, task_id: str) -> None:
     head = (
         f"GET {RESULT}?id={task_id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token(service.environment)}\r\n\r\n"
     )
@@ -332,7 +332,7 @@ def test_a_wait_that_is_no_whole_number_up_to_60_gets_400(service: Service, wait
     ],
     ids=json.dumps,
 )
-def test_a_result_body_that_asks_for_no_result_gets_400(service: Service, document: dict[str, Any]) -> None:
+def test_a_result_body_that_names_no_task_gets_400(service: Service, document: dict[str, Any]) -> None:
     response = service.post(as_body(document), path=RESULT)
 
     assert (response.status_code, response.json()["error"]) == (400, "validation_error")
@@ -357,10 +357,10 @@ _HEADERS: Final = {
 
 @pytest.mark.parametrize(("name", "status"), _HEADERS.items())
 @pytest.mark.parametrize("value", [b"\xff\xfe", "naïve \u2603".encode(), b"\xed\xa0\x80"], ids=repr)
-def test_a_header_that_is_not_ascii_is_answered_by_its_own_rule(
+def test_each_header_that_is_not_ascii_is_refused_or_ignored_by_its_own_rule(
     service: Service, name: str, status: int, value: bytes
 ) -> None:
-    body = b'{"email": 1}'  # valid JSON and no customer: nothing is stored also where it is accepted
+    body = b'{"email": 1}'  # This is valid JSON and no customer. So nothing is stored where it is accepted.
     lines = {
         b"host": b"x",
         b"authorization": f"Bearer {token(service.environment)}".encode(),
@@ -387,7 +387,7 @@ def test_a_header_that_is_not_ascii_is_answered_by_its_own_rule(
     ],
     ids=["TLS", "raw bytes in the path", "a negative length", "two lengths", "no chunk"],
 )
-def test_what_is_not_http_gets_400_or_401_and_no_more(service: Service, request_bytes: bytes) -> None:
+def test_bytes_that_are_no_http_get_400_or_401_and_nothing_else(service: Service, request_bytes: bytes) -> None:
     answer = service.raw(request_bytes, end=True)
 
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))

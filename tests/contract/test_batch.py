@@ -20,7 +20,7 @@ def client(service: Service) -> BatchClient:
     return BatchClient(service, sub=an_email())
 
 
-def test_every_row_gets_its_outcome_by_the_number_of_its_line(client: BatchClient) -> None:
+def test_every_row_gets_its_outcome_under_the_number_of_its_line(client: BatchClient) -> None:
     taken = an_email()
     full = a_full_request(email=an_email())
     body = b"\n".join(
@@ -77,7 +77,7 @@ def test_the_same_call_again_makes_nothing_twice(client: BatchClient) -> None:
     assert [row.get("repeated") for row in rows] == [True] * 300 + [None]
 
 
-def test_a_name_that_is_not_given_is_the_idempotency_key_or_a_new_one(client: BatchClient) -> None:
+def test_a_batch_without_a_name_is_named_by_the_idempotency_key_or_gets_a_new_name(client: BatchClient) -> None:
     body = lines(a_row())
 
     named = [client.upload(body, {"idempotency-key": "key1"}).json()["batch"]["name"] for _ in range(2)]
@@ -97,13 +97,13 @@ def test_a_compressed_body_is_read(client: BatchClient, coding: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/jsonl", "application/jsonlines", "application/ndjson"])
-def test_other_names_of_the_content_type_serve(client: BatchClient, media_type: str) -> None:
+def test_other_names_of_the_content_type_are_taken(client: BatchClient, media_type: str) -> None:
     response = client.upload(lines(a_row()), {"content-type": f"{media_type}; charset=UTF-8"})
 
     assert response.status_code == 202
 
 
-def test_the_last_line_needs_no_end(client: BatchClient) -> None:
+def test_the_last_line_needs_no_line_end(client: BatchClient) -> None:
     assert client.done(a_row() + b"\r\n" + a_row())["outcomes"] == {"created": 2}
 
 
@@ -120,7 +120,7 @@ def test_a_validated_batch_stores_nothing(client: BatchClient) -> None:
     assert len(client.service.customers()) == before
 
 
-def test_an_ordered_batch_ends(client: BatchClient) -> None:
+def test_in_an_ordered_batch_the_first_row_with_an_email_wins(client: BatchClient) -> None:
     twice = an_email()
     rows = [a_row(email=twice), *(a_row() for _ in range(299)), a_row(email=twice, lastName="Other")]
 
@@ -130,13 +130,13 @@ def test_an_ordered_batch_ends(client: BatchClient) -> None:
     assert client.rows_of(summary["id"], only="failed")[0]["row"] == 301
 
 
-def test_a_body_of_no_rows_is_a_batch_that_has_ended(client: BatchClient) -> None:
+def test_a_body_without_rows_is_a_batch_that_has_ended(client: BatchClient) -> None:
     summary = client.done(b"\n \r\n\n")
 
     assert (summary["rows"], summary["status"], summary["outcomes"]) == (0, "DONE", {})
 
 
-def test_rows_are_read_by_pages_and_by_failure(client: BatchClient) -> None:
+def test_rows_can_be_read_in_pages_and_only_those_that_failed(client: BatchClient) -> None:
     rows = [a_row() if number % 100 else a_row(lastName="") for number in range(600)]
     batch_id = client.done(lines(*rows))["id"]
 
@@ -150,7 +150,7 @@ def test_rows_are_read_by_pages_and_by_failure(client: BatchClient) -> None:
     assert len(client.rows_of(batch_id, follow="true")) == 600
 
 
-def test_rows_that_are_followed_come_until_the_last(client: BatchClient) -> None:
+def test_a_call_that_follows_gets_every_row_to_the_last(client: BatchClient) -> None:
     batch_id = client.accepted(lines(*(a_row() for _ in range(1200))))
 
     rows = client.rows_of(batch_id, follow="true")

@@ -1,4 +1,4 @@
-"""Bodies that are no batch, or hardly one: each gets what the contract says, and nothing is lost."""
+"""Bodies that are no good batch. Each gets the answer that the contract names, and no accepted row is lost."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ UNREADABLE: Final[dict[str, tuple[bytes, int, int]]] = {
     "surrogates as bytes": (b'{}\n{"lastName": "\xed\xa0\x80"}', 2, 1),
     "surrogates as bytes in line 70,001": (b"{}\n" * 70_000 + b'"\xed\xa0\x80"\n{}', 70_001, 70_000),
 }
-"""Body, the line from which it cannot be read, rows before it."""
+"""A body, the line from which it cannot be read, and the number of rows before that line."""
 
 
 @pytest.mark.parametrize(("body", "line", "rows"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_body_that_cannot_be_read_is_accepted_up_to_that_line(
+def test_a_body_that_cannot_be_read_from_some_line_on_is_accepted_up_to_that_line(
     client: BatchClient, body: bytes, line: int, rows: int
 ) -> None:
     response = client.upload(body)
@@ -70,7 +70,7 @@ ROWS_OF_THEIR_OWN: Final[dict[str, tuple[bytes, int]]] = {
     "numbers": (b"1\n-0.5e700\nNaN\ntrue\nnull\n", 5),
     "a mark in the middle": (b"{}\n\xef\xbb\xbf{}\n", 2),
 }
-"""Body, and how many rows it has, none of them good."""
+"""A body, and the number of its rows. None of them is a signup."""
 
 
 @pytest.mark.parametrize(("body", "rows"), ROWS_OF_THEIR_OWN.values(), ids=ROWS_OF_THEIR_OWN)
@@ -115,7 +115,7 @@ def test_a_line_that_is_too_long_is_a_row_of_its_own(client: BatchClient, size: 
     assert "longer than" in failed["data"]["errors"][0]["message"]
 
 
-def test_a_gzip_that_is_broken_is_accepted_up_to_there(client: BatchClient) -> None:
+def test_a_broken_gzip_is_accepted_up_to_the_break(client: BatchClient) -> None:
     rows = [a_row() for _ in range(2000)]
     packed = gzip.compress(lines(*rows))
 
@@ -131,7 +131,7 @@ def test_a_gzip_that_is_broken_is_accepted_up_to_there(client: BatchClient) -> N
     assert summary["outcomes"]["repeated"] + summary["outcomes"].get("created", 0) == 2000
 
 
-def test_the_same_email_in_rows_1_and_256_001(client: BatchClient) -> None:
+def test_of_the_same_email_in_rows_1_and_256_001_one_wins(client: BatchClient) -> None:
     twice = an_email()
     body = a_row(email=twice) + b"\n" + b"{}\n" * 255_999 + a_row(email=twice, lastName="Other")
 
@@ -142,7 +142,7 @@ def test_the_same_email_in_rows_1_and_256_001(client: BatchClient) -> None:
     assert client.rows_of(summary["id"], after="256000")[0]["error"] == "duplicate_key"
 
 
-def test_two_uploads_of_one_name_at_the_same_time_make_each_customer_once(client: BatchClient) -> None:
+def test_two_uploads_under_one_name_at_the_same_time_make_each_customer_once(client: BatchClient) -> None:
     rows = [a_row() for _ in range(2000)]
     other = [BatchClient(type(client.service)(client.service.shim, client.service.worker), sub=client.sub), client]
 
@@ -196,7 +196,7 @@ def test_a_body_of_another_kind_is_refused_before_it_is_read(client: BatchClient
         ("wait=3", "wait"),
     ],
 )
-def test_a_query_with_a_fault_is_refused_by_name(client: BatchClient, query: str, field: str) -> None:
+def test_the_refusal_of_a_query_names_the_argument_with_the_fault(client: BatchClient, query: str, field: str) -> None:
     response = client.service.post(a_row(), {"content-type": "application/x-ndjson"}, path=f"{BATCH}?{query}")
 
     assert response.status_code == 400
@@ -219,7 +219,7 @@ def test_a_query_with_a_fault_is_refused_by_name(client: BatchClient, query: str
     ],
     ids=str,
 )
-def test_a_query_for_rows_with_a_fault_is_refused_by_name(
+def test_the_refusal_of_a_query_for_rows_names_the_argument_with_the_fault(
     client: BatchClient, query: dict[str, str], field: str
 ) -> None:
     asked = query if field == "id" else {"id": "4kJQcMvN0sTq2WbXyZ8dR1", **query}
@@ -253,7 +253,7 @@ def test_nobody_sees_another_caller_s_batch(client: BatchClient, service: Servic
     assert stranger.list() == []
 
 
-def test_every_method_asks_for_a_token_before_it_looks_at_anything(service: Service) -> None:
+def test_every_method_checks_the_token_before_anything_else(service: Service) -> None:
     for path, verb in (("", "POST"), (".result", "GET"), (".rows", "GET"), (".cancel", "POST"), (".list", "GET")):
         for headers in ({}, {"authorization": "Bearer x"}, service.bearer(exp=1), service.bearer(sub=None)):
             url = f"{service.shim.url}{BATCH}{path}?nonsense=1"
@@ -263,7 +263,7 @@ def test_every_method_asks_for_a_token_before_it_looks_at_anything(service: Serv
             assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_what_changes_something_asks_for_the_scope(service: Service) -> None:
+def test_methods_that_change_something_need_the_scope(service: Service) -> None:
     client = BatchClient(service, sub=an_email())
     batch_id = client.done(lines(a_row()))["id"]
     reader = BatchClient(service, sub=client.sub, scope="something:else")

@@ -1,4 +1,4 @@
-"""What an upload may take, how it is slowed and refused, and how it ends before its time: what is in is in."""
+"""The bounds of an upload, how it is slowed and refused, and how it breaks off. Accepted rows always stay accepted."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tests.contract.service import Service
 
 IMPATIENT: Final = {"INTAKE_BATCH_WAIT_SECONDS": "0.2"}
-"""An upload for which there is no room is refused soon."""
+"""With these settings an upload is refused soon where there is no room for it."""
 
 
 @pytest.fixture
 def alone(isolated_env: Environment, start_shim: Starter, serve: Serve) -> Callable[..., BatchClient]:
-    """A caller of a shim with these settings, behind which nobody works."""
+    """Makes a caller of a shim with these settings and without a worker."""
     return lambda **settings: BatchClient(serve(start_shim(isolated_env, **settings)), sub=an_email())
 
 
@@ -39,13 +39,13 @@ def _rows(count: int) -> bytes:
 
 
 def _refused(response: httpx.Response, status: int, error: str) -> dict[str, Any]:
-    """The batch in the answer."""
+    """The batch in an answer that refuses."""
     assert (response.status_code, response.json()["error"]) == (status, error), response.text
     batch: dict[str, Any] = response.json()["batch"]
     return batch
 
 
-def test_a_batch_of_too_many_rows_is_refused_with_what_is_in(alone: Callable[..., BatchClient]) -> None:
+def test_the_refusal_of_too_many_rows_tells_how_many_are_accepted(alone: Callable[..., BatchClient]) -> None:
     client = alone(INTAKE_BATCH_MAX_ROWS="300")
 
     batch = _refused(client.upload(_rows(600)), 413, "payload_too_large")
@@ -57,7 +57,9 @@ def test_a_batch_of_too_many_rows_is_refused_with_what_is_in(alone: Callable[...
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_batch_of_too_many_bytes_is_refused_with_what_is_in(alone: Callable[..., BatchClient], chunked: bool) -> None:
+def test_the_refusal_of_too_many_bytes_tells_how_many_rows_are_accepted(
+    alone: Callable[..., BatchClient], chunked: bool
+) -> None:
     client = alone(INTAKE_BATCH_MAX_BYTES="1000000")
     body = _rows(12_000)
 
@@ -67,11 +69,11 @@ def test_a_batch_of_too_many_bytes_is_refused_with_what_is_in(alone: Callable[..
         "payload_too_large",
     )
 
-    # What is announced as too long is not read at all.
+    # A body that is announced as too long is not read at all.
     assert batch["rows"] > 256 if chunked else batch["rows"] == 0
 
 
-def test_a_gzip_bomb_is_refused_when_it_has_made_as_much_as_it_may(alone: Callable[..., BatchClient]) -> None:
+def test_a_gzip_bomb_is_refused_once_it_has_made_as_many_bytes_as_it_may(alone: Callable[..., BatchClient]) -> None:
     client = alone(INTAKE_BATCH_MAX_BYTES="1000000")
     row = a_row() + b"\n"
 
@@ -95,7 +97,9 @@ def test_an_upload_is_slowed_while_as_many_rows_are_open_as_may_be(
     assert summary["outcomes"] == {"created": 3000}
 
 
-def test_an_upload_that_was_slowed_in_vain_is_told_what_is_in(alone: Callable[..., BatchClient]) -> None:
+def test_an_upload_that_was_slowed_in_vain_is_told_how_many_rows_are_accepted(
+    alone: Callable[..., BatchClient],
+) -> None:
     client = alone(INTAKE_MAX_OPEN_ROWS="300", **IMPATIENT)
     body = _rows(600)
 
@@ -103,7 +107,7 @@ def test_an_upload_that_was_slowed_in_vain_is_told_what_is_in(alone: Callable[..
 
     assert _refused(response, 429, "queue_full")["rows"] == 256
     assert int(response.headers["retry-after"]) >= 1
-    # The same call again: the rows that are in take no room a second time.
+    # The same call is made again. The rows that are accepted already take no room a second time.
     assert _refused(client.upload(body, name="one"), 429, "queue_full")["rows"] == 256
     assert client.service.metric("intake_open_rows") == 256
     assert client.service.metric('intake_batch_rows_total{result="known"}') == 256
@@ -144,7 +148,7 @@ def _in_chunks(body: bytes) -> bytes:
 
 @contextmanager
 def _held(client: BatchClient, body: bytes) -> Iterator[socket.socket]:
-    """An upload whose client has sent this body and may send more."""
+    """An upload whose client has sent this body, and may send more."""
     chunks = client.service.metric("intake_queue_chunks")
     with client.service.connection() as connection:
         connection.sendall(_head(client, "transfer-encoding: chunked") + _in_chunks(body))
@@ -160,7 +164,7 @@ def _only(client: BatchClient) -> dict[str, Any]:
     return batch
 
 
-def test_the_rows_that_came_whole_are_in_when_a_client_leaves(alone: Callable[..., BatchClient]) -> None:
+def test_when_a_client_leaves_the_rows_that_came_whole_are_accepted(alone: Callable[..., BatchClient]) -> None:
     client = alone()
 
     with _held(client, _rows(300) + a_row()[:-9]):
@@ -175,7 +179,9 @@ def test_the_rows_that_came_whole_are_in_when_a_client_leaves(alone: Callable[..
     assert (told["batch_id"], told["rows"]) == (broken["id"], 300)
 
 
-def test_a_body_that_does_not_come_in_time_is_in_as_far_as_it_came(alone: Callable[..., BatchClient]) -> None:
+def test_of_a_body_that_does_not_come_in_time_the_rows_that_came_are_accepted(
+    alone: Callable[..., BatchClient],
+) -> None:
     client = alone(INTAKE_BODY_SECONDS="0.5")
 
     with _held(client, _rows(300) + b'{"half') as connection:
@@ -187,7 +193,7 @@ def test_a_body_that_does_not_come_in_time_is_in_as_far_as_it_came(alone: Callab
 
 
 @pytest.mark.parametrize("wants_consent", [True, False])
-def test_a_client_that_waits_for_consent_gets_it_or_the_answer(
+def test_a_client_that_waits_for_consent_gets_the_consent_or_the_answer(
     alone: Callable[..., BatchClient], wants_consent: bool
 ) -> None:
     client = alone()
@@ -211,7 +217,7 @@ def test_a_body_may_come_byte_by_byte(alone: Callable[..., BatchClient]) -> None
     assert client.upload(bytes([byte]) for byte in body).json()["batch"]["rows"] == 3
 
 
-def test_a_batch_that_is_canceled_gives_each_row_that_outcome(alone: Callable[..., BatchClient]) -> None:
+def test_each_row_of_a_canceled_batch_has_the_outcome_canceled(alone: Callable[..., BatchClient]) -> None:
     client = alone()
     batch_id = client.accepted(_rows(600))
 
@@ -226,7 +232,7 @@ def test_a_batch_that_is_canceled_gives_each_row_that_outcome(alone: Callable[..
     assert client.cancel(batch_id).json()["batch"]["outcomes"] == {"canceled": 600}
 
 
-def test_an_upload_that_is_canceled_meanwhile_is_read_no_further(alone: Callable[..., BatchClient]) -> None:
+def test_an_upload_whose_batch_is_canceled_is_not_read_any_further(alone: Callable[..., BatchClient]) -> None:
     client = alone()
 
     with _held(client, _rows(300)) as connection:
@@ -238,7 +244,7 @@ def test_an_upload_that_is_canceled_meanwhile_is_read_no_further(alone: Callable
     assert client.result(answer["batch"]["id"]).json()["batch"]["outcomes"] == {"canceled": 256}
 
 
-def test_an_upload_at_a_stop_is_told_what_is_in(alone: Callable[..., BatchClient]) -> None:
+def test_an_upload_that_a_stop_ends_is_told_how_many_rows_are_accepted(alone: Callable[..., BatchClient]) -> None:
     client = alone(INTAKE_BODY_SECONDS="100", INTAKE_SHUTDOWN_SECONDS="60")
 
     with _held(client, _rows(300)) as connection:
@@ -251,8 +257,8 @@ def test_an_upload_at_a_stop_is_told_what_is_in(alone: Callable[..., BatchClient
     assert client.service.shim.process.wait(15)
 
 
-def test_an_upload_that_never_ends_does_not_hold_a_stop_up(alone: Callable[..., BatchClient]) -> None:
-    """Whether its client still reads an answer depends on what it is sending at that moment. The log tells."""
+def test_an_upload_that_never_ends_does_not_delay_a_stop(alone: Callable[..., BatchClient]) -> None:
+    """Whether the client still reads an answer depends on what it is sending then. So the test reads the log."""
     client = alone(INTAKE_SHUTDOWN_SECONDS="60")
     several = _in_chunks(_rows(2048))
     client.service.http.close()
@@ -271,8 +277,8 @@ def test_an_upload_that_never_ends_does_not_hold_a_stop_up(alone: Callable[..., 
     assert client.service.lines("request")[-1]["status"] == 503
 
 
-def test_a_stop_cuts_off_rows_that_are_followed(alone: Callable[..., BatchClient]) -> None:
-    """An answer that ended in order would say that no more rows come."""
+def test_a_stop_cuts_off_the_answer_to_a_call_that_follows(alone: Callable[..., BatchClient]) -> None:
+    """An answer that ended properly would mean that no more rows come."""
     client = alone(INTAKE_SHUTDOWN_SECONDS="60")
     batch_id = client.accepted(_rows(3))
     with client.service.connection() as connection:
@@ -292,7 +298,7 @@ def test_a_stop_cuts_off_rows_that_are_followed(alone: Callable[..., BatchClient
     assert client.service.lines("request")[-1]["reason"] == "cut_off"
 
 
-def test_slow_uploads_and_followers_take_no_room_from_signups(alone: Callable[..., BatchClient]) -> None:
+def test_slow_uploads_and_calls_that_follow_take_no_room_from_signups(alone: Callable[..., BatchClient]) -> None:
     client = alone(INTAKE_MAX_REQUESTS="1", INTAKE_MAX_UPLOADS="2")
     batch_id = client.accepted(_rows(1))
     rows = f"{client.service.shim.url}{BATCH}.rows?id={batch_id}&follow=true"
@@ -311,7 +317,7 @@ def test_slow_uploads_and_followers_take_no_room_from_signups(alone: Callable[..
     assert client.upload(_rows(1)).status_code == 202
 
 
-def test_a_follower_for_whom_there_is_no_room_is_told_so(alone: Callable[..., BatchClient]) -> None:
+def test_a_call_that_follows_gets_503_where_there_is_no_room_for_it(alone: Callable[..., BatchClient]) -> None:
     client = alone(INTAKE_MAX_WAITING="0")
     batch_id = client.accepted(_rows(1))
 
@@ -319,7 +325,7 @@ def test_a_follower_for_whom_there_is_no_room_is_told_so(alone: Callable[..., Ba
     assert client.result(batch_id, wait=20).status_code == 202
 
 
-def test_a_wait_that_is_over_is_answered_as_accepted(alone: Callable[..., BatchClient]) -> None:
+def test_an_upload_whose_wait_is_over_is_answered_as_accepted(alone: Callable[..., BatchClient]) -> None:
     client = alone()
 
     response = client.upload(_rows(1), {"prefer": "wait=1"})
@@ -329,7 +335,7 @@ def test_a_wait_that_is_over_is_answered_as_accepted(alone: Callable[..., BatchC
     assert "preference-applied" not in response.headers
 
 
-def test_a_rows_call_that_does_not_follow_ends_before_the_first_unfinished_row(
+def test_a_call_that_does_not_follow_ends_before_the_first_unfinished_row(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
     service = serve(start_shim(isolated_env))
@@ -348,7 +354,7 @@ def test_a_rows_call_that_does_not_follow_ends_before_the_first_unfinished_row(
     assert client.rows_of(batch_id, after="256") == []
 
 
-def test_a_slow_reader_of_rows_holds_up_nobody(service: Service) -> None:
+def test_a_slow_reader_of_rows_delays_nobody(service: Service) -> None:
     client = BatchClient(service, sub=an_email())
     batch_id = client.done(_rows(6000))["id"]
     with socket.socket() as slow:

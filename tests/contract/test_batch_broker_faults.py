@@ -1,4 +1,4 @@
-"""Uploads and rows while Redis is reset, loses replies, or is away: nothing is lost, nothing is made twice."""
+"""Uploads and rows while connections are reset, replies are lost, or Redis is away. No row is lost or made twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def proxy(stack: Servers) -> Iterator[TcpProxy]:
-    """Between the shim and the session's Redis."""
+    """A proxy between the shim and the Redis of the tests."""
     with TcpProxy(stack.redis.port) as proxy:
         yield proxy
 
@@ -36,7 +36,7 @@ def behind_proxy(isolated_env: Environment, proxy: TcpProxy, start_shim: Starter
     return BatchClient(serve(start_shim({**isolated_env, **settings})), sub=an_email())
 
 
-def test_an_upload_goes_on_through_resets_and_every_row_is_in_once(
+def test_an_upload_goes_on_through_resets_and_every_row_is_accepted_once(
     isolated_env: Environment, behind_proxy: BatchClient, proxy: TcpProxy, start_worker: Starter
 ) -> None:
     start_worker(isolated_env)
@@ -64,7 +64,7 @@ def test_a_chunk_whose_reply_was_lost_is_accepted_once(behind_proxy: BatchClient
     def in_pieces() -> Iterator[bytes]:
         yield lines(*(a_row() for _ in range(100)))
         wait_until(behind_proxy.list, what="the batch has begun")
-        # The next thing that Redis says is that it has accepted a chunk.
+        # The next reply of Redis says that it has accepted a chunk.
         proxy.reset_after(Way.REPLIES, 0)
         yield lines(*(a_row() for _ in range(156)))
         wait_until(lambda: not proxy.reset_awaited, what="the reply is lost")
@@ -92,7 +92,9 @@ def test_an_upload_waits_for_a_redis_that_is_away_for_a_moment(behind_proxy: Bat
     assert behind_proxy.result(batch_id, wait=0).json()["batch"]["rows"] == 500
 
 
-def test_an_upload_is_told_what_is_in_when_redis_stays_away(behind_proxy: BatchClient, proxy: TcpProxy) -> None:
+def test_an_upload_is_told_how_many_rows_are_accepted_when_redis_stays_away(
+    behind_proxy: BatchClient, proxy: TcpProxy
+) -> None:
     rows = [a_row() for _ in range(600)]
 
     def in_pieces() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The README's commands for many signups, as a person runs them."""
+"""The README's commands for many signups, run as a person runs them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _run(command: str, client: BatchClient, folder: Path) -> Any:
 
 
 def test_the_readmes_command_sends_a_file(client: BatchClient, tmp_path: Path) -> None:
-    """Of more than a MiB, so that curl asks for consent first."""
+    """The file has more than a MiB, so that curl asks for consent first."""
     (tmp_path / "signups.jsonl").write_bytes(lines(*(a_row(tags=["x" * 1000]) for _ in range(2000))))
 
     answer = _run(COMMAND, client, tmp_path)
@@ -58,7 +58,7 @@ def test_the_readmes_command_sends_a_compressed_stream_and_waits(client: BatchCl
     assert answer["batch"]["outcomes"] == {"created": 500}
 
 
-def test_a_refusal_reaches_curl_while_it_still_sends(client: BatchClient, tmp_path: Path) -> None:
+def test_curl_gets_a_refusal_while_it_still_sends(client: BatchClient, tmp_path: Path) -> None:
     (tmp_path / "signups.jsonl").write_bytes(a_row() + b"\n\xff\n" + gzip.compress(b"") + b"x" * 50_000_000)
 
     answer = _run(COMMAND, client, tmp_path)

@@ -31,7 +31,7 @@ def _resident(service: Service) -> int:
 
 
 class _Peak:
-    """Watches the shim's memory inside `with`."""
+    """Watches the shim's memory within a `with` block."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -53,12 +53,12 @@ class _Peak:
 
     @property
     def growth(self) -> int:
-        """By how much it grew at most."""
+        """The most by which it grew."""
         return self.most - self.idle
 
 
 def _body(size: int) -> Iterator[bytes]:
-    """The same thousand rows again and again, so that Redis keeps few chunks of them."""
+    """The same thousand rows again and again, so that Redis has to keep only few chunks."""
     block = lines(*(a_row(tags=["x" * 900] * (number % 4)) for number in range(1024)))
     for _ in range(size // len(block) + 1):
         yield block
@@ -67,7 +67,7 @@ def _body(size: int) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     "size", [48 * MIB, pytest.param(1024 * MIB, marks=(pytest.mark.slow, pytest.mark.timeout(900)))]
 )
-def test_uploads_take_no_more_memory_the_longer_they_are(without_worker: Service, size: int) -> None:
+def test_a_longer_upload_takes_no_more_memory(without_worker: Service, size: int) -> None:
     service = without_worker
     client = BatchClient(service)
     client.accepted(lines(a_row()))

@@ -1,4 +1,4 @@
-"""A million rows by one call."""
+"""A million rows in one call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROWS: Final = 1_000_000
 _BAD_EVERY: Final = 1000
 HASH: Final = "$2b$10$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"
-"""A hash that another system made: no row costs one."""
+"""A hash that another system made. With it no row has to be hashed."""
 
 
 def _body() -> Iterator[bytes]:

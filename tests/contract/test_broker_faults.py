@@ -1,4 +1,4 @@
-"""What a client and an operator see of a shim whose Redis is reset, demoted, or not as the service needs it."""
+"""What a client and an operator see while Redis resets connections, is demoted, or is not as the service needs it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def proxy(stack: Servers) -> Iterator[TcpProxy]:
-    """Between the shim and the session's Redis."""
+    """A proxy between the shim and the Redis of the tests."""
     with TcpProxy(stack.redis.port) as proxy:
         yield proxy
 
@@ -36,7 +36,7 @@ def proxy(stack: Servers) -> Iterator[TcpProxy]:
 def behind_proxy(
     isolated_env: Environment, proxy: TcpProxy, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> Service:
-    """A shim whose every connection to Redis goes through the proxy, and a worker whose none does."""
+    """A shim and a worker. All connections of the shim to Redis go through the proxy, and none of the worker's."""
     url = re.sub(r":\d+/", f":{proxy.port}/", isolated_env["INTAKE_REDIS_URL"])
     return serve(start_shim({**isolated_env, "INTAKE_REDIS_URL": url}), start_worker(isolated_env))
 
@@ -46,8 +46,10 @@ def _events(service: Service, event: str) -> list[dict[str, object]]:
     return [line for line in lines if line["event"] == event]
 
 
-def test_idle_connections_that_are_reset_are_no_client_s_concern(behind_proxy: Service, proxy: TcpProxy) -> None:
-    """All sending ended for good, `/healthz` said 200 and nothing was logged."""
+def test_a_client_notices_nothing_where_idle_connections_to_redis_are_reset(
+    behind_proxy: Service, proxy: TcpProxy
+) -> None:
+    """All sending once ended after a reset, while `/healthz` said 200 and nothing was logged."""
     service = behind_proxy
     task_id = service.create().json()["task"]["id"]
     asked: tuple[Callable[[], httpx.Response], ...] = (
@@ -77,7 +79,7 @@ def test_a_call_that_waits_through_resets_gets_its_outcome_and_never_an_internal
 
 @pytest.fixture
 def own_redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A Redis set up as the test's parameter says."""
+    """A Redis that is set up as the test's parameter says."""
     server = RedisServer(tmp_path / "redis", free_port(), [line.format(port=free_port()) for line in request.param])
     server.start()
     yield server
@@ -95,7 +97,7 @@ def own_redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RedisS
     indirect=["own_redis"],
     ids=["evicts", "replica", "cluster", "rights"],
 )
-def test_a_redis_that_is_not_as_needed_is_told_by_name_everywhere_and_promised_nothing(
+def test_where_redis_is_not_as_needed_the_reason_is_told_everywhere_and_no_signup_is_accepted(
     isolated_env: Environment, start_shim: Starter, serve: Serve, own_redis: RedisServer, finding: str
 ) -> None:
     url = f"redis://127.0.0.1:{own_redis.port}/0" if finding == "redis_noperm" else own_redis.url
@@ -129,10 +131,10 @@ def test_a_redis_that_evicts_is_used_where_the_settings_say_so(
 
 
 @pytest.mark.parametrize("own_redis", [()], indirect=True)
-def test_a_primary_that_was_demoted_while_connections_stayed_open_is_left(
+def test_the_shim_leaves_a_primary_that_was_demoted_while_its_connections_stayed_open(
     tmp_path: Path, isolated_env: Environment, start_shim: Starter, serve: Serve, own_redis: RedisServer
 ) -> None:
-    """60 of 60 creates were 503 while `/readyz` said 200, for as long as the process ran."""
+    """Every signup once got 503 for as long as the process ran, while `/readyz` said 200."""
     new = RedisServer(tmp_path / "new", free_port(), [f"replicaof 127.0.0.1 {own_redis.port}"], password=None)
     with redis.Redis.from_url(own_redis.url) as old, TcpProxy(own_redis.port) as proxy:
         old.config_set("requirepass", "")
@@ -155,7 +157,7 @@ def test_a_primary_that_was_demoted_while_connections_stayed_open_is_left(
 def test_a_shim_that_nobody_calls_is_not_ready_while_redis_lacks_replicas(
     isolated_env: Environment, start_shim: Starter, serve: Serve, own_redis: RedisServer
 ) -> None:
-    """`INFO` does not tell that, and nothing was refused yet: `/readyz` said 200 for up to a minute."""
+    """`INFO` does not show this, and Redis had refused nothing yet. So `/readyz` once said 200 for up to a minute."""
     service = serve(start_shim({**isolated_env, "INTAKE_REDIS_URL": own_redis.url}))
     assert service.get("/readyz").status_code == 200
     with redis.Redis.from_url(own_redis.url) as client:

@@ -1,4 +1,4 @@
-"""`customer.create`: what is accepted, what waits, and the documented response and errors."""
+"""`customer.create`: which requests are accepted, which calls wait, and the documented response and errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _without_ids(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_request_is_accepted_with_where_its_outcome_will_be(service: Service, prefix: str) -> None:
+def test_the_answer_to_an_accepted_request_says_where_its_outcome_will_be(service: Service, prefix: str) -> None:
     response = service.post(as_body(a_request(email=an_email())), path=f"{prefix}/customer/v1/customer.create")
 
     answer = response.json()
@@ -60,7 +60,7 @@ def test_a_request_that_waits_gets_the_documented_response(service: Service) -> 
     assert all(_ID.fullmatch(one) for one in ids)
 
 
-def test_what_was_not_sent_is_empty_or_left_out(service: Service) -> None:
+def test_arguments_that_were_not_sent_are_empty_or_left_out(service: Service) -> None:
     email = an_email()
 
     answer = service.outcome(a_request(email=email, addresses=[an_address()]))
@@ -93,14 +93,14 @@ _AS_SENT: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("changes", _AS_SENT.values(), ids=_AS_SENT.keys())
-def test_what_is_accepted_comes_back_character_for_character(service: Service, changes: dict[str, Any]) -> None:
+def test_every_accepted_text_comes_back_character_for_character(service: Service, changes: dict[str, Any]) -> None:
     answer = service.outcome(a_request(email=an_email(), **changes))
 
     expected = without(changes, "password")
     assert {name: _without_ids(answer)["customer"][name] for name in expected} == expected
 
 
-def test_an_email_keeps_its_local_part_and_gets_a_normal_domain(service: Service) -> None:
+def test_an_email_keeps_its_local_part_and_its_domain_is_normalised(service: Service) -> None:
     local = an_email().partition("@")[0]
 
     answer = service.outcome(a_request(email=f"John.{local}@BÜCHER.Example.COM"))
@@ -194,7 +194,7 @@ def test_a_duplicate_email_is_told_with_the_index(service: Service) -> None:
         ("handling=lenient,,wait=20", "wait=20"),
     ],
 )
-def test_a_wait_is_read_as_rfc_7240_writes_it(service: Service, prefer: str, applied: str) -> None:
+def test_a_wait_is_read_as_rfc_7240_says(service: Service, prefer: str, applied: str) -> None:
     response = service.create({"prefer": prefer})
 
     assert (response.status_code, response.headers.get("preference-applied")) == (200, applied)
@@ -211,7 +211,7 @@ def test_a_preference_that_is_unknown_or_malformed_is_ignored(service: Service, 
     assert "preference-applied" not in response.headers
 
 
-def test_a_wait_that_is_too_short_gets_202(without_worker: Service) -> None:
+def test_a_call_whose_wait_is_too_short_gets_202(without_worker: Service) -> None:
     response = without_worker.create({"prefer": "wait=1"})
 
     assert response.status_code == 202
@@ -259,14 +259,14 @@ def test_a_key_belongs_to_its_caller(service: Service) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 255, '"' + "x" * 255 + '"', '"a\\"b\\\\c"', "a,b;c=d", "8e03978e-40d5-43e8"])
-def test_a_key_of_visible_ascii_is_taken(service: Service, key: str) -> None:
+def test_an_idempotency_key_of_visible_ascii_is_taken(service: Service, key: str) -> None:
     response = service.create({"idempotency-key": key, **service.bearer(sub=an_email())})
 
     assert response.status_code == 202
 
 
 @pytest.mark.parametrize("key", ["x" * 256, '""', '"a', "a b", '"a b"', '"\\x"', '"a"b"'])
-def test_any_other_key_gets_400(service: Service, key: str) -> None:
+def test_any_other_idempotency_key_gets_400(service: Service, key: str) -> None:
     response = service.create({"idempotency-key": key})
 
     assert (response.status_code, response.json()["error"]) == (400, "validation_error")

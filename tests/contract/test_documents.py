@@ -1,4 +1,4 @@
-"""`/docs` and `/openapi.json`, and where they and `/metrics` are not."""
+"""`/docs` and `/openapi.json`. They and `/metrics` can be switched off or moved to another port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _get(service: Service, path: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", [BUNDLE, "/docs", "/openapi.json"])
-def test_a_document_is_compressed_for_whoever_takes_that(service: Service, path: str) -> None:
+def test_a_document_is_compressed_for_a_client_that_takes_that(service: Service, path: str) -> None:
     plain = _get(service, path)
     with service.http.stream("GET", service.shim.url + path, headers={"accept-encoding": "br, gzip"}) as compressed:
         raw = b"".join(compressed.iter_raw())
@@ -41,12 +41,12 @@ def test_a_document_is_compressed_for_whoever_takes_that(service: Service, path:
 
 
 @pytest.mark.parametrize("accepted", ["gzip;q=0", "br", "gzip; q=0.0, br", "x-gzip", ""])
-def test_a_document_is_plain_for_whoever_does_not(service: Service, accepted: str) -> None:
+def test_a_document_is_plain_for_a_client_that_does_not(service: Service, accepted: str) -> None:
     assert "content-encoding" not in _get(service, "/docs", accept_encoding=accepted).headers
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
-def test_whoever_has_a_document_is_not_sent_it_again(service: Service, form: str) -> None:
+def test_a_client_that_has_a_document_is_not_sent_it_again(service: Service, form: str) -> None:
     etag = _get(service, BUNDLE).headers["etag"]
 
     again = _get(service, BUNDLE, if_none_match=form.format(etag))
@@ -56,7 +56,7 @@ def test_whoever_has_a_document_is_not_sent_it_again(service: Service, form: str
     assert _get(service, BUNDLE, if_none_match='"other"').status_code == 200
 
 
-def test_the_page_stands_in_nobodys_frame_and_sends_its_forms_nowhere(service: Service) -> None:
+def test_the_page_cannot_be_framed_and_cannot_send_forms(service: Service) -> None:
     policy = dict(part.split(" ", 1) for part in _get(service, "/docs").headers["content-security-policy"].split("; "))
 
     assert policy["default-src"] == "'none'"
@@ -80,7 +80,7 @@ def test_documents_can_be_switched_off(isolated_env: Environment, start_shim: St
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_metrics_can_have_a_port_that_has_nothing_else(
+def test_metrics_can_have_a_port_of_their_own(
     isolated_env: Environment, start_shim: Starter, serve: Serve, processes: str
 ) -> None:
     port = free_port()

@@ -1,4 +1,4 @@
-"""What is no HTTP, or can be read in two ways, is refused and the connection ends; nothing of it is ever accepted."""
+"""Bytes that are no HTTP or can be read in two ways are refused, and the connection ends. Nothing is accepted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _post(service: Service, *lines: str) -> bytes:
 
 
 def _is_refused(answer: bytes) -> bool:
-    """It is one 400 that says that the connection ends, the server's own in plain text or ours."""
+    """Whether it is one 400 that says that the connection ends. It is the server's in plain text, or ours."""
     head, _, body = answer.partition(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
     assert lines[0] == b"http/1.1 400 bad request"
@@ -43,7 +43,7 @@ def _is_refused(answer: bytes) -> bool:
 
 _MALFORMED: Final = [
     b"\r\n\r\nnonsense\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # The beginning of TLS.
     b"GET / HTTP/1.1\r\nhost : x\r\n\r\n",
     b"GET / HTTP/1.1\r\nhost: x\r\nbad\x00name: 1\r\n\r\n",
     b"GET / HTTP/1.1\r\nhost: x\r\na: b\r\n folded\r\n\r\n",
@@ -65,7 +65,7 @@ _MALFORMED: Final = [
 
 
 @pytest.mark.parametrize("request_", _MALFORMED, ids=lambda value: repr(value[-30:]))
-def test_what_is_no_http_gets_400_and_the_connection_ends(service: Service, request_: bytes) -> None:
+def test_bytes_that_are_no_http_get_400_and_the_connection_ends(service: Service, request_: bytes) -> None:
     assert _is_refused(service.sent(request_))
 
 
@@ -94,7 +94,7 @@ _FRAMINGS: Final = {
 
 
 @pytest.mark.parametrize("lines", _FRAMINGS.values(), ids=_FRAMINGS)
-def test_a_body_whose_end_is_in_doubt_is_refused_and_what_follows_is_never_a_request(
+def test_a_body_whose_end_is_not_clear_is_refused_and_later_bytes_are_never_read_as_a_request(
     service: Service, lines: tuple[str, ...]
 ) -> None:
     smuggled = _get("x-request-id: smuggled")
@@ -119,7 +119,7 @@ _CHUNKS: Final = [
 
 
 @pytest.mark.parametrize("chunks", _CHUNKS, ids=lambda value: repr(value[-30:]))
-def test_chunks_that_are_none_get_400_and_nothing_is_accepted(service: Service, chunks: bytes) -> None:
+def test_malformed_chunks_get_400_and_nothing_is_accepted(service: Service, chunks: bytes) -> None:
     accepted = service.metric('intake_accepts_total{result="accepted"}')
 
     assert _is_refused(service.sent(_post(service, *_CHUNKED), chunks + _get()))
@@ -175,15 +175,15 @@ def test_many_requests_sent_at_once_are_answered_one_by_one(service: Service) ->
             received += chunk
 
 
-def test_a_trailer_is_no_header(service: Service) -> None:
+def test_a_trailer_does_not_count_as_a_header(service: Service) -> None:
     request = _post(service, *_CHUNKED) + b"2\r\n{}\r\n0\r\nidempotency-key: has spaces, so it would be refused\r\n\r\n"
 
     assert parse_raw(service.raw(request))[0] == 202
 
 
 @pytest.mark.parametrize("more", [b"}", b"\r\n", b"\x00nonsense", b"GET /healthz HT"], ids=repr)
-def test_what_comes_after_a_request_takes_nothing_from_its_answer(service: Service, more: bytes) -> None:
-    """A Content-Length that was counted in characters, or a brace too many, costs the client no answer."""
+def test_bytes_after_a_request_do_not_change_its_answer(service: Service, more: bytes) -> None:
+    """A client that counted its Content-Length in characters, or sends a brace too many, still gets its answer."""
     body = as_body(a_request(email=an_email()))
     head = _post(service, "content-type: application/json", f"content-length: {len(body)}", "prefer: wait=20")
 
@@ -223,7 +223,7 @@ def test_the_answer_to_head_has_no_body(service: Service) -> None:
     assert [answer[:15] for answer in answers] == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b'{"ok":true}']
 
 
-def test_what_is_no_http_is_counted_and_logged_at_a_bounded_rate(service: Service) -> None:
+def test_bytes_that_are_no_http_are_counted_and_logged_at_a_bounded_rate(service: Service) -> None:
     counted = service.metric('intake_turned_away_total{reason="malformed"}')
 
     for _ in range(20):
@@ -235,7 +235,7 @@ def test_what_is_no_http_is_counted_and_logged_at_a_bounded_rate(service: Servic
     assert "Invalid HTTP" not in service.shim.log()
 
 
-def test_what_can_be_read_in_two_ways_is_logged_and_counted_as_a_request(service: Service) -> None:
+def test_a_request_that_can_be_read_in_two_ways_is_logged_and_counted_as_a_request(service: Service) -> None:
     both = _post(service, *_CHUNKED, "content-length: 5", "x-request-id: two-ways") + b"0\r\n\r\n"
 
     _, headers, _ = parse_raw(service.sent(both))
@@ -246,7 +246,7 @@ def test_what_can_be_read_in_two_ways_is_logged_and_counted_as_a_request(service
     assert (line["status"], line["route"]) == (400, "other")
 
 
-def test_only_what_a_living_worker_holds_is_told_as_held(without_worker: Service) -> None:
+def test_only_tasks_that_a_living_worker_holds_are_counted_as_held(without_worker: Service) -> None:
     with redis.Redis.from_url(without_worker.environment["INTAKE_REDIS_URL"]) as client:
         now = 1000 * client.time()[0]
         client.zadd(HELD_KEY, {"held": now + 60_000, "by-a-dead-worker": now - 1000})
@@ -254,7 +254,7 @@ def test_only_what_a_living_worker_holds_is_told_as_held(without_worker: Service
     assert "\nintake_held_tasks 1" in without_worker.get("/metrics").text
 
 
-def test_the_oldest_task_is_as_old_as_it_is_also_when_it_was_sent_again(without_worker: Service) -> None:
+def test_a_task_that_was_sent_again_keeps_its_age_in_the_metrics(without_worker: Service) -> None:
     with redis.Redis.from_url(without_worker.environment["INTAKE_REDIS_URL"]) as client:
         now = 1000 * client.time()[0]
         client.zadd(OPEN_KEY, {"sent-again": now, "younger": now - 50_000})
@@ -265,7 +265,7 @@ def test_the_oldest_task_is_as_old_as_it_is_also_when_it_was_sent_again(without_
     assert re.search(r"^intake_oldest_open_seconds 40\d\d", shown, re.MULTILINE)
 
 
-def test_no_metric_tells_when_each_series_began(service: Service) -> None:
+def test_the_metrics_have_no_series_for_the_times_at_which_others_began(service: Service) -> None:
     service.get(RESULT, id="x")
 
     assert "_created" not in service.get("/metrics").text

@@ -1,4 +1,4 @@
-"""What a client can have kept for it, and for how long: each trial once brought a shim down, or made it lie."""
+"""How much memory and time a client can take. Each of these attacks once brought a shim down, or made it lie."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BUNDLE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def impatient(module_env: Environment, start_module_shim: Starter) -> Iterator[Service]:
-    """A shim without a worker that waits for clients no longer than a test may."""
+    """A shim without a worker. It waits for clients only as long as a test may take."""
     service = Service(start_module_shim(module_env, **IMPATIENT))
     yield service
     service.http.close()
@@ -47,7 +47,7 @@ def turned_away(service: Service, reason: str) -> float:
 
 @contextmanager
 def one_more(service: Service, reason: str) -> Iterator[None]:
-    """Within, one client is turned away for this reason; it is counted, and the log has a line for the reason."""
+    """Within the block one client is turned away for this reason, which must be counted and logged."""
     before = turned_away(service, reason)
     yield
     assert turned_away(service, reason) == before + 1
@@ -55,7 +55,7 @@ def one_more(service: Service, reason: str) -> Iterator[None]:
 
 
 def drip(connection: socket.socket, drop: bytes) -> bytes:
-    """Send a little again and again until the other side hangs up; what it answered."""
+    """Send a little again and again until the other side hangs up. Returns its answer."""
     connection.settimeout(0.05)
     answer = b""
     for _ in range(400):
@@ -72,7 +72,7 @@ def drip(connection: socket.socket, drop: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("sent", [b"", GET[:20], GET + GET[:20]], ids=["nothing", "a part of a head", "of the second"])
-def test_a_client_that_owes_a_head_is_hung_up_on(impatient: Service, sent: bytes) -> None:
+def test_the_connection_of_a_client_that_owes_a_head_is_closed(impatient: Service, sent: bytes) -> None:
     with one_more(impatient, "slow_head"), impatient.connection() as connection:
         connection.sendall(sent)
 
@@ -80,7 +80,7 @@ def test_a_client_that_owes_a_head_is_hung_up_on(impatient: Service, sent: bytes
 
 
 @pytest.mark.parametrize("first", [GET[:-2], GET + GET[:-2]], ids=["the first", "the second"])
-def test_a_head_that_comes_in_drops_is_not_waited_for(impatient: Service, first: bytes) -> None:
+def test_a_head_that_comes_byte_by_byte_gets_no_more_time(impatient: Service, first: bytes) -> None:
     with one_more(impatient, "slow_head"), impatient.connection() as connection:
         connection.sendall(first)
 
@@ -101,8 +101,8 @@ def test_a_body_that_does_not_come_in_time_gets_408(impatient: Service, path: st
     assert impatient.tasks() == before
 
 
-def test_of_too_many_unfinished_bodies_the_first_has_had_its_time(without_worker: Service) -> None:
-    """Each is within its size and its minute; together they would be the shim's memory."""
+def test_where_there_are_too_many_unfinished_bodies_the_oldest_is_given_up(without_worker: Service) -> None:
+    """Each body is within its size and its minute, but all of them together would fill the shim's memory."""
     unfinished = post(without_worker, "content-length: 250000") + b" " * 249_999
     with ExitStack() as clients:
         connections = [clients.enter_context(without_worker.connection()) for _ in range(40)]
@@ -117,7 +117,7 @@ def test_of_too_many_unfinished_bodies_the_first_has_had_its_time(without_worker
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
-def test_a_client_that_sends_on_after_its_answer_is_hung_up_on(impatient: Service, chunked: bool) -> None:
+def test_the_connection_of_a_client_that_sends_on_after_its_answer_is_closed(impatient: Service, chunked: bool) -> None:
     line, drop = ("transfer-encoding: chunked", b"1\r\nx\r\n") if chunked else ("content-length: 100000", b"x")
     with one_more(impatient, "sends_on"), impatient.connection() as connection:
         connection.sendall(f"POST {CREATE} HTTP/1.1\r\nhost: x\r\n{line}\r\n\r\n".encode())
@@ -125,8 +125,8 @@ def test_a_client_that_sends_on_after_its_answer_is_hung_up_on(impatient: Servic
         assert drip(connection, drop).count(b"HTTP/1.1 401 ") == 1
 
 
-def test_a_head_whose_spaces_took_minutes_to_read_is_refused_at_once(impatient: Service) -> None:
-    """h11 alone needs the square of their number: 250,000 stop the whole process for five minutes."""
+def test_a_head_with_very_many_spaces_is_refused_at_once(impatient: Service) -> None:
+    """The time of h11 alone grows with the square of their number. 250,000 would stop the process for five minutes."""
     spaces = b"GET / HTTP/1.1\r\nhost: x\r\na:" + b" " * 240_000 + b"\x00\r\n\r\n"
 
     for _ in range(5):
@@ -135,7 +135,7 @@ def test_a_head_whose_spaces_took_minutes_to_read_is_refused_at_once(impatient: 
 
 
 def a_small_reader(service: Service) -> socket.socket:
-    """A connection with little room for what it does not read."""
+    """A connection with little room for bytes that it does not read."""
     connection = socket.socket()
     connection.settimeout(10)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -144,14 +144,14 @@ def a_small_reader(service: Service) -> socket.socket:
 
 
 def established(service: Service) -> int:
-    """How many connections of clients the shim has, as the system tells."""
+    """The number of clients' connections to the shim, as the system tells."""
     port = f":{int(service.environment['INTAKE_PORT']):04X}"
     with open("/proc/net/tcp", encoding="ascii") as lines:  # noqa: PTH123 - no file
         return sum(1 for line in lines if line.split()[1].endswith(port) and line.split()[3] == "01")
 
 
-def test_clients_that_never_read_pin_neither_memory_nor_connections(impatient: Service) -> None:
-    """200 that asked for the bundle took 331 MiB for 10 KB of requests, and gave nothing back."""
+def test_clients_that_never_read_do_not_keep_memory_or_connections_for_long(impatient: Service) -> None:
+    """200 clients once made the shim keep 331 MiB for 10 KB of requests."""
     assert impatient.get("/docs/swagger-ui-bundle.js").status_code == 200
     before = resident_mib(impatient.shim.process.pid or 0, peak=True)
     with ExitStack() as clients:
@@ -175,14 +175,14 @@ def test_a_client_that_reads_slowly_gets_all_of_it(impatient: Service) -> None:
 
 
 def test_thousands_of_requests_in_one_segment_take_no_memory(impatient: Service) -> None:
-    """20 connections with 9,000 requests each took 435 MiB."""
+    """20 connections with 9,000 requests each once took 435 MiB."""
     assert impatient.get("/healthz").status_code == 200
     before = resident_mib(impatient.shim.process.pid or 0, peak=True)
     with ExitStack() as clients:
         for _ in range(20):
             connection = clients.enter_context(impatient.connection())
             connection.settimeout(0.2)
-            with suppress(TimeoutError):  # the shim stops reading long before it has all
+            with suppress(TimeoutError):  # The shim stops reading long before it has everything.
                 connection.sendall(GET * 9_000)
         for _ in range(10):
             assert impatient.get("/healthz").status_code == 200
@@ -190,7 +190,7 @@ def test_thousands_of_requests_in_one_segment_take_no_memory(impatient: Service)
     assert resident_mib(impatient.shim.process.pid or 0, peak=True) - before < 32
 
 
-def test_a_held_call_with_another_behind_it_is_let_go_when_its_client_leaves(without_worker: Service) -> None:
+def test_a_held_call_with_another_behind_it_ends_when_its_client_leaves(without_worker: Service) -> None:
     body = as_body(a_request())
     held = post(without_worker, f"content-length: {len(body)}", "prefer: wait=60") + body
     for _ in range(10):
@@ -204,8 +204,8 @@ def test_a_held_call_with_another_behind_it_is_let_go_when_its_client_leaves(wit
     assert {line["status"] for line in without_worker.lines("request")} <= {499, 200}
 
 
-def test_a_bad_chunk_after_100_continue_is_no_fault_of_ours(without_worker: Service) -> None:
-    """It was counted as a 500, wherever the chunk came: with the head, or when it was asked for."""
+def test_a_bad_chunk_after_100_continue_is_not_counted_as_a_fault_of_ours(without_worker: Service) -> None:
+    """It was once counted as a 500, whether the chunk came with the head or when it was asked for."""
     head = post(without_worker, "transfer-encoding: chunked", "expect: 100-continue")
     unread = head.replace(b"authorization", b"x-nobody")
 
@@ -223,7 +223,7 @@ def test_a_bad_chunk_after_100_continue_is_no_fault_of_ours(without_worker: Serv
     assert {line["status"] for line in without_worker.lines("request")} <= {499, 401}
 
 
-def test_an_answer_to_a_client_that_is_half_gone_is_logged_as_nobodys(without_worker: Service) -> None:
+def test_a_request_whose_client_has_closed_its_side_is_logged_as_499(without_worker: Service) -> None:
     body = as_body(a_request(email=an_email()))
 
     assert without_worker.raw(post(without_worker, f"content-length: {len(body)}") + body, end=True) == b""
@@ -235,7 +235,7 @@ def test_an_answer_to_a_client_that_is_half_gone_is_logged_as_nobodys(without_wo
         assert client.exists(f"intake:task:{line['task_id']}")
 
 
-def test_connections_beyond_the_bound_are_refused_told_and_make_room_again(
+def test_connections_beyond_the_bound_are_refused_and_logged_until_there_is_room_again(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     service = serve(start_shim(isolated_env, INTAKE_MAX_CONNECTIONS="16", **IMPATIENT))
@@ -253,7 +253,7 @@ def test_connections_beyond_the_bound_are_refused_told_and_make_room_again(
     assert "connections" in [line["reason"] for line in service.lines("turned_away")]
 
 
-def test_few_open_files_are_made_more_and_told_where_that_is_not_allowed(
+def test_the_limit_of_open_files_is_raised_and_a_warning_is_logged_where_that_is_not_allowed(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

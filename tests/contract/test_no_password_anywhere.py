@@ -1,4 +1,4 @@
-"""A password that was submitted is readable nowhere afterwards, whatever became of its request."""
+"""A password that was submitted can be read nowhere afterwards, whatever the outcome of its request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _forms(text: str) -> set[bytes]:
     forms = {raw, raw[::-1], raw.hex().encode(), raw.hex().upper().encode(), text.encode("utf-16-le")}
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            # The first and last characters also hold bits of the neighbours: without them the middle is certain.
+            # The first and last characters also hold bits of the text beside it, so they are left out.
             encoded = encode(b"\0" * shift + raw).rstrip(b"=")
             forms.add(encoded[(0, 2, 3)[shift] : -1])
     return forms
@@ -46,7 +46,7 @@ def _forms(text: str) -> set[bytes]:
 
 @dataclass(frozen=True)
 class Places:
-    """Everywhere where something of a request could lie."""
+    """All places that could hold something of a request."""
 
     service: Service
     servers: Servers
@@ -54,7 +54,7 @@ class Places:
     answers: list[bytes]
 
     def holding(self, text: str) -> set[str]:
-        """The places in which the text is, in any of its forms."""
+        """The places that hold the text in any of its forms."""
         forms = _forms(text)
         return {place for place, content in self._contents() if any(form in content for form in forms)}
 
@@ -62,7 +62,7 @@ class Places:
         with self.service.redis() as client:
             for key in client.scan_iter(count=1000):
                 yield "redis", key + b"\0" + _value(client, key)
-            # MONITOR's, the slow log's and the clients' view of commands.
+            # Commands as MONITOR, the slow log and the list of clients show them.
             yield "redis", repr(client.execute_command("SLOWLOG", "GET", "-1")).encode()
             yield "redis", repr(client.client_list()).encode()
         for path in self.servers.folder.rglob("*"):
@@ -118,14 +118,14 @@ def _name_of(path: Path, servers: Servers) -> str:
 
 
 def _a_canary() -> str:
-    """A password that is nowhere else."""
+    """A password that no other request has."""
     return f"canary-{secrets.token_hex(12)}"
 
 
-def test_a_search_finds_what_is_stored_in_each_place(
+def test_the_search_finds_a_text_in_each_place(
     stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
-    """The other tests mean something only where this one holds."""
+    """The other tests mean something only if this one passes."""
     marker = f"marker{secrets.token_hex(12)}"
     shim, worker = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug"), start_worker(isolated_env)
     service = serve(shim, worker)
@@ -134,12 +134,12 @@ def test_a_search_finds_what_is_stored_in_each_place(
 
     found = Places(service, stack, [shim, worker], [response.content]).holding(marker)
 
-    # In the AOF and in Redis because the outcome, which the client may read, holds the first name.
+    # The outcome, which the client may read, has the first name. So the first name is in Redis and in its AOF.
     assert found == {"redis", "aof", "mongo files", "documents", "answers", "logs"}
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2])
-def test_a_search_knows_base64_and_hex(shift: int) -> None:
+def test_the_search_finds_base64_and_hex(shift: int) -> None:
     text = f"secret-{secrets.token_hex(12)}"
     around = b"x" * shift + text.encode() + b"yz"
 
@@ -217,7 +217,7 @@ def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
 def test_a_password_in_a_batch_is_nowhere(
     stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
-    """Results lie compressed, so what they hold is looked for in the answers that show them."""
+    """Results are stored compressed, so the search reads the answers that show them."""
     canary = _a_canary()
     shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
     client = BatchClient(serve(shim))

@@ -1,4 +1,4 @@
-"""Whatever is done to a running shim or worker, nothing that it prints holds a password or a secret of its settings.
+"""Whatever happens to a running shim or worker, it prints no password and no secret of its settings.
 
 Signals of every kind, a Celery that is not ours in the queue, servers that refuse: one search goes over all output.
 """
@@ -38,7 +38,7 @@ SLOW_HASHES: Final = {
     "INTAKE_WORKER_CONCURRENCY": "4",
     "INTAKE_HASH_CONCURRENCY": "4",
 }
-"""A hash takes most of a second, so that signals come while passwords are in the frames of several threads."""
+"""With these settings a hash takes most of a second. So signals come while several threads have passwords in memory."""
 
 HARMLESS: Final = ("SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGURG", "SIGCHLD", "SIGPIPE", "SIGCONT", "SIGUSR1")
 SHOWN: Final = "(most recent call first)"
@@ -46,34 +46,34 @@ SHOWN: Final = "(most recent call first)"
 
 @dataclass(frozen=True)
 class Output:
-    """All that processes wrote: standard output and error, and health files."""
+    """All that processes write: standard output, standard error and health files."""
 
     processes: list[Running]
 
     def text(self) -> str:
-        """As it is now."""
+        """All output so far."""
         files = [each.environment.get("INTAKE_WORKER_HEALTH_FILE", "") for each in self.processes]
         health = [Path(path).read_text() for path in files if path and Path(path).exists()]
         return "\n".join([*(each.log() for each in self.processes), *health])
 
     def holding(self, texts: list[str]) -> list[str]:
-        """Those of the texts of which a piece is in it."""
+        """Those of the texts of which the output has a piece."""
         output = self.text()
         return [text for text in texts if text in output or text[: len(text) // 2] in output]
 
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
-    """What the settings hold that nobody may read."""
+    """The secrets in these settings."""
     files = [value for name, value in environment.items() if name.endswith("_FILE") and "secrets" in value]
     held = [Path(path).read_text().strip() for path in files if "public" not in path]
-    # A private key's id, before the colon, is no secret.
+    # The id of a private key stands before the colon and is no secret.
     held = [text.rpartition(":")[2] for text in held]
     return [*held, str(urlsplit(environment["INTAKE_REDIS_URL"]).password)]
 
 
 @pytest.fixture
 def start_unready_worker(tmp_path: Path) -> Iterator[Callable[[Mapping[str, str]], Running]]:
-    """Starts a worker that cannot do without what it has not."""
+    """Starts a worker that lacks something that it needs."""
     started: list[ManagedProcess] = []
 
     def start(environment: Mapping[str, str]) -> Running:
@@ -129,7 +129,7 @@ def test_servers_that_refuse_make_no_process_show_a_secret(
     start_unready_worker: Callable[[Mapping[str, str]], Running],
     tmp_path: Path,
 ) -> None:
-    """Also with a password of characters that libraries take for the end of something."""
+    """One password has characters that libraries take for the end of something."""
     password = f"canary#{secrets.token_hex(8)}/@:%{secrets.token_hex(8)}"
     redis_url = isolated_env["INTAKE_REDIS_URL"]
     wrong = f"redis://default:{quote(password, safe='')}@{redis_url.rpartition('@')[2]}"

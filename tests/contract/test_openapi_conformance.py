@@ -1,4 +1,4 @@
-"""What the service answers is what its OpenAPI document says, for requests that schemathesis makes up."""
+"""The service answers as its OpenAPI document says, also to requests that schemathesis makes up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ schema = openapi.from_path(_DOCUMENT)
 
 @serializer(NDJSON)
 def _as_it_is(_context: object, text: Any) -> bytes:
-    """The document's bodies of this type are texts."""
+    """Take bodies of this type as text."""
     return str(text).encode("utf-8", "surrogatepass")
 
 
@@ -55,8 +55,8 @@ _BOUNDED: Final = settings(
 
 @schema.parametrize()
 @_BOUNDED
-def test_every_answer_is_one_that_the_document_describes(case: Case[Any], service: Service) -> None:
-    # Each time as another caller: the document's example of an idempotency key is then a new key.
+def test_every_answer_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
+    # Each request has another caller, so that the document's example of an idempotency key is a new key.
     response = case.call(base_url=service.shim.url, headers=service.bearer(sub=an_email()), timeout=90)
 
     case.validate_response(response, checks=_CHECKS)
@@ -64,7 +64,7 @@ def test_every_answer_is_one_that_the_document_describes(case: Case[Any], servic
 
 @schema.include(path_regex="customer.create$", method="POST").parametrize()
 @_BOUNDED
-def test_every_outcome_is_one_that_the_document_describes(case: Case[Any], service: Service) -> None:
+def test_every_outcome_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
     headers = {**service.bearer(sub=an_email()), "prefer": "wait=20"}
     response = case.call(base_url=service.shim.url, headers=headers, timeout=90)
 
@@ -74,7 +74,7 @@ def test_every_outcome_is_one_that_the_document_describes(case: Case[Any], servi
 
 @schema.include(path_regex="customer.create.result$", method="GET").parametrize()
 @settings(_BOUNDED, max_examples=1, phases=[Phase.generate])
-def test_what_is_read_back_is_what_the_document_describes(case: Case[Any], service: Service) -> None:
+def test_every_result_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
     documents = [a_full_request(email=an_email()), a_full_request(email="no email"), a_request(password=1)]
     for document in documents:
         case.query = {"id": service.post(as_body(document)).json()["task"]["id"], "wait": 20}
@@ -86,7 +86,7 @@ def test_what_is_read_back_is_what_the_document_describes(case: Case[Any], servi
 
 @schema.include(path_regex="customer.create.batch(.result)?$").parametrize()
 @settings(_BOUNDED, max_examples=1, phases=[Phase.generate])
-def test_what_is_told_of_a_batch_is_what_the_document_describes(case: Case[Any], service: Service) -> None:
+def test_every_answer_about_a_batch_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
     batch_id = BatchClient(service).done(lines(a_row(), b"no JSON"))["id"]
     if case.path.endswith("batch"):
         case.body, case.query = lines(a_row(), a_row()).decode(), {}
@@ -102,7 +102,7 @@ def test_what_is_told_of_a_batch_is_what_the_document_describes(case: Case[Any],
     case.validate_response(response, checks=_CHECKS)
 
 
-def test_every_line_of_rows_is_what_the_document_describes(service: Service) -> None:
+def test_every_line_of_rows_is_as_the_document_describes(service: Service) -> None:
     twice = an_email()
     good = [as_body(a_full_request(email=twice)), a_row(), a_row()]
     bad = [a_row(email=twice), b"no JSON", a_row(email="no email"), as_body(a_full_request(email=an_email(), tags=[1]))]

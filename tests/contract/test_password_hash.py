@@ -70,7 +70,7 @@ def test_without_the_scope_nothing_is_queued(service: Service, scope: str) -> No
         ({"passwordHash": 7}, "passwordHash", "string"),
     ],
 )
-def test_what_may_not_be_imported_is_told_without_its_value(
+def test_the_refusal_of_a_hash_does_not_repeat_the_hash(
     service: Service, changes: dict[str, Any], field: str, message: str
 ) -> None:
     answer = sent(service, an_import(**changes)).json()
@@ -81,12 +81,12 @@ def test_what_may_not_be_imported_is_told_without_its_value(
     assert str(changes.get("passwordHash", HASH)) not in str(answer) or changes.get("passwordHash") == 7
 
 
-def test_neither_password_nor_hash_is_told_as_a_missing_password(service: Service) -> None:
+def test_a_signup_with_neither_password_nor_hash_lacks_a_password(service: Service) -> None:
     answer = sent(service, without(an_import(firstName=""), "passwordHash")).json()
     assert [each["field"] for each in answer["data"]["errors"]] == ["password", "firstName"]
 
 
-def test_a_hash_of_an_accepted_kind_may_be_sent_again_with_its_key(service: Service) -> None:
+def test_a_signup_with_a_hash_may_be_repeated_with_its_idempotency_key(service: Service) -> None:
     headers = {"idempotency-key": an_email(), **service.bearer(scope="customer:create customer:import")}
     body = as_body(an_import())
     first, second = (service.post(body, headers).json()["task"]["id"] for _ in range(2))
@@ -115,9 +115,7 @@ def test_rows_of_a_batch_bring_hashes_with_the_scope_for_it(service: Service) ->
 
 
 @pytest.mark.parametrize("mode", ["create", "validate"])
-def test_without_the_scope_a_row_with_a_hash_is_refused_by_name_and_the_others_go_on(
-    service: Service, mode: str
-) -> None:
+def test_without_the_scope_a_row_with_a_hash_is_refused_and_the_other_rows_go_on(service: Service, mode: str) -> None:
     client = BatchClient(service, sub=an_email())
     body = lines(as_body(an_import(firstName="")), a_row())
 
@@ -131,7 +129,7 @@ def test_without_the_scope_a_row_with_a_hash_is_refused_by_name_and_the_others_g
     assert other["ok"] is True
 
 
-def test_a_caller_that_has_got_the_scope_repeats_the_call(service: Service) -> None:
+def test_a_caller_that_gets_the_scope_later_may_repeat_the_call(service: Service) -> None:
     body = lines(as_body(an_import()), a_row())
     sub = an_email()
 

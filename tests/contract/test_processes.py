@@ -1,4 +1,4 @@
-"""A shim of several processes: one port, one set of counts, one end."""
+"""A shim of several processes has one port and one set of counts, and its processes end together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CALLS: Final = 24
 
 
-def test_a_call_that_one_process_holds_is_counted_by_whichever_tells_the_metrics(
+def test_each_process_shows_the_calls_that_the_others_hold_in_its_metrics(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     shim = start_shim(isolated_env, INTAKE_PROCESSES="2")
@@ -27,7 +27,7 @@ def test_a_call_that_one_process_holds_is_counted_by_whichever_tells_the_metrics
     with ThreadPoolExecutor(4) as threads:
         held = [threads.submit(service.create, {"prefer": "wait=60", "connection": "close"}) for _ in range(4)]
         wait_until(lambda: "\nintake_waiting_requests 4.0\n" in service.get("/metrics").text, what="four are held")
-        # Told to stop, the shim answers them at once.
+        # A shim that is told to stop answers them at once.
         assert shim.process.terminate(20)
         assert {each.result().status_code for each in held} == {202}
 
@@ -41,7 +41,7 @@ def test_several_processes_serve_and_count_together_and_leave_nothing_behind(
     service = serve(shim)
 
     def create(_: int) -> httpx.Response:
-        # A connection each, or one process would get them all.
+        # Each request has a connection of its own, or one process would get them all.
         return service.create({"prefer": "wait=20", "connection": "close"})
 
     with ThreadPoolExecutor(8) as threads:

@@ -1,4 +1,4 @@
-"""Shim, worker and command line reach a Redis that asks for TLS and has a password of hostile characters."""
+"""Shim, worker and command line reach a Redis that needs TLS and has a password of unusual characters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PASSWORD: Final = "p#/@?:%[é] +"
 
 
 class TlsInFront:
-    """Takes TLS off what comes and passes it on to a port; the Redis that the tests have is built without."""
+    """Takes TLS off the bytes that come, and passes them on to a port. The Redis of the tests is built without TLS."""
 
     def __init__(self, certificate: Path, key: Path, target: int) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -80,7 +80,7 @@ class TlsInFront:
 
 @pytest.fixture
 def over_tls(isolated_env: Environment, tmp_path: Path) -> Iterator[Environment]:
-    """Settings with a user of that password and a port that speaks TLS."""
+    """Settings with a user who has that password, and with a port that speaks TLS."""
     with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
         client.execute_command("ACL", "SETUSER", "hostile", "on", f">{PASSWORD}", "~*", "&*", "+@all")
         port = int(client.connection_pool.connection_kwargs["port"])
@@ -94,7 +94,7 @@ def over_tls(isolated_env: Environment, tmp_path: Path) -> Iterator[Environment]
         client.execute_command("ACL", "DELUSER", "hostile")
 
 
-def test_a_signup_goes_through_a_redis_that_asks_for_tls(
+def test_a_signup_goes_through_a_redis_that_needs_tls(
     over_tls: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
     shim, worker = start_shim(over_tls), start_worker(over_tls)
@@ -105,6 +105,8 @@ def test_a_signup_goes_through_a_redis_that_asks_for_tls(
     assert (done.returncode, done.stderr) == (0, "0 dead letters\n")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(over_tls: Environment, start_shim: Starter) -> None:
+def test_a_certificate_that_no_known_authority_has_signed_is_refused(
+    over_tls: Environment, start_shim: Starter
+) -> None:
     shim = start_shim({**over_tls, "INTAKE_REDIS_URL": over_tls["INTAKE_REDIS_URL"].partition("?")[0]})
     wait_until(lambda: "SSLCertVerificationError" in shim.log(), what="the shim says why")

@@ -1,4 +1,4 @@
-"""What is not accepted for now: a full queue, a caller over its rate, a broker that is away."""
+"""Signups that are refused for now: the queue is full, the caller is over its rate, or the broker is away."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.contract.service import Service
 
 
-def test_a_full_queue_gets_429_and_a_repeat_of_what_is_in_it_does_not(
+def test_where_the_queue_is_full_a_signup_gets_429_but_a_repeat_of_one_in_the_queue_does_not(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     service = serve(start_shim(isolated_env, INTAKE_MAX_OPEN_TASKS="1"))
@@ -51,7 +51,7 @@ def test_a_queue_that_was_full_accepts_again(
     assert service.create().status_code == 202
 
 
-def test_a_caller_over_its_rate_gets_429_and_another_does_not(
+def test_a_caller_over_its_rate_gets_429_and_another_caller_does_not(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     service = serve(start_shim(isolated_env, INTAKE_RATE_PER_SECOND="0.01", INTAKE_RATE_BURST="3"))
@@ -105,7 +105,7 @@ def test_without_the_broker_nothing_is_accepted_and_with_it_everything_goes_on(
     ready = service.get("/readyz")
     assert (ready.status_code, ready.json()["data"]) == (503, {"missing": ["broker"]})
     assert "intake_redis_up 0" in service.get("/metrics").text
-    # What is refused for its own sake is refused all the same.
+    # A bad request is refused as ever.
     assert service.post(b"{").status_code == 400
 
     if how == "killed":

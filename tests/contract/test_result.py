@@ -1,4 +1,4 @@
-"""`customer.create.result`: by GET and by POST, at once and held, for the caller that submitted and no other."""
+"""`customer.create.result` by GET and by POST, at once and held. Only the caller that submitted reads the result."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def test_the_outcome_is_the_same_each_time_it_is_read(service: Service) -> None:
     assert len({service.result(task_id).text for _ in range(3)}) == 1
 
 
-def test_another_scope_does_not_matter_to_the_caller_that_submitted(service: Service) -> None:
+def test_the_caller_that_submitted_reads_its_result_with_any_scope(service: Service) -> None:
     task_id = _submit(service)
 
     assert service.get(RESULT, service.bearer(scope=""), id=task_id, wait="20").status_code == 200
 
 
-def test_another_caller_is_told_as_much_as_of_a_task_that_is_not_there(service: Service) -> None:
+def test_another_caller_gets_the_same_answer_as_for_a_task_that_does_not_exist(service: Service) -> None:
     task_id = _submit(service)
     service.result(task_id)
     theirs = service.bearer(sub="someone else")
@@ -81,7 +81,7 @@ def test_another_caller_is_told_as_much_as_of_a_task_that_is_not_there(service: 
         assert response.json() == {"ok": False, "error": "task_not_found", "data": {"id": task_id}}
 
 
-def test_a_task_that_is_not_there_gets_404_without_waiting(service: Service) -> None:
+def test_a_task_that_does_not_exist_gets_404_without_waiting(service: Service) -> None:
     response = service.result(_UNKNOWN_ID, wait=20)
 
     assert response.status_code == 404
@@ -113,9 +113,7 @@ def test_without_an_outcome_the_answer_is_202(without_worker: Service) -> None:
     assert response.elapsed.total_seconds() >= 1
 
 
-def test_many_calls_that_wait_for_one_task_all_get_its_outcome_when_it_is_there(
-    without_worker: Service, start_worker: Starter
-) -> None:
+def test_many_calls_that_wait_for_one_task_all_get_its_outcome(without_worker: Service, start_worker: Starter) -> None:
     task_id = _submit(without_worker)
     answers: list[httpx.Response] = []
     threads = [
@@ -154,7 +152,7 @@ def _creating(
     return thread
 
 
-def test_a_held_signup_hears_of_its_outcome_without_subscribing_to_it(
+def test_a_held_signup_hears_its_outcome_without_a_subscription_for_its_task(
     without_worker: Service, start_worker: Starter
 ) -> None:
     answers: list[httpx.Response] = []
@@ -170,7 +168,7 @@ def test_a_held_signup_hears_of_its_outcome_without_subscribing_to_it(
 
 
 @pytest.mark.parametrize("task_id", ["x", "x" * 200_000, "\u2028" * 22, "0" * 21 + "-"], ids=lambda text: text[:3])
-def test_an_id_that_can_be_no_tasks_is_not_listened_for(without_worker: Service, task_id: str) -> None:
+def test_a_call_with_an_impossible_id_does_not_subscribe(without_worker: Service, task_id: str) -> None:
     response = without_worker.post(as_body({"id": task_id, "wait": 60}), path=RESULT)
 
     assert response.status_code == 404
@@ -178,7 +176,7 @@ def test_an_id_that_can_be_no_tasks_is_not_listened_for(without_worker: Service,
         assert redis.pubsub_channels("celery-task-meta-*") == []
 
 
-def test_held_signups_are_answered_though_their_subscription_was_cut(
+def test_held_signups_are_answered_although_the_subscription_was_cut(
     without_worker: Service, start_worker: Starter
 ) -> None:
     answers: list[httpx.Response] = []
@@ -193,7 +191,7 @@ def test_held_signups_are_answered_though_their_subscription_was_cut(
     assert [answer.status_code for answer in answers] == [200] * 4
 
 
-def test_repeats_of_a_held_signup_are_held_too_and_all_hear_the_same(
+def test_repeats_of_a_held_signup_are_held_too_and_all_get_the_same_outcome(
     without_worker: Service, start_worker: Starter
 ) -> None:
     answers: list[httpx.Response] = []
@@ -240,17 +238,17 @@ def test_more_calls_than_may_wait_are_answered_at_once(
 
 @pytest.fixture
 def broken(isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve) -> Service:
-    """A service whose worker has no key that opens what the shim seals."""
+    """A service whose worker lacks the key that opens the shim's requests."""
     ring = {
         "INTAKE_SEALING_PRIVATE_KEYS": generate_key_pair().private_line,
         "INTAKE_SEALING_PRIVATE_KEYS_FILE": "",
-        # No other worker may have the key: it need not be waited for.
+        # No other worker has the key, so the worker need not wait for one.
         "INTAKE_UNREADABLE_WAIT_SECONDS": "0",
     }
     return serve(start_shim(isolated_env), start_worker(isolated_env, **ring))
 
 
-def test_a_dead_letter_is_told_as_the_services_own_fault(broken: Service) -> None:
+def test_the_answer_for_a_dead_letter_says_that_the_service_failed(broken: Service) -> None:
     document = as_body(a_request(email=an_email()))
     key = {"idempotency-key": "of-a-dead-letter"}
     task_id = broken.post(document, key).json()["task"]["id"]

@@ -1,4 +1,4 @@
-"""From SIGTERM to the end: balancers notice, whoever waits is answered, and no client holds the shim up."""
+"""What a shim does from SIGTERM to its end. Balancers notice, calls that wait are answered, and no client delays it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GET: Final = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 LONG: Final = {"INTAKE_SHUTDOWN_SECONDS": "100", "INTAKE_WRITE_SECONDS": "100", "INTAKE_BODY_SECONDS": "100"}
-"""So that a client which holds the shim up does so for longer than a test waits."""
+"""With these settings a client that delays the shim would delay it for longer than a test waits."""
 
 
 def _create(service: Service, *lines: str) -> bytes:
@@ -76,10 +76,10 @@ def test_a_shim_goes_on_serving_while_it_drains(
     assert service.shim.process.wait(20)
 
 
-def test_a_second_sigterm_does_not_cut_the_draining_short(
+def test_a_second_sigterm_does_not_shorten_the_draining(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
-    """A system sends one to each process of a service, and uvicorn's own supervisor another."""
+    """The system sends one to each process of a service, and uvicorn's supervisor sends another."""
     service = serve(start_shim(isolated_env, INTAKE_DRAIN_SECONDS="3"))
     for _ in range(3):
         _terminate(service)
@@ -106,7 +106,7 @@ _HOLDERS: Final = {
 
 
 @pytest.mark.parametrize("sent", _HOLDERS.values(), ids=_HOLDERS)
-def test_a_client_that_owes_something_does_not_hold_a_stop_up(
+def test_a_client_that_owes_something_does_not_delay_a_stop(
     isolated_env: Environment, start_shim: Starter, serve: Serve, sent: bytes
 ) -> None:
     service = serve(start_shim(isolated_env, **LONG))
@@ -119,7 +119,7 @@ def test_a_client_that_owes_something_does_not_hold_a_stop_up(
         assert service.shim.process.wait(15)
 
 
-def test_a_body_that_does_not_come_does_not_hold_a_stop_up(
+def test_a_body_that_does_not_come_does_not_delay_a_stop(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
     service = serve(start_shim(isolated_env, **LONG))
@@ -132,10 +132,10 @@ def test_a_body_that_does_not_come_does_not_hold_a_stop_up(
         assert service.shim.process.wait(15)
 
 
-def test_a_client_that_never_reads_does_not_hold_a_stop_up(
+def test_a_client_that_never_reads_does_not_delay_a_stop(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:
-    """It took 25 s, as long as a stop may take."""
+    """The stop once took 25 s, the longest time that a stop may take."""
     service = serve(start_shim(isolated_env, **LONG))
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,4 +1,4 @@
-"""Which tokens serve, what a refusal tells the client and the operator, and how keys change while the shim runs."""
+"""Which tokens are good, what a refusal tells client and operator, and how keys change while the shim runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _is_logged(service: Service, reason: str) -> None:
 
 @pytest.mark.parametrize("authorization", ["", "Basic dTpw", "Token x", "x" * 9000], ids=lambda value: repr(value)[:12])
 @pytest.mark.parametrize("path", [CREATE, RESULT])
-def test_without_a_token_the_answer_is_401_and_names_the_scheme_alone(
+def test_without_a_token_the_answer_is_401_and_names_only_the_scheme(
     service: Service, path: str, authorization: str
 ) -> None:
     response = service.post(as_body(a_request()), {"authorization": authorization}, path=path)
@@ -92,7 +92,7 @@ def test_a_token_that_is_not_good_gets_401_and_its_reason(
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_no_good_token_gets_401_and_its_reason(
+def test_any_other_text_in_place_of_a_token_gets_401_and_its_reason(
     service: Service, path: str, text: str, reason: str, description: str
 ) -> None:
     response = service.post(as_body(a_request()), {"authorization": f"Bearer {text}".strip()}, path=path)
@@ -116,7 +116,9 @@ def test_nothing_of_a_refused_token_is_in_a_log_or_an_answer(service: Service) -
 
 
 @pytest.mark.parametrize("scope", ["", "customer:read", "customer:creates", "customer:create2 apis", "API", None])
-def test_a_token_without_the_scope_gets_403_and_is_told_which_would_do(service: Service, scope: str | None) -> None:
+def test_a_token_without_the_scope_gets_403_and_the_answer_names_the_scopes_that_are_enough(
+    service: Service, scope: str | None
+) -> None:
     headers = {"authorization": f"Bearer {token(service.environment, scope=scope)}"}  # type: ignore[arg-type]
 
     response = service.create(headers)
@@ -128,11 +130,11 @@ def test_a_token_without_the_scope_gets_403_and_is_told_which_would_do(service: 
 @pytest.mark.parametrize(
     "scope", ["customer:create", "api", "profile api email", "x customer:create", ["x", "customer:create"]], ids=str
 )
-def test_any_serving_scope_is_enough(service: Service, scope: Any) -> None:
+def test_each_scope_of_the_settings_is_enough(service: Service, scope: Any) -> None:
     assert service.create(service.bearer(scope=scope)).status_code == 202
 
 
-def test_scopes_may_stand_in_another_claim(isolated_env: Environment, start_shim: Starter, serve: Serve) -> None:
+def test_scopes_may_be_in_another_claim(isolated_env: Environment, start_shim: Starter, serve: Serve) -> None:
     service = serve(start_shim(isolated_env, INTAKE_JWT_SCOPE_CLAIM="scp", INTAKE_SCOPES="signup"))
 
     assert service.create(service.bearer(scp=["signup"])).status_code == 202
@@ -160,7 +162,7 @@ def test_callers_of_two_issuers_with_one_subject_are_two_callers(
 
 
 class _Provider:
-    """Signs tokens with keys that it publishes, or not yet."""
+    """An identity provider. It signs tokens with keys that it publishes at once or later."""
 
     def __init__(self, server: KeyServer) -> None:
         self.server = server
@@ -192,11 +194,11 @@ def _is_ready(service: Service) -> bool:
 
 
 @pytest.mark.slow
-def test_a_key_that_the_provider_begins_to_use_serves_at_once_and_one_that_it_withdraws_serves_no_more(
+def test_tokens_of_a_new_key_are_good_at_once_and_tokens_of_a_withdrawn_key_are_not(
     isolated_env: Environment, start_shim: Starter, serve: Serve, provider: _Provider
 ) -> None:
     provider.publish("old")
-    # Fetched again every ten seconds at the least, and once between for a token of an unknown key.
+    # Keys are fetched every ten seconds at least, and once in between for a token of an unknown key.
     settings = {"INTAKE_JWT_JWKS_URL": provider.server.url, "INTAKE_JWT_JWKS_REFRESH_SECONDS": "10"}
     service = serve(start_shim(_without_secret(isolated_env), **settings))
     wait_until(lambda: _is_ready(service), what="the keys are fetched")
@@ -227,7 +229,7 @@ def test_tokens_of_unknown_keys_do_not_make_the_shim_ask_the_provider_more_often
 
 
 @pytest.mark.slow
-def test_without_any_keys_the_shim_is_not_ready_and_judges_no_token_and_with_them_it_is(
+def test_the_shim_is_ready_and_judges_tokens_only_once_it_has_keys(
     isolated_env: Environment, start_shim: Starter, serve: Serve, provider: _Provider
 ) -> None:
     provider.server.status = 503
@@ -253,7 +255,7 @@ def _stale(service: Service, setting: str) -> float:
 
 
 @pytest.mark.slow
-def test_while_the_provider_is_away_the_last_keys_serve_and_that_is_told(
+def test_while_the_provider_is_away_the_last_keys_serve_and_that_is_logged(
     isolated_env: Environment, start_shim: Starter, serve: Serve, provider: _Provider
 ) -> None:
     provider.publish("old")
@@ -272,14 +274,14 @@ def test_while_the_provider_is_away_the_last_keys_serve_and_that_is_told(
 
 
 def _replace(path: Path, content: str) -> None:
-    """As whoever changes secrets does: at once."""
+    """Replace the file in one step, as tools that change secrets do."""
     new = path.with_suffix(".new")
     new.write_text(content)
     new.replace(path)
 
 
 @pytest.mark.slow
-def test_a_secret_file_that_changes_is_read_again_and_a_broken_one_is_told_and_not_used(
+def test_a_secret_file_that_changes_is_read_again_and_a_broken_one_is_logged_and_not_used(
     isolated_env: Environment, start_shim: Starter, serve: Serve, tmp_path: Path
 ) -> None:
     path = tmp_path / "secret"
@@ -303,10 +305,10 @@ def test_a_secret_file_that_changes_is_read_again_and_a_broken_one_is_told_and_n
 
 
 @pytest.mark.slow
-def test_a_file_of_public_keys_that_changes_is_read_again_and_one_that_is_gone_is_told_and_missed_by_nobody(
+def test_a_file_of_public_keys_that_changes_is_read_again_and_one_that_is_gone_is_logged_while_its_keys_serve_on(
     isolated_env: Environment, start_shim: Starter, serve: Serve, provider: _Provider, tmp_path: Path
 ) -> None:
-    # As Kubernetes mounts it: a link to a link that is turned.
+    # Kubernetes mounts it like this: a link to a link, which is replaced.
     path, data = tmp_path / "jwks.json", tmp_path / "..data"
     for kid in ("old", "new"):
         provider.publish(kid)

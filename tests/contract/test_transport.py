@@ -1,4 +1,4 @@
-"""What every answer has, whoever asks for whatever: tokens, ids, sizes, types, methods, paths, probes."""
+"""What holds for every request and answer: tokens, ids, sizes, types, methods, paths and probes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _failed(response: httpx.Response, status: int, error: str) -> bool:
     return (response.status_code, response.json()) == (status, {"ok": False, "error": error})
 
 
-def test_the_scheme_is_bearer_in_any_case(service: Service) -> None:
+def test_the_scheme_bearer_may_have_any_case(service: Service) -> None:
     assert service.create({"authorization": f"BEARER {token(service.environment)}"}).status_code == 202
 
 
@@ -61,7 +61,7 @@ def test_a_body_announced_too_large_gets_413_before_it_is_sent(
 
     status, headers, body = parse_raw(answer)
     assert (status, body) == (413, {"ok": False, "error": "payload_too_large"})
-    # Whether the body comes is then unclear, and with it what the next bytes are.
+    # Nobody knows then whether the body still comes, so nobody knows what the next bytes are.
     assert headers.get("connection") == ("close" if expect else None)
 
 
@@ -75,7 +75,7 @@ def test_a_body_of_the_largest_size_is_taken(service: Service) -> None:
 def test_a_chunked_body_gets_413_as_soon_as_it_is_too_large(service: Service) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
 
-    # The last chunk never comes: the answer does not wait for it.
+    # The last chunk never comes, and the answer does not wait for it.
     status, _, body = parse_raw(service.raw(_head(service, "transfer-encoding: chunked") + 5 * chunk))
 
     assert (status, body) == (413, {"ok": False, "error": "payload_too_large"})
@@ -88,7 +88,7 @@ def test_a_chunked_body_within_the_limit_is_taken(service: Service) -> None:
     assert parse_raw(service.raw(_head(service, "transfer-encoding: chunked") + chunks))[0] == 202
 
 
-def test_a_body_that_is_awaited_is_asked_for(service: Service) -> None:
+def test_a_client_that_waits_for_consent_is_asked_for_its_body(service: Service) -> None:
     body = as_body(a_request(email=an_email()))
     port = int(service.environment["INTAKE_PORT"])
     with closing(socket.create_connection(("127.0.0.1", port), 10)) as connection:
@@ -102,7 +102,7 @@ def test_a_body_that_is_awaited_is_asked_for(service: Service) -> None:
     "content_type",
     ["application/json", "APPLICATION/JSON", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'],
 )
-def test_json_by_its_content_type_is_taken(service: Service, content_type: str) -> None:
+def test_a_body_whose_content_type_is_json_is_taken(service: Service, content_type: str) -> None:
     assert service.create({"content-type": content_type}).status_code == 202
 
 
@@ -125,7 +125,7 @@ def test_json_by_its_content_type_is_taken(service: Service, content_type: str) 
     ids=str,
 )
 @pytest.mark.parametrize("path", [CREATE, RESULT])
-def test_anything_else_gets_415(service: Service, path: str, headers: dict[str, str]) -> None:
+def test_any_other_content_type_gets_415(service: Service, path: str, headers: dict[str, str]) -> None:
     assert _failed(service.post(as_body(a_request()), headers, path=path), 415, "unsupported_media_type")
 
 
@@ -189,7 +189,7 @@ def test_another_method_gets_405_as_json_with_those_that_are_allowed(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
-def test_what_is_around_the_methods_is_only_read(service: Service, path: str) -> None:
+def test_probes_and_documents_take_no_post(service: Service, path: str) -> None:
     response = service.http.post(service.shim.url + path)
 
     assert _failed(response, 405, "method_not_allowed")
@@ -217,8 +217,8 @@ def _answers_of_every_status(service: Service) -> dict[int, httpx.Response]:
 
 
 @pytest.mark.parametrize("end", ["%0A", "%0a", "%0D", "%09", "%20", "%2F", "%00"])
-def test_a_method_answers_under_its_whole_name_only(service: Service, end: str) -> None:
-    """`customer.create%0A` made a customer, and its answer died of its own `Location`."""
+def test_a_method_answers_only_under_its_exact_name(service: Service, end: str) -> None:
+    """`customer.create%0A` once made a customer, and its answer failed because of its own `Location`."""
     customers = len(service.customers())
 
     response = service.post(as_body(a_request(email=an_email())), {"prefer": "wait=20"}, path=f"{CREATE}{end}")
@@ -227,21 +227,21 @@ def test_a_method_answers_under_its_whole_name_only(service: Service, end: str) 
     assert len(service.customers()) == customers
 
 
-def test_an_encoded_letter_is_that_letter(service: Service) -> None:
+def test_a_percent_encoded_letter_in_a_path_is_that_letter(service: Service) -> None:
     response = service.post(as_body(a_request(email=an_email())), path=CREATE.replace("create", "%63reate"))
 
     assert response.status_code == 202
     assert response.headers["location"].startswith(f"{RESULT}?id=")
 
 
-def test_every_answer_forbids_to_guess_its_type(service: Service) -> None:
+def test_every_answer_forbids_a_browser_to_guess_its_type(service: Service) -> None:
     answers = [*_answers_of_every_status(service).values()]
     answers += [service.get(path) for path in ("/healthz", "/metrics", "/openapi.json", "/docs", "/x")]
 
     assert {response.headers["x-content-type-options"] for response in answers} == {"nosniff"}
 
 
-def test_every_status_carries_the_callers_request_id(service: Service) -> None:
+def test_answers_of_every_status_have_the_callers_request_id(service: Service) -> None:
     answers = _answers_of_every_status(service)
 
     assert set(answers) == {200, 202, 400, 401, 403, 404, 405, 413, 415, 422}
@@ -265,7 +265,7 @@ def test_a_request_id_is_in_the_log(service: Service) -> None:
 
 
 @pytest.mark.parametrize("request_id", ["", "x" * 129, "a b", "a\tb", "ü"])
-def test_a_request_id_that_cannot_be_repeated_gives_way_to_a_new_one(service: Service, request_id: str) -> None:
+def test_a_request_id_that_an_answer_cannot_repeat_is_replaced_by_a_new_one(service: Service, request_id: str) -> None:
     headers = {b"x-request-id": request_id.encode()}
     ids = [service.http.get(f"{service.shim.url}/healthz", headers=headers).headers["x-request-id"] for _ in range(2)]
 
@@ -313,7 +313,7 @@ def test_openapi_is_served(service: Service) -> None:
     assert service.http.get(f"{service.shim.url}/openapi.json").json()["openapi"].startswith("3.1")
 
 
-def test_a_connection_serves_again_after_an_answer_that_did_not_read_the_body(service: Service) -> None:
+def test_a_connection_can_be_used_again_after_an_answer_without_reading_the_body(service: Service) -> None:
     port = int(service.environment["INTAKE_PORT"])
     body = b" " * 100_000
     unauthorised = f"POST {CREATE} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body

@@ -1,4 +1,4 @@
-"""One email, one customer; one idempotency key, one task: however many ask at once and however it is spelt."""
+"""One email makes one customer, and one idempotency key makes one task, however many calls come at the same time."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_fifty_concurrent_posts_with_one_key_that_wait_get_the_same_answer(servi
     ],
 )
 @pytest.mark.parametrize("turned", [False, True], ids=["", "turned"])
-def test_an_email_that_is_only_spelt_differently_is_a_duplicate(
+def test_another_spelling_of_the_same_email_is_a_duplicate(
     service: Service, first: str, second: str, *, turned: bool
 ) -> None:
     local = an_email().partition("@")[0]
@@ -99,7 +99,7 @@ def test_an_email_that_is_only_spelt_differently_is_a_duplicate(
         ("{}@bücher.example.com", "{}@bucher.example.com"),
     ],
 )
-def test_emails_that_differ_in_more_are_two_customers(service: Service, first: str, second: str) -> None:
+def test_emails_that_differ_otherwise_make_two_customers(service: Service, first: str, second: str) -> None:
     local = an_email().partition("@")[0]
 
     answers = [service.outcome(a_request(email=email.format(local))) for email in (first, second)]
@@ -107,7 +107,7 @@ def test_emails_that_differ_in_more_are_two_customers(service: Service, first: s
     assert [answer["ok"] for answer in answers] == [True, True]
 
 
-def test_the_path_does_not_make_a_key_another_key(service: Service) -> None:
+def test_an_idempotency_key_is_the_same_under_both_paths(service: Service) -> None:
     body = as_body(a_request(email=an_email()))
     key = {"idempotency-key": an_email()}
 
