@@ -1,4 +1,4 @@
-"""Fault tests: real processes are killed, paused and cut off; one checker says whether the promise was kept."""
+"""Fixtures for fault tests. Real processes are killed, paused and cut off, and one checker judges every test."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
 _PROPERTY: Final = "faults"
-"""Carries a test's row in its report, so that it comes from the process of a run side by side to where the table is."""
+"""The name of a property of a test's report. It brings a row of the table from the process that ran the test."""
 
 _NOTE: Final = "faults-note"
-"""Likewise carries a line that is told below the table."""
+"""The same for a line below the table."""
 
 _rows: list[tuple[str, ...]] = []
 _notes: list[str] = []
 
 
 class JudgeOfRows(Protocol):
-    """Holds what a client was told of each row against what is stored, and adds a row to the table."""
+    """Compares the outcomes that a client got for rows with the stored customers, and adds a row to the table."""
 
     def __call__(self, arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict: ...
 
 
 class Judge(Protocol):
-    """Collects the outcomes, holds the history against what is stored, and adds a row to the table."""
+    """Collects the outcomes, compares them with the stored customers, and adds a row to the table."""
 
     def __call__(self, arena: Arena, client: Client, *, seconds: float = 60) -> Verdict: ...
 
 
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
-    """Fails the test where the promise was not kept."""
+    """Makes the test fail where the promise was not kept."""
 
     def run(arena: Arena, client: Client, *, seconds: float = 60) -> Verdict:
         client.collect(seconds=seconds)
@@ -52,7 +52,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 @pytest.fixture
 def judge_rows(request: pytest.FixtureRequest) -> JudgeOfRows:
-    """Fails the test where the promise to a batch was not kept."""
+    """Makes the test fail where the promise to a batch was not kept."""
 
     def run(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict:
         return _judged(request, arena, check_rows(arena, batch_id, told, rows=rows))
@@ -73,7 +73,7 @@ def _judged(request: pytest.FixtureRequest, arena: Arena, verdict: Verdict) -> V
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Tells a line below the table."""
+    """Adds a line below the table."""
 
     def run(line: str) -> None:
         request.node.user_properties.append((_NOTE, line))
@@ -82,14 +82,14 @@ def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Collect the rows, where the table is made."""
+    """Collect the rows in the process that makes the table."""
     if report.when == "call":
         _rows.extend(tuple(str(row).split("\t")) for name, row in report.user_properties if name == _PROPERTY)
         _notes.extend(str(line) for name, line in report.user_properties if name == _NOTE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of docs/evidence.md."""
+    """Print the table of docs/evidence.md."""
     if _rows:
         widths = [max(len(row[column]) for row in (_COLUMNS, *_rows)) for column in range(len(_COLUMNS))]
         terminalreporter.section("faults")

@@ -1,4 +1,4 @@
-"""Five minutes of everything that can befall the service, one trouble after the other, by dice that fall the same."""
+"""Five minutes with every trouble, one after the other. Their random order is the same in each run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _SECONDS: Final = 300
 _LONGEST_TROUBLE_SECONDS: Final = 6
 _MOST_SECONDS_BEYOND: Final = 20
-"""How much later than without troubles an outcome may be, what a trouble itself lasted left aside.
+"""How much later than without troubles an outcome may be. The time of the trouble itself does not count.
 
-A worker's death is noticed after the visibility timeout and two sweeps; a dead connection after a few seconds.
+The death of a worker is noticed after the visibility timeout and two sweeps, a dead connection after some seconds.
 """
 
 _PAUSE: Final = threading.Event()
@@ -35,13 +35,13 @@ _PAUSE: Final = threading.Event()
 
 @dataclass
 class Outages:
-    """When something was wrong."""
+    """The times at which something was wrong."""
 
     windows: list[tuple[float, float, str]] = field(default_factory=list)
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Something is wrong until the block ends."""
+        """Note that something is wrong until the block ends."""
         began = time.monotonic()
         yield
         self.windows.append((began, time.monotonic(), name))
@@ -53,7 +53,7 @@ class Outages:
         return ended - began - sum(max(0, min(end, ended) - max(begin, began)) for begin, end, _ in self.windows)
 
     def during(self, submission: Submission) -> list[str]:
-        """What was wrong while it was under way, or had been a moment before."""
+        """The troubles while a signup was under way, and those that had ended just before."""
         ended = submission.ended_at or time.monotonic()
         return [name for begin, end, name in self.windows if begin < ended and end > submission.began_at - 10]
 

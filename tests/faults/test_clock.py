@@ -1,4 +1,4 @@
-"""Times of the future in Redis, as a clock leaves them that jumped ahead for a while."""
+"""Redis has times in the future, because its clock was ahead for a while."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_clock_that_was_an_hour_ahead_for_a_while_holds_up_no_task_and_no_call
         worker = arena.start_worker()
         client = Client(arena)
         worker.pause()
-        # Popped by a worker that dies now, waiting in the queue, and held by it.
+        # One task was popped by a worker that dies now, one waits in the queue, and that worker holds one.
         for _ in range(15):
             client.submit()
         wait_until(lambda: redis_client.zcard(OPEN_KEY) == 15, what="all are open")

@@ -1,4 +1,4 @@
-"""A worker that cannot reach MongoDB keeps nothing from those that can, and costs a task nothing."""
+"""A worker that cannot reach MongoDB keeps no task from other workers, and its starts do not count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOON: Final = {"INTAKE_MONGODB_TIMEOUT_SECONDS": "1", "INTAKE_MONGODB_AWAY_SECON
 
 
 def _count(worker: ManagedProcess, event: str) -> int:
-    """How often it has said this of MongoDB."""
+    """How often the worker has logged this about MongoDB."""
     lines = worker.log_path.read_text().splitlines()
     return sum(f'"event": "{event}"' in line and '"dependency": "database"' in line for line in lines)
 
@@ -37,7 +37,7 @@ def test_what_a_worker_that_alone_is_cut_off_from_mongodb_holds_is_soon_worked_b
     tmp_path: Path, judge: Judge
 ) -> None:
     with Arena(tmp_path, settings=SOON) as arena, TcpProxy(arena.mongo.members[0].port) as proxy:
-        # Directly: a replica set's members would tell the driver of the way around the proxy.
+        # The driver connects directly. Otherwise the replica set would tell it a way around the proxy.
         through = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
         lonely = arena.start_worker(INTAKE_MONGODB_URI=through)
         client = Client(arena)
@@ -72,7 +72,7 @@ def test_while_mongodb_is_away_for_all_workers_tasks_wait_in_redis_and_nothing_i
         )
         wait_until(lambda: redis_client.llen(QUEUE) == len(submissions), timeout=30, what="all are back in the queue")
         given_back = sum(map(_given_back, workers))
-        # Longer than several sweeps and the grace time: nothing is taken for lost, and nobody turns in circles.
+        # This is longer than several sweeps and the grace time. No task is taken for lost, and none goes to and fro.
         with pytest.raises(AssertionError):
             wait_until(lambda: redis_client.llen(QUEUE) != len(submissions), timeout=8, what="something moves")
 

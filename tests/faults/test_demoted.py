@@ -22,7 +22,7 @@ _PAUSE: Final = threading.Event()
 
 
 def test_shim_and_worker_follow_the_name_to_the_new_primary(tmp_path: Path, judge: Judge) -> None:
-    """The old one is a replica now: it answers, refuses writes, and closes nothing."""
+    """The old primary is a replica now. It answers, refuses writes, and closes no connection."""
     with Arena(tmp_path, links=True, standby=True) as arena:
         arena.start_worker()
         client = Client(arena)

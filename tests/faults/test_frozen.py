@@ -1,4 +1,4 @@
-"""A worker that stands still for longer than its lease, and then goes on as if nothing had been."""
+"""A worker that stands still for longer than its lease, and then goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_an_outcome_that_a_client_has_read_is_not_overwritten_by_a_worker_that_was_frozen(tmp_path: Path) -> None:
-    """The worst case: what the frozen worker would answer has become true meanwhile."""
+    """This is the worst case: meanwhile the answer that the frozen worker would give has become true."""
     flag = tmp_path / "flag"
     flag.touch()
     with Arena(tmp_path / "arena") as arena, arena.redis_client() as redis_client:
@@ -23,7 +23,7 @@ def test_an_outcome_that_a_client_has_read_is_not_overwritten_by_a_worker_that_w
             module="tests.faults.harness.hooked_worker",
             FAULT_HOOK="frozen_before_insert",
             FAULT_FLAG=str(flag),
-            # Long enough for the other signup to come first.
+            # This is long enough for the other signup to come first.
             INTAKE_VISIBILITY_TIMEOUT_SECONDS="10",
         )
         client = Client(arena)

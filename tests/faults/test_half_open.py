@@ -1,4 +1,4 @@
-"""Connections that one side alone believes in, that are mute in one way, or that stand still."""
+"""Connections that only one side believes in, that are mute in one way, or that stand still."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes killed at the instants at which it matters most."""
+"""Processes are killed at the steps that matter most."""
 
 from __future__ import annotations
 

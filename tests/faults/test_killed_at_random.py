@@ -1,4 +1,4 @@
-"""Processes killed at any instant, under load."""
+"""Processes are killed at any instant, under load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = threading.Event()
 _BETWEEN_SECONDS: Final = 0.05
-"""Between two signups of one thread: what dies is what is tested, and not how much the machine can bear."""
+"""The pause between two signups of one thread. The tests are about deaths, and not about how much load is possible."""
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(8, id="short"), pytest.param(60, id="long", marks=pytest.mark.slow)])

@@ -1,4 +1,4 @@
-"""What kombu pops and has not booked when the process dies."""
+"""Messages that kombu has popped and not yet noted when its process dies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_message_that_a_frozen_and_killed_worker_had_popped_is_sent_again(tmp_
         while not popped:
             worker.pause()
             client.submit()
-            # Redis answers a waiting BRPOP with the message itself; where none was waiting just then, once more.
+            # Redis answers a waiting BRPOP with the message itself. Where no BRPOP waited at that moment, try again.
             popped = redis_client.llen(QUEUE) == 0
             if not popped:
                 worker.resume()

@@ -94,7 +94,7 @@ def test_a_connection_that_swallows_everything_for_a_minute_recovers_without_a_r
         if what == "redis":
             arena.environment["INTAKE_REDIS_URL"] = arena.redis.url_with(port=proxy.port)
         else:
-            # Directly: a replica set's members would tell the driver of the way around the proxy.
+            # The driver connects directly. Otherwise the replica set would tell it a way around the proxy.
             arena.environment["INTAKE_MONGODB_URI"] = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
         arena.rebuild_shim()
         with arena:

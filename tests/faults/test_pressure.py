@@ -1,4 +1,4 @@
-"""More than there is room for, and tasks that kill."""
+"""More signups than there is room for, and tasks that kill their worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _BACKLOG: Final = 2000
 _HASHES_A_SECOND: Final = 48
-"""About what one core does at the default cost; the backlog lasts ten visibility timeouts."""
+"""About what one core hashes at the default cost. So the backlog lasts ten visibility timeouts."""
 
 
 def test_a_backlog_of_ten_visibility_timeouts_is_hardly_ever_sent_again(tmp_path: Path, judge: Judge) -> None:

@@ -31,13 +31,13 @@ _CALM_SECONDS: Final = 3
 
 _WAITING: Final = 300
 _LOAD_MICROSECONDS: Final = 400
-"""Added to each command that Redis reads back. It answers clients meanwhile, once in a thousand commands."""
+"""The delay of each command that Redis reads back. It answers clients after every thousand commands."""
 
 _OTHER_KEYS: Final = 20_000
-"""So that it reads for ten seconds, and answers twenty times or more meanwhile."""
+"""So many keys make Redis read for ten seconds, and answer at least twenty times meanwhile."""
 
 _UNREADY: Final = {"too few replicas", "read only", "its primary is down", "no right to run scripts"}
-"""What lasts until somebody does something: a shim that cannot accept says so."""
+"""The troubles that last until a person mends them. A shim that cannot accept says so."""
 
 
 @pytest.mark.parametrize("why", REDIS_REFUSES)
@@ -90,7 +90,7 @@ def test_a_redis_that_reads_its_data_back_for_long_is_waited_for(tmp_path: Path,
 
 def _answer_to_a_ping(arena: Arena) -> str:
     try:
-        # redis-py takes LOADING for a lost connection, and would ask again by itself.
+        # redis-py takes LOADING for a lost connection, and would repeat the call by itself.
         with redis.Redis.from_url(arena.redis.url, retry=Retry(NoBackoff(), 0)) as client:
             client.ping()
     except redis.BusyLoadingError:

@@ -1,4 +1,4 @@
-"""Connections that are reset, as load balancers, firewalls and rebooted hosts do it, idle ones and busy ones."""
+"""Idle and busy connections are reset, as load balancers, firewalls and rebooted hosts do it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINKS: Final = ("shim_redis", "workers_redis", "workers_mongo")
 
 _PAUSE: Final = threading.Event()
 _MOST_BYTES: Final = 600
-"""Of a call or an answer: a reset falls anywhere within."""
+"""The most bytes of a call or an answer. A reset comes anywhere within."""
 
 
 def _is_alive(arena: Arena) -> bool:

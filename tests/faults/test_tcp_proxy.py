@@ -20,7 +20,7 @@ _SHORT_SECONDS: Final = 0.2
 
 
 class Echo:
-    """Answers each byte string with its name and the same; remembers its connections."""
+    """A server that answers with its name and the bytes that it got. It remembers its connections."""
 
     def __init__(self, name: bytes) -> None:
         self._name = name
@@ -102,7 +102,7 @@ def _ask(client: socket.socket, request: bytes) -> bytes:
 
 
 def _read_until_reset(client: socket.socket) -> bytes | None:
-    """What came before the reset; None where an end of file came instead."""
+    """The bytes that came before the reset. None where an end of file came instead."""
     data = b""
     try:
         while more := client.recv(65536):
@@ -122,7 +122,7 @@ def _hears_nothing(client: socket.socket) -> bool:
         client.settimeout(_SECONDS)
 
 
-def test_it_forwards_both_ways_whole_whatever_the_size(proxy: TcpProxy) -> None:
+def test_it_forwards_all_bytes_in_both_ways_however_many_they_are(proxy: TcpProxy) -> None:
     request = bytes(range(256)) * 8192
     with _client(proxy) as client:
         answers: list[bytes] = []
@@ -133,7 +133,7 @@ def test_it_forwards_both_ways_whole_whatever_the_size(proxy: TcpProxy) -> None:
         assert answers == [request]
 
 
-def test_an_end_of_file_is_passed_on_after_what_came_before(echo: Echo, proxy: TcpProxy) -> None:
+def test_an_end_of_file_is_passed_on_after_the_bytes_before_it(echo: Echo, proxy: TcpProxy) -> None:
     with _client(proxy) as client:
         client.sendall(b"last words")
         client.shutdown(socket.SHUT_WR)
@@ -142,14 +142,14 @@ def test_an_end_of_file_is_passed_on_after_what_came_before(echo: Echo, proxy: T
     wait_until(lambda: proxy.links == 0, what="the link has ended")
 
 
-def test_a_server_that_is_not_there_is_a_reset(echo: Echo, proxy: TcpProxy) -> None:
+def test_where_the_server_is_not_there_the_client_gets_a_reset(echo: Echo, proxy: TcpProxy) -> None:
     echo.close()
     with pytest.raises(ConnectionResetError), _client(proxy) as client:
         client.recv(1)
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_reset_strikes_both_sides_of_every_connection(echo: Echo, proxy: TcpProxy, busy: bool) -> None:
+def test_a_reset_is_sent_to_both_sides_of_every_connection(echo: Echo, proxy: TcpProxy, busy: bool) -> None:
     with _client(proxy) as one, _client(proxy) as other:
         for client in (one, other):
             assert _ask(client, b"hello") == b"hello"
@@ -167,7 +167,7 @@ def test_a_reset_strikes_both_sides_of_every_connection(echo: Echo, proxy: TcpPr
 @pytest.mark.parametrize(
     ("way", "heard", "told"), [(Way.REQUESTS, b"01234", b""), (Way.REPLIES, b"0123456789", b"01234")]
 )
-def test_a_reset_can_fall_within_a_request_or_a_reply(
+def test_a_reset_can_come_within_a_request_or_a_reply(
     echo: Echo, proxy: TcpProxy, way: Way, heard: bytes, told: bytes
 ) -> None:
     with _client(proxy) as bystander, _client(proxy) as client:
@@ -182,7 +182,7 @@ def test_a_reset_can_fall_within_a_request_or_a_reply(
         assert _ask(bystander, b"unharmed") == b"unharmed"
 
 
-def test_a_reply_can_be_lost_whole_after_its_request_was_heard(echo: Echo, proxy: TcpProxy) -> None:
+def test_a_whole_reply_can_be_lost_after_its_request_arrived(echo: Echo, proxy: TcpProxy) -> None:
     with _client(proxy) as client:
         proxy.reset_after(Way.REPLIES, 0)
         client.sendall(b"carried out")
@@ -192,7 +192,7 @@ def test_a_reply_can_be_lost_whole_after_its_request_was_heard(echo: Echo, proxy
 
 
 @pytest.mark.parametrize("way", list(Way))
-def test_one_way_can_fall_silent_while_the_other_passes(echo: Echo, proxy: TcpProxy, way: Way) -> None:
+def test_one_way_can_be_silent_while_the_other_works(echo: Echo, proxy: TcpProxy, way: Way) -> None:
     with _client(proxy) as client:
         assert _ask(client, b"hello") == b"hello"
         proxy.silent = frozenset({way})
@@ -207,7 +207,7 @@ def test_one_way_can_fall_silent_while_the_other_passes(echo: Echo, proxy: TcpPr
             assert _ask(fresh, b"fresh") == b"fresh"
 
 
-def test_a_black_hole_swallows_for_ever_what_was_open_or_opened_in_it(echo: Echo, proxy: TcpProxy) -> None:
+def test_connections_that_were_open_in_a_black_hole_stay_dead_for_ever(echo: Echo, proxy: TcpProxy) -> None:
     with _client(proxy) as old:
         assert _ask(old, b"hello") == b"hello"
         proxy.black_hole = True
@@ -224,7 +224,7 @@ def test_a_black_hole_swallows_for_ever_what_was_open_or_opened_in_it(echo: Echo
 
 
 @pytest.mark.parametrize("notices", ["server", "client"])
-def test_a_half_open_connection_is_believed_in_by_one_side_only(echo: Echo, proxy: TcpProxy, notices: str) -> None:
+def test_only_one_side_believes_in_a_half_open_connection(echo: Echo, proxy: TcpProxy, notices: str) -> None:
     with _client(proxy) as client:
         assert _ask(client, b"hello") == b"hello"
         proxy.forget(server_notices=notices == "server", client_notices=notices == "client")
@@ -237,7 +237,7 @@ def test_a_half_open_connection_is_believed_in_by_one_side_only(echo: Echo, prox
             assert echo.ends == []
 
 
-def test_new_connections_go_where_the_name_leads_now_and_old_ones_stay(proxy: TcpProxy) -> None:
+def test_new_connections_go_to_the_new_target_and_old_ones_stay(proxy: TcpProxy) -> None:
     with _echo(b"B:") as successor, _client(proxy) as old:
         assert _ask(old, b"one") == b"one"
         proxy.retarget(successor.port)

@@ -1,4 +1,4 @@
-"""What a worker says of itself, and leaves behind, when what it depends on is away."""
+"""What a worker tells of itself, and what it leaves behind, while Redis or MongoDB is away."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEVERAL_BEATS: Final = 4 * BEAT_SECONDS
 
 
 def _is_rewritten(health_file: Path) -> bool:
-    """Whether the worker writes it again and again. While a worker cannot do its work it takes the file away."""
+    """Whether the worker writes its health file again and again. A worker that cannot work removes the file."""
 
     def written_at() -> int:
         return health_file.stat().st_mtime_ns if health_file.exists() else 0
@@ -59,7 +59,7 @@ def test_a_worker_that_is_stopped_while_mongodb_is_away_gives_its_tasks_back(tmp
         for submission in submissions:
             assert submission.task_id is not None
             record = redis_client.hgetall(record_key(submission.task_id))
-            # Begun and given back, or not begun and put back.
+            # A task was begun and given back, or not begun and put back.
             assert record[b"state"].decode() in {State.RETRY, State.PENDING}
             assert record[b"starts"] == b"0", "the start does not count"
         assert redis_client.llen(QUEUE) == len(submissions)

@@ -1,4 +1,4 @@
-"""A worker that holds a chunk, stands still for longer than its lease, and then goes on as if nothing had been."""
+"""A worker that holds a chunk, stands still for longer than its lease, and then goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def test_a_frozen_worker_that_wakes_after_another_has_worked_its_chunk_doubles_n
 def test_outcomes_of_rows_that_a_client_has_read_are_not_overwritten_by_a_worker_that_was_frozen(
     tmp_path: Path,
 ) -> None:
-    """The worst case: what the frozen worker would answer for a row has become true meanwhile."""
+    """This is the worst case: meanwhile the answer that the frozen worker would give for a row has become true."""
     flag = tmp_path / "flag"
     with Arena(tmp_path / "arena") as arena:
-        # The lease is long enough for the signup to come first.
+        # The lease is so long that the signup comes first.
         frozen = _frozen_worker(arena, flag, lease_seconds="10")
         client = BatchClient(arena, partial(hashed_rows, _ROWS))
         batch_id = client.upload()

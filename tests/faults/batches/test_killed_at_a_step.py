@@ -1,4 +1,4 @@
-"""Processes killed at the instants at which it matters most to a batch."""
+"""Processes are killed at the steps that matter most to a batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import JudgeOfRows
 
 _ROWS: Final = 600
-"""Three chunks."""
+"""How many rows: three chunks."""
 _FIRST_CHUNK_IS_SENT: Final = 5 * ROWS_A_PIECE
 
 
@@ -79,7 +79,7 @@ def test_a_shim_killed_around_accepting_a_chunk_has_it_worked_once_when_the_same
 
         told = client.read(batch_id)
 
-        # Chunks of the call that broke off are known: their rows were created for that batch.
+        # Chunks of the call that broke off are known. Their rows count as created for that batch.
         known = sum(int(each["rows"]) for each in chunk_records(arena, batch_id)[:accepted_chunks])
         assert outcomes_of(told) == {"repeated": known, "created": _ROWS - known}
         assert sum(int(each["starts"]) for each in chunk_records(arena, batch_id)) == 3

@@ -30,14 +30,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 _PAUSE: Final = threading.Event()
 _UPLOADED_BY: Final = 0.6
-"""The last row is sent after this part of the kills, and the last outcome is read after all of them."""
+"""The part of the kills that come before the last row is sent. The last outcome is read after all of them."""
 _LOOKS_FOR_SECONDS: Final = 1
 _SECONDS: Final = 300
-"""Within which the client must have all its outcomes."""
+"""The time in which the client must have all its outcomes."""
 
 
 def _kill_a_worker(arena: Arena, number: int) -> None:
-    # A chunk is worked in some milliseconds, so the kill waits for one without a pause, where one comes.
+    # A chunk is worked in some milliseconds. So the kill looks for one without a pause, where one may come.
     with arena.redis_client() as client:
         until = time.monotonic() + _LOOKS_FOR_SECONDS
         while not client.zcard(HELD_KEY) and time.monotonic() < until:
@@ -59,7 +59,7 @@ def _kill_redis(arena: Arena) -> None:
 
 
 def _kill_the_primary(arena: Arena) -> None:
-    # The elections after the last kill may still be going on.
+    # The election after the last kill may not be over yet.
     wait_until(lambda: arena.mongo.primary() is not None, timeout=60, what="there is a primary")
     primary = arena.mongo.primary()
     assert primary is not None
@@ -82,10 +82,10 @@ class _Kills:
     """The kills of one test."""
 
     begun: int = 0
-    """Each is begun a moment before it strikes, so that it strikes while rows are on their way."""
+    """How many kills were begun. A kill is begun a moment before it strikes, so that rows are on their way then."""
 
     def spread(self, rows: int, *, over: float) -> Callable[[int], None]:
-        """Hold up a client so that its rows come spread over so many kills."""
+        """Slow a client so that its rows are spread over this number of kills."""
 
         def gate(place: int) -> None:
             needed = int(over * place / rows)

@@ -1,4 +1,4 @@
-"""An ordered batch whose chunk kills its worker again and again, so that it is halved and its halves are halved."""
+"""A chunk of an ordered batch kills its worker again and again. So it is halved, and its halves are halved too."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ROWS: Final = 700
-"""With as many that want the same emails: six chunks."""
+"""How many rows have an email of their own. As many others want the same emails: six chunks in all."""
 _KILLS: Final = 4
-"""Two of the whole chunk, one of its left half, one of the left half's left half. Each is halved then."""
+"""How many workers die: two at the whole chunk, one at its left half, one at the left half of that. Each is halved."""
 
 
 def _everyone_twice() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""A batch in mid-way while Redis, MongoDB or connections go."""
+"""A batch that runs while Redis or MongoDB goes away, or connections are lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ROWS: Final = 5000
 
 
 def _at_each(step: int, do: Callable[[], None]) -> Callable[[int], None]:
-    """Have something done once whenever so many more rows were sent or read."""
+    """Do something once each time that this number of further rows was sent or read."""
     done = 0
 
     def gate(place: int) -> None:
@@ -70,7 +70,7 @@ def test_uploads_and_reads_whose_connections_are_reset_are_made_good_by_the_same
         url = arena.url.replace(str(arena.port), str(proxy.port))
         client = BatchClient(arena, partial(hashed_rows, _ROWS), url=url)
         for _ in range(6):
-            # Of about a megabyte.
+            # The body has about a megabyte.
             proxy.reset_after(Way.REQUESTS, dice.randrange(900_000))
             assert client.try_upload() is None
         proxy.reset_after(Way.REPLIES, 0)

@@ -1,4 +1,4 @@
-"""One row that kills each worker that works on it, in a chunk with good ones."""
+"""A chunk with one row that kills each worker that works on it. The other rows are good."""
 
 from __future__ import annotations
 

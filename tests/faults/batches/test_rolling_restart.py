@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROWS: Final = 1000
 _RESTARTS: Final = 4
-"""At least so many fall into the batch."""
+"""At least this number of restarts happens while the batch runs."""
 
 
 def _times_ready(worker: ManagedProcess) -> int:

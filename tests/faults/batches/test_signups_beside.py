@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Judge
 
 _ROWS: Final = 600
-"""One core hashes for longer on them than signups come."""
+"""How many rows. One core hashes them for longer than signups come."""
 _SECONDS: Final = 5
-"""Of ten signups each."""
+"""How many seconds signups come, ten in each."""
 
 
 @pytest.mark.slow

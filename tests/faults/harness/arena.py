@@ -1,4 +1,4 @@
-"""A whole service of its own for one fault test: every process is ours to kill, pause and start again."""
+"""A whole service for one fault test. The test may kill, pause and restart every process of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DATABASE: Final = "faults"
 
 
 class Links:
-    """A proxy on each of the service's ways to what it depends on, so that each can fail by itself."""
+    """A proxy between each part of the service and each server that it needs, so that each way can fail alone."""
 
     def __init__(self, redis_port: int, mongo_port: int) -> None:
         self.shim_redis = TcpProxy(redis_port)
@@ -46,12 +46,12 @@ class Links:
 
     @property
     def all(self) -> tuple[TcpProxy, ...]:
-        """All of them."""
+        """Every proxy."""
         return self.shim_redis, self.workers_redis, self.workers_mongo
 
 
 class Arena:
-    """Redis, MongoDB, a shim and workers, with short times so that recovery can be watched."""
+    """Redis, MongoDB, a shim and workers. Their timeouts are short, so that a test can watch them recover."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Arena:
         links: bool = False,
         standby: bool = False,
     ) -> None:
-        """Make it; nothing runs before it is entered.
+        """Make an arena. Nothing runs before it is entered.
 
         Args:
             folder: for all files.
             mongo_members: of MongoDB's replica set.
-            redis_lines: what is added to Redis' configuration.
-            shim_module: what is run as the shim.
-            settings: of shim and workers, beside those that every arena has.
+            redis_lines: further lines of Redis' configuration.
+            shim_module: the module that is run as the shim.
+            settings: further settings of shim and workers.
             links: whether the service reaches Redis and MongoDB by proxies of the arena, `self.links`.
             standby: whether Redis has a replica, `self.standby`.
         """
@@ -84,7 +84,7 @@ class Arena:
         self.mongo = MongoReplicaSet(
             folder / "mongo",
             [free_port() for _ in range(mongo_members)],
-            # Allows fail points: a real server that refuses a command for a reason of a test's choice.
+            # This setting allows fail points: a real server then refuses a command for a reason that the test chooses.
             options=["--setParameter", "enableTestCommands=1"],
         )
         self._links = Links(self.redis.port, self.mongo.members[0].port) if links else None
@@ -92,7 +92,7 @@ class Arena:
         self.workers: list[ManagedProcess] = []
         self.kills = 0
         self.at_the_end = contextlib.ExitStack()
-        """What is closed with the arena, also where a test fails: a warning later would be blamed on another test."""
+        """What is closed with the arena, also where a test fails. Otherwise another test would get a warning for it."""
         environments = Environments(
             redis_url=self.redis.url,
             mongodb_uri=self.mongo.uri,
@@ -149,7 +149,7 @@ class Arena:
         assert self.standby is not None
         old, new = self.redis, self.standby
         with redis.Redis.from_url(old.url, socket_timeout=5) as client:
-            # One that is connected may still be reading a first copy, and Redis fails over to none of those.
+            # A replica that is connected may still be reading its first copy. Redis does not fail over to such a one.
             wait_until(lambda: _follows(client), timeout=30, what="the standby follows")
             client.execute_command("FAILOVER", "TO", "127.0.0.1", str(new.port))
         with redis.Redis.from_url(new.url, socket_timeout=5) as client:
@@ -160,12 +160,12 @@ class Arena:
             self._links.workers_redis.retarget(new.port)
 
     def rebuild_shim(self) -> None:
-        """Have the shim started with the environment as it is now."""
+        """Make the shim's process anew, with the environment as it is now."""
         self.shim = self._process("shim", self._shim_module, self._shim_links())
 
     @property
     def url(self) -> str:
-        """Where the methods are."""
+        """The URL of the methods."""
         return f"http://127.0.0.1:{self.port}/services/customer/v1"
 
     def start_shim(self) -> None:
@@ -177,7 +177,7 @@ class Arena:
         return self.probe("healthz") is not None
 
     def probe(self, name: str) -> dict[str, Any] | None:
-        """The answer of a probe of the shim; None where there is none."""
+        """The answer of a probe of the shim. None where no answer comes."""
         try:
             with urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=3) as answer:
                 return dict(json.load(answer))
@@ -185,7 +185,7 @@ class Arena:
             return None
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
-        """Status and answer of `/readyz`; 0 where there is none."""
+        """Status and answer of `/readyz`. The status is 0 where no answer comes."""
         try:
             with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=3) as answer:
                 return answer.status, dict(json.load(answer))
@@ -209,26 +209,26 @@ class Arena:
         return worker
 
     def restart_worker(self, worker: ManagedProcess) -> None:
-        """Start a worker again that has died; it consumes soon after."""
+        """Start a worker again that has died. It consumes soon after that."""
         worker.start()
 
     def kill(self, process: ManagedProcess) -> None:
-        """SIGKILL, counted."""
+        """Send SIGKILL, and count it."""
         process.kill()
         self.kills += 1
 
     def redis_client(self) -> redis.Redis:
-        """A client of this Redis."""
+        """A client of the arena's Redis."""
         return redis.Redis.from_url(self.redis.url, socket_timeout=5)
 
     def customers(self) -> list[dict[str, Any]]:
-        """All stored customers, as a majority has them."""
+        """All customers that a majority of MongoDB has stored."""
         client: MongoClient[dict[str, Any]] = MongoClient(self.mongo.uri, readConcernLevel="majority")
         with client:
             return list(client[DATABASE]["customers"].find())
 
     def logs(self) -> bytes:
-        """All that the shim and the workers wrote."""
+        """The logs of the shim and of all workers."""
         return b"".join(process.log_path.read_bytes() for process in (self.shim, *self.workers))
 
     def _shim_links(self) -> dict[str, str]:
@@ -239,7 +239,7 @@ class Arena:
             return {}
         return {
             "INTAKE_REDIS_URL": self._redis_url(self._links.workers_redis),
-            # Directly: a replica set's members would tell the driver of the way around the proxy.
+            # The driver connects directly. Otherwise the replica set would tell it a way around the proxy.
             "INTAKE_MONGODB_URI": f"mongodb://127.0.0.1:{self._links.workers_mongo.port}/?directConnection=true",
         }
 

@@ -1,4 +1,4 @@
-"""Holds what a client was told of each row against what is stored."""
+"""Compares the outcomes that a client got for rows with the stored customers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def check_rows(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: in
     """Of the rows 1 to `rows` each must have one outcome, in order, and exactly one customer, which it names.
 
     Args:
-        arena: where it was.
+        arena: where the batch ran.
         batch_id: a batch with all rows.
-        told: its rows as its client got them.
+        told: the rows as the client got them.
         rows: how many there are.
     """
     problems: list[str] = []

@@ -1,4 +1,4 @@
-"""A client that uploads a file of rows by one call, makes the same call again while it must, and reads the rows."""
+"""A client that uploads a file of rows in one call, repeats the call until it succeeds, and reads the outcomes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tests.faults.harness.arena import Arena
 
 ROWS_A_PIECE: Final = 64
-"""Rows that are sent together."""
+"""How many rows are sent together."""
 _RETRY_SECONDS: Final = 0.2
 _SILENT_SECONDS: Final = 30
 """After so long without a byte a call counts as cut off."""
 
 Gate = Callable[[int], None]
-"""Is told how many rows were sent or read, and may hold up the client there."""
+"""Is called with the number of rows that were sent or read, and may make the client wait there."""
 
 
 class ToldRow(NamedTuple):
@@ -34,26 +34,26 @@ class ToldRow(NamedTuple):
 
     row: int
     outcome: str
-    """`created`, `repeated`, or the error."""
+    """The outcome: `created`, `repeated`, or the error."""
     customer_id: str
-    """Empty where there is none."""
+    """The customer's id. Empty where there is none."""
 
 
 def _open(_: int) -> None:
-    """Hold up nobody."""
+    """Let the client go on."""
 
 
 class BatchClient:
     """Uploads rows and reads their outcomes. Not thread-safe."""
 
     def __init__(self, arena: Arena, rows: Callable[[], Iterable[bytes]], *, url: str = "", **query: str) -> None:
-        """Speak for one file.
+        """Make a client for one file.
 
         Args:
             arena: where the service is.
             rows: opens the file anew for each call.
             url: another way to the methods.
-            query: goes with each call, beside the name.
+            query: further arguments of each call, beside the name.
         """
         self._query = {"name": "a-file", **query}
         self._rows = rows
@@ -63,9 +63,9 @@ class BatchClient:
         self._closing = threading.Event()
         arena.at_the_end.callback(self.close)
         self.calls = 0
-        """How often the call was made."""
+        """How often the upload was called."""
         self.refused: Counter[str] = Counter()
-        """Why calls had to be made again."""
+        """Why calls had to be repeated."""
 
     def close(self) -> None:
         """Close the connections, and make no further call."""
@@ -73,7 +73,7 @@ class BatchClient:
         self._http.close()
 
     def upload(self, *, seconds: float = 120, gate: Gate = _open) -> str:
-        """Make the very same call until it gets its 202, and return the batch's id."""
+        """Make the very same call until it gets its 202. Returns the batch's id."""
         deadline = time.monotonic() + seconds
         while (batch_id := self.try_upload(gate=gate)) is None:
             assert time.monotonic() < deadline, f"not accepted by {self.calls} calls: {self.refused}"
@@ -83,7 +83,7 @@ class BatchClient:
         return batch_id
 
     def try_upload(self, *, gate: Gate = _open) -> str | None:
-        """Make the call once. The batch's id where it got a 202."""
+        """Make the call once. Returns the batch's id where it got a 202."""
         self.calls += 1
         try:
             answer = self._http.post(
@@ -102,7 +102,7 @@ class BatchClient:
         return None
 
     def summary(self, batch_id: str, *, seconds: float = 60) -> dict[str, Any]:
-        """What the service says of the batch, asked for until it says it."""
+        """The summary of the batch. Asks until the service answers."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -117,7 +117,7 @@ class BatchClient:
             self._pause()
 
     def read(self, batch_id: str, *, seconds: float = 120, gate: Gate = _open) -> list[ToldRow]:
-        """Follow the rows to the last one. A client that was cut off asks for what comes after the last line it got."""
+        """Follow the rows to the last one. After a broken connection the client goes on behind the last line it got."""
         deadline = time.monotonic() + seconds
         told: list[ToldRow] = []
         while not self._read_on(batch_id, told, gate):
@@ -126,7 +126,7 @@ class BatchClient:
         return told
 
     def _read_on(self, batch_id: str, told: list[ToldRow], gate: Gate) -> bool:
-        """Append rows until there are no more, which is then the answer, or until the call is cut off."""
+        """Append rows until the call ends or is cut off. Returns whether there are no more rows."""
         query = {"id": batch_id, "after": str(told[-1].row if told else 0), "follow": "true"}
         try:
             with self._http.stream("GET", f"{self._url}/customer.create.batch.rows", params=query) as answer:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOMAIN: Final = "rows.example.com"
-"""Of the emails of rows. Single signups have another one."""
+"""The domain of the emails of rows. Single signups have another one."""
 
 HASH_CANARY: Final = "canaryhash7f3a"
-"""Begins the salt of each hash. A salt has letters and digits only."""
+"""The beginning of the salt of each hash. A salt has only letters and digits."""
 
 
 def email_of(number: int) -> str:
@@ -25,7 +25,7 @@ def email_of(number: int) -> str:
 
 
 def hashed_row(number: int) -> bytes:
-    """A row with a hash that another system made. It holds a canary: a hash is as secret as a password."""
+    """A row with a hash that another system made. The hash holds a canary, since it is as secret as a password."""
     digest = base64.b64encode(hashlib.sha256(b"%d" % number).digest()).decode()
     return _row(number, "passwordHash", f"pbkdf2_sha256$29000${HASH_CANARY}{number}${digest}")
 

@@ -1,4 +1,4 @@
-"""What a client did and was told, and the one checker of all fault tests, which works from nothing else."""
+"""What a client sent and what answers it got, and the checker of all fault tests, which needs nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.faults.harness.arena import Arena
 
 _ATTEMPTS: Final = 40
-"""Retries of one request with its idempotency key, so that a client outlives what the tests do to the shim."""
+"""How often one request is repeated with its idempotency key, so that a client goes on through the faults."""
 
 
 _FOLLOW_SECONDS: Final = 120
@@ -37,9 +37,9 @@ class Submission:
     outcome: dict[str, Any] | None = None
     refused: Counter[str] = field(default_factory=Counter)
     began_at: float = 0
-    """When its client first sent it; of a clock that only goes forward."""
+    """When its client first sent it, by a clock that only goes forward."""
     ended_at: float | None = None
-    """When its client had its outcome; only where it was followed."""
+    """When its client had its outcome. Only where the submission was followed."""
 
     @property
     def seconds(self) -> float | None:
@@ -48,7 +48,7 @@ class Submission:
 
     @property
     def accepted(self) -> bool:
-        """Whether a 202 was given: the promise."""
+        """Whether it got a 202, which is the promise."""
         return self.task_id is not None
 
 
@@ -63,11 +63,11 @@ class Verdict:
     resends: int
     problems: tuple[str, ...]
     waits: tuple[float, ...]
-    """How long the clients waited that followed theirs, sorted."""
+    """How long the clients waited for the submissions that they followed, sorted."""
 
 
 class Client:
-    """Submits signups, retries with idempotency keys, and writes down what it was told. Thread-safe."""
+    """Submits signups, repeats them with idempotency keys, and notes the answers. Thread-safe."""
 
     def __init__(self, arena: Arena, *, name: str = "c") -> None:
         self._arena = arena
@@ -82,15 +82,15 @@ class Client:
         self.history: list[Submission] = []
 
     def close(self) -> None:
-        """End what still submits, and close the connections."""
+        """End all threads that still submit, and close the connections."""
         self._closing.set()
         self.end_load()
         self._http.close()
 
     def submit(self, *, retry: bool = True, password_suffix: str = "", **changes: str) -> Submission:
-        """Send one signup until it is accepted, or as often as is sensible."""
+        """Send one signup until it is accepted, or until it was sent often enough."""
         number = next(self._numbers)
-        # Every tenth asks for the email of the one before it.
+        # Every tenth signup has the email of the one before it.
         holder = number - 1 if number % 10 == 9 else number
         submission = Submission(
             key=f"{self._name}-{number}",
@@ -108,7 +108,7 @@ class Client:
         return submission
 
     def send(self, submission: Submission, *, attempts: int = 1) -> None:
-        """Send a submission (again), with its own key."""
+        """Send a submission with its own key, for the first time or again."""
         submission.began_at = submission.began_at or time.monotonic()
         for attempt in range(attempts):
             if attempt and self._closing.wait(min(2.0, 0.1 * attempt)):
@@ -134,7 +134,7 @@ class Client:
     def load(
         self, *, seconds: float, threads: int = 4, pause: float = 0.02, follow: bool = False
     ) -> list[threading.Thread]:
-        """Submit from several threads for a while; join what is returned. `follow`: each waits for its outcome."""
+        """Submit from several threads for a while. Returns the threads. With `follow` each waits for its outcomes."""
         until = time.monotonic() + seconds
 
         def run() -> None:
@@ -151,19 +151,19 @@ class Client:
         return started
 
     def follow(self, submission: Submission, *, seconds: float = _FOLLOW_SECONDS) -> None:
-        """Wait for its outcome, as a client does that shows it to a person."""
+        """Wait for the outcome of a submission, as a client does that shows it to a person."""
         self._read(submission, deadline=time.monotonic() + seconds)
         if submission.outcome is not None:
             submission.ended_at = time.monotonic()
 
     def end_load(self) -> None:
-        """Submit no more, and wait for what is under way."""
+        """Submit no more, and wait for the submissions that are under way."""
         self._ending.set()
         for thread in self._threads:
             thread.join()
 
     def collect(self, *, seconds: float) -> None:
-        """Read the outcome of every accepted task, for as long as it may take to be there."""
+        """Read the outcome of every accepted task. Waits for it as long as it may take."""
         deadline = time.monotonic() + seconds
         for submission in self.history:
             self._read(submission, deadline=deadline)
@@ -185,9 +185,9 @@ class Client:
 
 
 def check(arena: Arena, client: Client) -> Verdict:
-    """Hold the history against what is stored; see docs/reliability.md for what must be so."""
+    """Compare the history with the stored customers. docs/reliability.md says what must be true."""
     problems: list[str] = []
-    # Rows of batches have a checker of their own.
+    # Another checker looks at the customers of batches.
     stored = [each for each in arena.customers() if not each["email"].endswith(f"@{DOMAIN}")]
     by_id = {customer["_id"]: customer for customer in stored}
     accepted = [submission for submission in client.history if submission.accepted]
@@ -213,7 +213,7 @@ def check(arena: Arena, client: Client) -> Verdict:
     doubled = [email for email, times in Counter(each["email_key"] for each in stored).items() if times > 1]
     doubled += [name for name, times in Counter(each["firstName"] for each in stored).items() if times > 1]
     problems += [f"{name} is stored twice" for name in doubled]
-    # A request that was never confirmed may have been carried out all the same; nobody else may have made a customer.
+    # A request without a confirmation may have made its customer too. No other customer may be there.
     ambiguous = {submission.document["firstName"] for submission in client.history if not submission.accepted}
     problems += [
         f"{customer['_id']} is stored and nobody was told"
@@ -243,7 +243,7 @@ def _resends(arena: Arena, accepted: list[Submission]) -> int:
 
 
 def find_canary(arena: Arena) -> list[str]:
-    """Where a password, or a hash that came with a row, can be read: in Redis' files, or in a log."""
+    """The places where a password, or a hash of a row, can be read: Redis' files and logs."""
     canaries = (CANARY.encode(), HASH_CANARY.encode())
 
     def found(content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A shim that kills itself around the accept call, for tests only: `python -m tests.faults.harness.hooked_shim`."""
+"""A shim for tests that kills itself around the accept call: `python -m tests.faults.harness.hooked_shim`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_shim.intake.batches.chunks import ChunkAcceptor
 
 
 def install(hook: str, flag: Path) -> None:
-    """Build the fault in; it strikes once, and only while the file is there."""
+    """Build the fault in. It strikes once, and only while the file exists."""
     owner = ChunkAcceptor if hook.endswith("_chunk") else Acceptor
     accept: Any = owner.accept
 

@@ -27,14 +27,14 @@ POISON: Final = "poison"
 _MOMENT_SECONDS: Final = 0.5
 
 Step = Any
-"""A method of the worker's."""
+"""A method of the worker."""
 
 
 def _strike_once(flag: Path, number: signal.Signals) -> None:
     if flag.exists():
         flag.unlink()
         os.kill(os.getpid(), number)
-        # Any thread may take the signal, and this one may run on for a moment: it must not get past this line.
+        # Any thread may take the signal, so this one may run on for a moment. It must not get past this line.
         time.sleep(_MOMENT_SECONDS)
 
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST_QUEUED_BYTES: Final = 256 * 1024
-"""What waits for its time in one way of a link before its sender is read no further."""
+"""How many bytes may wait in one way of a link. Where more wait, the sender is not read."""
 
 _PIECES_A_SECOND: Final = 50
-"""Of a bounded throughput: how often a second something arrives."""
+"""How often in a second bytes arrive where the throughput is bounded."""
 
 _RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER, on, for no time: closing sends a reset and no end of file."""
+"""SO_LINGER for no time. With it, closing sends a reset in place of an end of file."""
 
 
 class Way(StrEnum):
-    """In which of its two ways something passes a link."""
+    """The two ways in which bytes pass a link."""
 
     REQUESTS = "requests"
     REPLIES = "replies"
@@ -32,7 +32,7 @@ class Way(StrEnum):
 
 @dataclass(eq=False)
 class Trap:
-    """Resets the first link that carries more than so many bytes in this way, counted for each link from now on."""
+    """Resets the first link that carries more than so many bytes in this way. Each link is counted from now on."""
 
     way: Way
     after_bytes: int
@@ -41,7 +41,7 @@ class Trap:
 
 @dataclass
 class Weather:
-    """What befalls every chunk of every link; read anew for each."""
+    """What happens to every piece of every link. It is read anew for each piece."""
 
     silent: frozenset[Way] = frozenset()
     is_stalled: bool = False
@@ -51,7 +51,7 @@ class Weather:
 
 
 class End(asyncio.Protocol):
-    """One of a link's two sockets: the client's or the server's."""
+    """One of the two sockets of a link: the client's or the server's."""
 
     transport: asyncio.Transport
 
@@ -71,7 +71,7 @@ class End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._link.carry(self.way, None)
-        return True  # the other way goes on
+        return True  # The other way goes on.
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
@@ -84,20 +84,20 @@ class End(asyncio.Protocol):
         self._link.let_read(self, allowed=True)
 
     def reset(self) -> None:
-        """Close it with a reset."""
+        """Close the socket with a reset."""
         if self.is_open:
             one: socket.socket = self.transport.get_extra_info("socket")
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
             self.transport.abort()
 
     def close(self) -> None:
-        """Close it in order, after what was written to it."""
+        """Close the socket with an end of file, after the bytes that were written to it."""
         if self.is_open:
             self.transport.close()
 
 
 class Link:
-    """A client's connection, the one to the server that belongs to it, and what is under way between them."""
+    """A client's connection, the connection to the server that belongs to it, and the bytes between them."""
 
     def __init__(self, weather: Weather, connect: Callable[[Link], None], ended: Callable[[Link], None]) -> None:
         self._weather = weather
@@ -107,17 +107,17 @@ class Link:
         self.near = End(self, Way.REQUESTS)
         self.far = End(self, Way.REPLIES)
         self.forgotten = False
-        """Whatever comes is swallowed from now on, for ever, an end of file too."""
+        """Whether all that comes is swallowed from now on for ever, an end of file too."""
         self._silenced: set[Way] = set()
-        """Something was swallowed in these ways: nothing can follow it, since TCP lets no gap pass."""
+        """The ways in which bytes were swallowed. No byte can follow there, since TCP lets no gap pass."""
         self._queued: dict[Way, deque[bytes | None]] = {way: deque() for way in Way}
         self._free_at = dict.fromkeys(Way, 0.0)
         self._ends_of_file = 0
 
     def made(self, end: End) -> None:
-        """One of the two connections is there."""
+        """One of the two connections is made."""
         if end is self.near:
-            # Not read before there is somebody to write to.
+            # Nothing is read before there is a server to write to.
             end.transport.pause_reading()
             self._connect(self)
         elif self.near.is_open:
@@ -127,7 +127,7 @@ class Link:
             end.close()
 
     def carry(self, way: Way, data: bytes | None) -> None:
-        """Let through what an end has read, None for its end of file, as the weather allows."""
+        """Let through the bytes that an end has read, as the weather allows. None stands for the end of file."""
         if way in self._weather.silent:
             self._silenced.add(way)
         if self.forgotten or way in self._silenced:
@@ -147,7 +147,7 @@ class Link:
             self._write(way, data)
 
     def lost(self, error: Exception | None) -> None:
-        """One of the two connections has ended: so does the other, in the same manner, unless the link is forgotten."""
+        """One of the two connections has ended. The other ends in the same way, unless the link is forgotten."""
         if not self.forgotten:
             for end in (self.near, self.far):
                 end.reset() if error is not None else end.close()
@@ -155,24 +155,24 @@ class Link:
             self._ended(self)
 
     def reset(self) -> None:
-        """A reset to both sides, at once."""
+        """Send a reset to both sides at once."""
         self.near.reset()
         self.far.reset()
 
     def stall(self, *, on: bool) -> None:
-        """Read neither side, so that what they send waits in the system; or go on."""
+        """Stop reading both sides, so that the bytes wait in the system, or go on reading them."""
         for end in (self.near, self.far):
             self._set_reading(end, allowed=not on)
 
     def let_read(self, written: End, *, allowed: bool) -> None:
-        """Read the sender of what is written to this end, or do not: it takes no more just now."""
+        """Read the sender of the bytes for this end, or stop while this end takes no more."""
         self._set_reading(self.near if written is self.far else self.far, allowed=allowed)
 
     def _to(self, way: Way) -> End:
         return self.far if way is Way.REQUESTS else self.near
 
     def _queue(self, way: Way, data: bytes | None) -> None:
-        """Let it wait for its time, after what waits already."""
+        """Let bytes wait for their time, behind those that wait already."""
         for piece in self._pieces(data):
             at = max(self._loop.time() + self._weather.delay_seconds, self._free_at[way])
             if piece is not None and self._weather.bytes_per_second:
@@ -211,7 +211,7 @@ class Link:
 
     def _set_reading(self, end: End, *, allowed: bool) -> None:
         if end.is_open and not end.transport.is_closing():
-            # Without a server there is nobody to write to.
+            # Without a server nothing can be written.
             if allowed and not self._weather.is_stalled and (self.far.is_open or self.forgotten):
                 end.transport.resume_reading()
             else:

@@ -23,7 +23,7 @@ _ANSWER_SECONDS: Final = 10
 
 
 class TcpProxy:
-    """Forwards from a port of its own to another on this machine, and fails as it is told; from any thread.
+    """Forwards from its own port to another port of this machine, and fails as it is told. Thread-safe.
 
     Every method takes effect before it returns.
     """
@@ -59,9 +59,9 @@ class TcpProxy:
 
     @property
     def black_hole(self) -> bool:
-        """Swallows everything, as a firewall does that forgot its connections.
+        """Whether everything is swallowed, as by a firewall that forgot its connections.
 
-        What was open, or is opened meanwhile, stays dead when this ends: nobody ever answers there, and nobody closes.
+        Connections that were open, or are opened meanwhile, stay dead afterwards. No answer and no end ever comes.
         """
         return self._black_hole
 
@@ -73,7 +73,7 @@ class TcpProxy:
 
     @property
     def refusing(self) -> bool:
-        """Each new connection is reset as soon as it is made."""
+        """Whether each new connection is reset as soon as it is made."""
         return self._refusing
 
     @refusing.setter
@@ -84,7 +84,7 @@ class TcpProxy:
     def silent(self) -> frozenset[Way]:
         """The ways in which nothing arrives any more.
 
-        A connection of which something was swallowed stays silent in that way when this ends: TCP lets no gap pass.
+        A connection of which bytes were swallowed stays silent in that way afterwards, since TCP lets no gap pass.
         """
         return self._weather.silent
 
@@ -94,7 +94,7 @@ class TcpProxy:
 
     @property
     def stalled(self) -> bool:
-        """Holds everything back, new connections too, until it ends; then all of it arrives, and nothing is lost."""
+        """Whether everything is held back, new connections too. Afterwards all of it arrives, and nothing is lost."""
         return self._weather.is_stalled
 
     @stalled.setter
@@ -108,7 +108,7 @@ class TcpProxy:
 
     @property
     def delay_seconds(self) -> float:
-        """How much later each byte arrives, in either way."""
+        """How much later each byte arrives, in both ways."""
         return self._weather.delay_seconds
 
     @delay_seconds.setter
@@ -117,7 +117,7 @@ class TcpProxy:
 
     @property
     def bytes_per_second(self) -> float:
-        """What a link lets through in each way; 0: as much as comes."""
+        """How many bytes a second a link lets through in each way. 0 means all that come."""
         return self._weather.bytes_per_second
 
     @bytes_per_second.setter
@@ -130,7 +130,7 @@ class TcpProxy:
         return self._now(lambda: self._weather.trap is not None)
 
     def reset(self) -> int:
-        """Send a reset (RST) to both sides of every connection, idle or busy; returns how many there were."""
+        """Send a reset (RST) to both sides of every connection, idle or busy. Returns how many there were."""
 
         def strike() -> int:
             links = tuple(self._links)
@@ -143,12 +143,12 @@ class TcpProxy:
     def reset_after(self, way: Way, count: int) -> None:
         """Reset one connection, the first that carries more than `count` bytes in this way from now on.
 
-        With 0 a request never arrives, or a reply is lost whose request was carried out.
+        With 0, a request never arrives, or the reply to a request that was carried out is lost.
         """
         self._now(lambda: setattr(self._weather, "trap", Trap(way, count)))
 
     def forget(self, *, server_notices: bool = False, client_notices: bool = False) -> int:
-        """Swallow from now on whatever comes on the connections that are open; returns how many there were.
+        """Swallow all that comes on the connections that are open now. Returns how many connections there are.
 
         Args:
             server_notices: close the server's side, so that only the client believes in the connection.
@@ -168,7 +168,7 @@ class TcpProxy:
         return self._now(strike)
 
     def retarget(self, port: int) -> None:
-        """Lead new connections to another port; the old ones stay as they are: a name that resolves elsewhere."""
+        """Lead new connections to another port and keep the old ones, as where a name leads to another server."""
         self._now(lambda: setattr(self, "_target_port", port))
 
     def _now(self, do: Callable[[], T]) -> T:
@@ -194,7 +194,7 @@ class TcpProxy:
             link.reset()
         elif self._black_hole:
             link.forgotten = True
-            link.stall(on=False)  # it is read all the same
+            link.stall(on=False)  # The client is read all the same.
         else:
             task = self._loop.create_task(self._connect_far(link))
             self._connecting.add(task)
@@ -215,6 +215,6 @@ class TcpProxy:
                 await task
         for link in tuple(self._links):
             link.reset()
-        # One round of the loop for the transports to close their sockets.
+        # The transports need one round of the loop to close their sockets.
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What can befall the service, each as a context: it begins on entering, and is over, or mended, on leaving."""
+"""Troubles of the service, each as a context manager. A trouble begins on entering and is mended on leaving."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SLOW_SECONDS: Final = 0.2
 _NARROW_BYTES_PER_SECOND: Final = 20_000
 _MORE_REPLICAS_THAN_THERE_ARE: Final = 2
 _BLOCKED_MILLISECONDS: Final = 5000
-"""Longer than the workers wait for MongoDB."""
+"""How long MongoDB is blocked: longer than the workers wait for it."""
 
 
 # Connections
@@ -38,7 +38,7 @@ _BLOCKED_MILLISECONDS: Final = 5000
 
 @contextmanager
 def reset(arena: Arena, link: str) -> Iterator[None]:
-    """Every connection of this way is reset, twice."""
+    """Every connection of this way is reset two times."""
     proxy = _proxy(arena, link)
     proxy.reset()
     yield
@@ -47,7 +47,7 @@ def reset(arena: Arena, link: str) -> Iterator[None]:
 
 @contextmanager
 def half_open(arena: Arena, link: str, *, server: bool = False, client: bool = False) -> Iterator[None]:
-    """The connections of this way are dead, and nobody is told, or one side is."""
+    """The connections of this way are dead. Neither side is told, or only one."""
     _proxy(arena, link).forget(server_notices=server, client_notices=client)
     yield
 
@@ -96,7 +96,7 @@ def _configured(arena: Arena, name: str, on: str, off: str) -> Iterator[None]:
 
 @contextmanager
 def is_a_replica(arena: Arena, *, serves_stale_data: bool = True) -> Iterator[None]:
-    """It follows a primary that is not there: READONLY, or MASTERDOWN where it does not serve stale data."""
+    """Redis follows a primary that does not exist: READONLY, or MASTERDOWN where it does not serve stale data."""
     with arena.redis_client() as client:
         client.config_set("replica-serve-stale-data", "yes" if serves_stale_data else "no")
         client.execute_command("REPLICAOF", "127.0.0.1", str(free_port()))
@@ -116,8 +116,8 @@ def without_rights(arena: Arena) -> Iterator[None]:
 
 @contextmanager
 def runs_a_script_for_ever(arena: Arena) -> Iterator[None]:
-    """Somebody's script does not end: BUSY."""
-    # Never sent again: what is killed would begin anew.
+    """A script of somebody else does not end: BUSY."""
+    # The script is never sent again, since a killed one would begin anew.
     once = redis.Redis.from_url(arena.redis.url, retry=Retry(NoBackoff(), 0))
     with arena.redis_client() as client, once as other:
         client.config_set("busy-reply-threshold", _BUSY_AFTER_MILLISECONDS)
@@ -218,7 +218,7 @@ def _stopped(arena: Arena, which: Callable[[Arena], ManagedProcess], start: Call
 
 @contextmanager
 def failed_over(arena: Arena) -> Iterator[None]:
-    """The standby of Redis becomes its primary; every connection to the old one stays open."""
+    """The standby of Redis becomes the primary. Every connection to the old primary stays open."""
     arena.fail_over()
     yield
 
@@ -250,4 +250,4 @@ ALL: Final[Mapping[str, Trouble]] = {
     **PROCESSES,
     "redis fails over": failed_over,
 }
-"""Of an arena with links and a standby."""
+"""All troubles of an arena that has links and a standby."""
