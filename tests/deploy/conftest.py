@@ -1,4 +1,4 @@
-"""What a running shim tells of itself."""
+"""The metrics of a running shim."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def scrape(module_env: Environment, start_module_shim: Starter) -> str:
-    """A shim's metrics after its first request."""
+    """The metrics of a shim after its first request."""
     shim = start_module_shim(module_env)
     httpx.get(f"{shim.url}/healthz")
     return httpx.get(f"{shim.url}/metrics").text

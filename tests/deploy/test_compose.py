@@ -1,4 +1,4 @@
-"""What the compose file must keep true, read from the file: no Docker engine is needed, and none has run it here."""
+"""What must be true of the compose file. The tests only read it: they need no Docker engine, and have run none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_secrets_lie_where_git_and_the_image_do_not_look() -> None:
         assert secret["file"].startswith("./.local/")
 
 
-def test_redis_keeps_what_it_acknowledged_and_forgets_nothing() -> None:
+def test_redis_keeps_every_write_that_it_acknowledged_and_evicts_nothing() -> None:
     directives = _redis_directives()
     assert directives["appendonly"] == "yes"
     assert directives["appendfsync"] == "always"
@@ -57,7 +57,7 @@ def test_redis_keeps_what_it_acknowledged_and_forgets_nothing() -> None:
     assert SERVICES["redis"]["command"] == ["/etc/redis/redis.conf"]
 
 
-def test_no_caller_alone_can_fill_redis() -> None:
+def test_one_caller_alone_cannot_fill_redis() -> None:
     environment = SERVICES["shim"]["environment"]
     assert float(environment["INTAKE_RATE_PER_SECOND"]) > 0
     assert int(environment["INTAKE_MAX_OPEN_TASKS"]) > 0
@@ -104,7 +104,7 @@ def test_no_service_can_take_the_whole_machine(service: dict[str, Any]) -> None:
 
 
 @each_service
-def test_every_service_is_hardened(service: dict[str, Any]) -> None:
+def test_every_service_runs_with_few_rights(service: dict[str, Any]) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]

@@ -1,4 +1,4 @@
-"""What the Dockerfile must keep true, read from the file."""
+"""What must be true of the Dockerfile. The tests only read it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.deploy.test_compose import ROOT, SERVICES
 
-# Continued lines as one, comments left out.
+# Continued lines are joined, and comments are left out.
 LINES: Final = [
     line
     for line in re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text()).splitlines()
@@ -28,29 +28,29 @@ def test_the_base_images_are_pinned_by_version() -> None:
         assert re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS build)?$", image)
 
 
-def test_what_is_installed_is_what_the_lock_pins() -> None:
+def test_only_packages_that_the_lock_pins_are_installed() -> None:
     installs = [step.strip() for run in _of("RUN") for step in run.split("&&") if " install " in step]
     assert len(installs) == 3
     for install in installs:
         assert "--require-hashes" in install or "--no-deps" in install
 
 
-def test_what_runs_holds_no_installer() -> None:
+def test_the_image_that_runs_has_no_installer() -> None:
     last_stage = LINES[max(number for number, line in enumerate(LINES) if line.startswith("FROM ")) :]
     (removed,) = [line for line in last_stage if "rm -rf" in line]
     for each in ("site-packages/*", "ensurepip", "/usr/local/bin/pip*"):
         assert each in removed
 
 
-def test_it_runs_as_nobody_in_particular() -> None:
+def test_it_runs_as_an_unprivileged_user() -> None:
     *_, user = _of("USER")
     uid, _, gid = user.partition(":")
     assert int(uid) >= 10000
     assert int(gid) >= 10000
 
 
-def test_it_gets_its_signals_itself() -> None:
-    """An exec form: a shell in between would swallow SIGTERM, and nothing would end in order."""
+def test_the_process_gets_its_signals_directly() -> None:
+    """The command has the exec form. A shell in between would swallow SIGTERM, so that nothing would end properly."""
     assert json.loads(_of("ENTRYPOINT")[0]) == ["python", "-m"]
     assert json.loads(_of("CMD")[0]) == SERVICES["shim"]["command"]
 

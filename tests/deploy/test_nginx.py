@@ -1,4 +1,4 @@
-"""deploy/nginx.conf in front of a shim: Debian's nginx, TLS, and the shim's answers unchanged."""
+"""deploy/nginx.conf in front of a shim, with Debian's nginx and TLS. The shim's answers come through unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if NGINX is None and not os.environ.get("CI"):
 
 
 def _for_this_machine(folder: Path, *, shim: str, tls: int, plain: int) -> str:
-    """The file as it is, but for where things are."""
+    """The file with the ports and paths of this machine."""
     changes = {
         "pid /run/nginx.pid;": f"pid {folder}/nginx.pid;\ndaemon off;",
         "/var/log/nginx/": f"{folder}/",
@@ -63,7 +63,7 @@ def behind(
     start_module_worker: Starter,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Service, int]]:
-    """A service whose clients come by nginx, and nginx' port without TLS."""
+    """A service whose clients come through nginx, and the port of nginx without TLS."""
     assert NGINX is not None, "CI has to have nginx: see .ci/run"
     folder = tmp_path_factory.mktemp("nginx")
     write_certificate(folder / "fullchain.pem", folder / "privkey.pem")
@@ -109,7 +109,7 @@ def test_a_signup_goes_through_with_its_request_id(behind: tuple[Service, int]) 
     wait_until(lambda: "by-nginx" in service.shim.log(), what="the shim has the same id")
 
 
-def test_where_a_result_will_be_is_where_it_is(behind: tuple[Service, int]) -> None:
+def test_the_result_is_at_the_location_that_the_answer_gives(behind: tuple[Service, int]) -> None:
     service, _ = behind
     accepted = _post(service, as_body(a_request(email=an_email())))
 
@@ -129,7 +129,7 @@ def test_the_largest_body_is_taken_and_a_larger_one_refused_in_json(behind: tupl
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/", "/services", "/metrics%0a"])
-def test_what_is_of_the_inside_stays_there(behind: tuple[Service, int], path: str) -> None:
+def test_paths_that_are_not_for_clients_cannot_be_reached(behind: tuple[Service, int], path: str) -> None:
     service, _ = behind
 
     response = service.http.get(path)

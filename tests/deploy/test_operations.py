@@ -1,4 +1,4 @@
-"""docs/operations.md tells of every metric, log line and alert there is, and of no other."""
+"""docs/operations.md describes every metric, log line and alert, and no others."""
 
 from __future__ import annotations
 

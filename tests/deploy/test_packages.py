@@ -1,4 +1,4 @@
-"""Processes under test find the packages that a deployment has, and none that only developers install."""
+"""Processes under test find only the packages that a deployment has, and not those that only developers install."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ print(json.dumps([packages, [name for name in packages if importlib.util.find_sp
 """
 
 
-def test_a_process_that_a_test_starts_works_without_what_only_developers_install() -> None:
+def test_a_process_that_a_test_starts_works_without_the_packages_of_developers() -> None:
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True, timeout=60, cwd=ROOT)
     packages, found = json.loads(done.stdout)
 

@@ -1,4 +1,4 @@
-"""What the compose file sets, the two sides read: a misspelt variable would be ignored in silence."""
+"""Shim and worker read every variable that the compose file sets. A misspelt one would be ignored in silence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Recording(dict[str, str]):
-    """An environment that knows what was asked of it."""
+    """An environment that notes which variables were read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__(values)
@@ -54,7 +54,9 @@ def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
         environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
         read(environment)
         asked |= {variable.removeprefix("INTAKE_").removesuffix("_FILE") for variable in environment.asked}
-    asked.discard("ARGON2_TEST_PROFILE")  # for this project's own tests and benches: it protects nothing
+    asked.discard(
+        "ARGON2_TEST_PROFILE"
+    )  # This setting is for the project's own tests and benches, and its hashes protect nothing.
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
     listed = {name.removesuffix("_FILE") for name in re.findall(r"`([A-Z0-9_]{3,})`", "\n".join(cells))}
