@@ -1,4 +1,4 @@
-"""The project's documents, and what can be read from them."""
+"""The project's documents, and the paths and anchors in them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ROOT: Final = Path(__file__).parents[2]
 """The top folder of the project."""
 
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-"""Every document that a person reads."""
+"""Every document for people."""
 
 _PATH: Final = re.compile(r"`([A-Za-z_.][\w./-]*/[\w./-]*|[\w.-]+\.(?:md|toml|yml)|Makefile|Dockerfile)`")
 
 
 def named_paths(document: Path) -> Iterator[str]:
-    """Paths in backticks that begin in a top folder of the project, or name a file of it."""
+    """Yield the paths in backticks that begin with a top folder of the project, or name a file in it."""
     top = {path.name for path in ROOT.iterdir()}
     for path in _PATH.findall(document.read_text()):
         if path.split("/")[0] in top:

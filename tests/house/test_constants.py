@@ -1,4 +1,4 @@
-"""Constants do not change, tell what they mean, and are used."""
+"""Constants are final, have a docstring, and are used."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FILES: Final = sorted(path for package in PACKAGES for path in (ROOT / package).
 
 _NAME: Final = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _GENERATED: Final = ("cli/planning/measured_costs.py",)
-"""Written by a bench, with a comment for each constant."""
+"""A bench writes this file, with a comment for each constant."""
 
 
 def _constants(path: Path) -> Iterator[tuple[str, ast.stmt, ast.stmt | None]]:
-    """The name, the statement, and the statement after it, of each constant of a module."""
+    """Yield the name, the statement and the statement after it, for each constant of a module."""
     body = ast.parse(path.read_text()).body
     for statement, following in zip_longest(body, body[1:]):
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]

@@ -1,4 +1,4 @@
-"""What the documents name is there."""
+"""Files, folders and targets that the documents name exist."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_readme_has_a_line_for_every_top_folder() -> None:
     assert {top for top in tops if f"| `{top}/` |" not in readme} == set()
 
 
-def test_the_layers_are_those_that_are_held() -> None:
+def test_the_layers_in_the_document_are_those_of_the_import_contracts() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     held = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert _section("Layers").split("```")[1].strip().splitlines() == held

@@ -1,4 +1,4 @@
-"""The Pythons that are supported are those that CI tests on."""
+"""CI tests on every version of Python that is supported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUPPORTED: Final = sorted(
     for classifier in PYPROJECT["project"]["classifiers"]
     if classifier.startswith("Programming Language :: Python :: 3.")
 )
-"""The oldest first."""
+"""The supported versions, the oldest first."""
 
 
 def test_the_oldest_python_is_the_same_for_every_tool() -> None:
