@@ -1,4 +1,4 @@
-"""Batches in a real Redis, moved by the steps that both sides use."""
+"""Batches in a real Redis. The same steps move them as in shim and worker."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ DAY_SECONDS = 86_400.0
 
 @dataclass
 class Batches:
-    """Every step of a batch, with arguments that a test need not repeat."""
+    """Every step of a batch, with defaults for arguments that a test need not repeat."""
 
     client: redis.Redis
     _lines: dict[str, itertools.count[int]] = field(default_factory=dict)
     _deliveries: itertools.count[int] = field(default_factory=itertools.count)
 
     def open(self, batch_id: str | None = None, **changes: Any) -> str:
-        """OPEN_BATCH; returns the id."""
+        """OPEN_BATCH. Returns the id."""
         batch_id = batch_id or new_task_id()
         assert isinstance(self.try_open(batch_id, **changes), uploading.BatchOpened)
         return batch_id
@@ -80,7 +80,7 @@ class Batches:
         latest_milliseconds: int = 0,
         sealed: bytes | None = None,
     ) -> ChunkReply:
-        """ACCEPT_CHUNK, behind the chunks before."""
+        """ACCEPT_CHUNK, behind the chunks that were accepted before."""
         if first_line is None:
             first_line = next(self._lines.setdefault(batch_id, itertools.count(1, 1000)))
         chunk = NewChunk(
@@ -120,7 +120,7 @@ class Batches:
         return self.run(batches.read_chunks(batch_id, after=after, most=most))
 
     def take(self) -> str:
-        """Take the task of the chunk that is the queue's head off the queue."""
+        """Take the chunk at the queue's head off the queue. Returns the id of its task."""
         message = self.client.rpop(CHUNKS.queue)
         assert isinstance(message, bytes)
         (task_id,) = {each for each in self.known_ids() if each.encode() in message}
@@ -131,7 +131,7 @@ class Batches:
         return {key.decode().removeprefix(record_key("")) for key in self.client.scan_iter(record_key("*"))}
 
     def queued(self) -> int:
-        """How many messages wait."""
+        """How many messages are in the queue."""
         return int(self.client.llen(CHUNKS.queue))
 
     def start(self, task_id: str, *, alone: bool = True, lease_seconds: float = 60) -> StartedChunk | NotStarted:
@@ -146,11 +146,11 @@ class Batches:
         return started
 
     def die(self, task_id: str) -> None:
-        """The worker that has the task dies, and its lease runs out."""
+        """Let the worker that has the task die, so that its lease runs out."""
         self.client.zrem(HELD_KEY, task_id)
 
     def split(self, started: StartedChunk) -> tuple[str, str]:
-        """SPLIT_CHUNK by the last delivery; returns the parts' ids."""
+        """SPLIT_CHUNK by the last delivery. Returns the ids of the parts."""
         left, right = new_task_id(), new_task_id()
         change = self.run(
             chunk_working.split_chunk(
@@ -173,7 +173,7 @@ class Batches:
         counts: Mapping[str, int] | None = None,
         refused: Sequence[RefusedRow] = (),
     ) -> RecordChange:
-        """FINISH_CHUNK; all four rows were created."""
+        """FINISH_CHUNK. All four rows were created, unless the counts say otherwise."""
         return self.run(
             chunk_working.finish_chunk(
                 task_id,
@@ -197,7 +197,7 @@ class Batches:
         return self.run(operating.drop_chunk(task_id))
 
     def cancel(self, batch_id: str, *, most: int = 100) -> bool | None:
-        """CANCEL_BATCH, one page."""
+        """CANCEL_BATCH, one page of chunks."""
         return self.run(batches.cancel_batch(batch_id, most=most))
 
     def settle(self, *, most: int = 100, lifetime_seconds: float = DAY_SECONDS) -> None:
@@ -206,7 +206,7 @@ class Batches:
             pass
 
     def sweep(self) -> Sequence[str]:
-        """SWEEP of the chunks, by which each task is due; returns what was sent again."""
+        """SWEEP of the chunks at a time when each task is due. Returns the ids that were sent again."""
         assert self.run(sweeping.lease_sweeper("me", lease_seconds=60)) or True
         swept = self.run(
             sweeping.sweep(
@@ -235,7 +235,7 @@ class Batches:
         return int(self.client.get(OPEN_ROWS_KEY) or 0)
 
     def run(self, call: Call[Reply]) -> Reply:
-        """Make a call."""
+        """Make a call. Returns its reply."""
         (reply,) = send(self.client, [call])
         if isinstance(reply, Exception):
             raise reply

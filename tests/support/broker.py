@@ -1,4 +1,4 @@
-"""The shim's side of Redis put together, on the event loop that serves and a real server."""
+"""The parts of a shim that talk to Redis, put together for tests. They run on uvloop and talk to a real server."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ BODY: Final = b'{"email": "a@example.com"}'
 
 
 class Brokers:
-    """Starts servers of a test's own and ends them with it."""
+    """Starts Redis servers for a test, and ends them when it ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: list[RedisServer] = []
 
     def start(self, *lines: str, replica_of: RedisServer | None = None) -> RedisServer:
-        """One more, with these lines in its configuration."""
+        """Start one more server, with these lines in its configuration."""
         if replica_of is not None:
             lines = (*lines, f"replicaof 127.0.0.1 {replica_of.port}")
         server = RedisServer(self._folder / f"redis-{len(self._started)}", free_port(), lines, password=None)
@@ -61,23 +61,23 @@ class Brokers:
         return server
 
     def kill(self) -> None:
-        """End all."""
+        """End all servers."""
         for server in self._started:
             server.kill()
 
 
 @dataclass
 class Broker:
-    """What a shim process has of Redis."""
+    """The parts of a shim process that talk to Redis."""
 
     calls: RedisCalls
     watch: RedisWatch
     acceptor: Acceptor
     metrics: ShimMetrics
     pool: ConnectionPool
-    """For a subscription."""
+    """The pool of a subscription."""
     elsewhere: list[bool] = field(default_factory=list)
-    """Grows whenever a connection is given up for another server."""
+    """One item for each connection that was given up for another server."""
 
     async def accept(self, task_id: str) -> Admission:
         """Accept a request of this id."""
@@ -88,7 +88,7 @@ class Broker:
         return self.metrics.registry.get_sample_value("intake_dependency_failures_total", {"dependency": "broker"}) or 0
 
     def count(self, sample: str, **labels: str) -> float:
-        """A sample of the metrics, summed over the labels that are not given."""
+        """A sample of the metrics, summed over all labels that are not given."""
         text = self.metrics.render().decode()
         families = text_string_to_metric_families(text)
         return sum(
@@ -109,7 +109,7 @@ async def connected(
     rate_per_second: float = 0,
     rate_burst: int = 1,
 ) -> AsyncIterator[Broker]:
-    """The shim's side of the Redis at this port; the watch looks only when it is asked."""
+    """Connect the parts to the Redis at this port. The watch looks only when it is asked."""
     metrics = ShimMetrics()
     reports = RedisReports(metrics)
     findings = ServerFindings(reports, allowed=allowed)
@@ -141,7 +141,7 @@ async def connected(
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> list[MutableMapping[str, Any]]:
-    """Run this on the event loop that serves; what it says of a reset connection differs from asyncio's own.
+    """Run this on uvloop, which serves the shim too. It reports a reset connection in another way than asyncio does.
 
     Returns the lines that were logged.
     """
@@ -156,7 +156,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> list[MutableMapping[st
 
 
 async def until(condition: Callable[[], object], *, what: str = "the condition holds") -> None:
-    """Return as soon as it does."""
+    """Return as soon as the condition holds. Fail the test where it does not in time."""
     try:
         async with asyncio.timeout(_SECONDS):
             while not condition():  # noqa: ASYNC110 - what is waited for is of another process
@@ -166,13 +166,13 @@ async def until(condition: Callable[[], object], *, what: str = "the condition h
 
 
 def script_of(text: str, *, has_deadline: bool = False) -> Script:
-    """A script of a test's own, with one key and any number of arguments."""
+    """A script for one test, with one key and any number of arguments."""
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return Script("of a test", text, digest, ("key",), (), has_tail=True, has_deadline=has_deadline)
 
 
 def call_of(script: Script, key: str, *arguments: bytes) -> Call[Any]:
-    """A call of such a script; its reply is left as Redis sends it."""
+    """A call of such a script. It returns the reply as Redis sends it."""
     return script.call(lambda reply: reply, keys={"key": key}, arguments={}, tail=arguments)
 
 
@@ -187,13 +187,13 @@ async def until_it_does(ask: Callable[[], Awaitable[object]], *, what: str) -> N
 
 
 def keys_of(server: RedisServer) -> set[str]:
-    """Every key that this server has."""
+    """All keys of this server."""
     with redis.Redis.from_url(server.url) as client:
         return {key.decode() for key in client.scan_iter(count=1000)}
 
 
 def ask(server: RedisServer, *command: str | int) -> Any:
-    """What this server itself replies."""
+    """Send a command to this server, without the shim's parts. Returns the reply."""
     with redis.Redis.from_url(server.url) as client:
         return client.execute_command(*command)
 

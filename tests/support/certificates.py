@@ -1,4 +1,4 @@
-"""Certificates for servers of a test's own on this machine."""
+"""Certificates for servers that a test starts on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_certificate(certificate_path: Path, key_path: Path) -> None:
-    """Write a certificate of `localhost` and 127.0.0.1 that is its own authority and good for a day, and its key."""
+    """Write a certificate for `localhost` and 127.0.0.1, and its key. It has signed itself and is good for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]

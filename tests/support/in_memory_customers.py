@@ -1,4 +1,4 @@
-"""Customers in memory: what a test uses where no database is the point. It passes the suite of the real one."""
+"""Customers in memory, for tests that are not about the database. They pass the same tests as those in MongoDB."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InMemoryCustomers:
         self._lock = threading.Lock()
 
     def add(self, customer: StoredCustomer) -> Added | EmailTaken | NotStored:
-        """One of `add_all`."""
+        """Add one customer, as `add_all` does."""
         with self._lock:
             stored = self._by_id.get(customer["id"])
             if stored is not None:
@@ -45,6 +45,6 @@ class InMemoryCustomers:
         return Known(by_id, frozenset(emails.intersection(email_keys)))
 
     def all(self) -> list[StoredCustomer]:
-        """Every customer, for a test to look at."""
+        """Every stored customer."""
         with self._lock:
             return copy.deepcopy(list(self._by_id.values()))

@@ -1,4 +1,4 @@
-"""An identity provider's endpoint of keys, as it can be found: right, slow, away, or answering anything at all."""
+"""The URL at which an identity provider publishes its keys. It can be right, slow, away, or answer anything."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class KeyServer:
-    """What it answers may be changed while it runs."""
+    """A server whose answer may be changed while it runs."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
-    """Take the request and answer nothing."""
+    """Whether it takes the request and never answers."""
     asked: int = 0
     port: int = 0
 
     @property
     def url(self) -> str:
-        """Where the keys are."""
+        """The URL of the keys."""
         return f"http://127.0.0.1:{self.port}/jwks.json"
 
     def publish(self, *keys: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class KeyServer:
 
 @contextmanager
 def a_key_server() -> Iterator[KeyServer]:
-    """A running one."""
+    """Run a server until the block ends."""
     told = KeyServer()
     ended = threading.Event()
 
@@ -56,7 +56,7 @@ def a_key_server() -> Iterator[KeyServer]:
                 self.wfile.write(told.body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""Task records in a real Redis, moved by the steps that both sides use."""
+"""Task records in a real Redis. The same steps move them as in shim and worker."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAY_MILLISECONDS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """Every step of the protocol with arguments that a test need not repeat."""
+    """Every step of the protocol, with defaults for arguments that a test need not repeat."""
 
     client: redis.Redis
     messages: MessageTemplate = field(default_factory=MessageTemplate)
@@ -69,7 +69,7 @@ class Scripts:
     def start(
         self, task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int = 0
     ) -> Started | NotStarted:
-        """START by a delivery of its own; its lease runs out at once, as if its worker died."""
+        """START by a new delivery. Its lease runs out at once, as if its worker died."""
         return self.run(_start(task_id, alone=alone, delivery=delivery, lease_milliseconds=lease_milliseconds))
 
     def started(
@@ -81,7 +81,7 @@ class Scripts:
         return reply
 
     def start_all(self, task_ids: Iterable[str], *, lease_milliseconds: int) -> None:
-        """START of many, each by a delivery of its own."""
+        """START of many tasks, each by a new delivery."""
         self.run_all([_start(task_id, lease_milliseconds=lease_milliseconds) for task_id in task_ids])
 
     def renew(self, *task_ids: str, lease_milliseconds: int, delivery: str = "mine") -> int:
@@ -114,7 +114,7 @@ class Scripts:
         detail: str = "",
         result: bytes = b"{}",
     ) -> str:
-        """PARK by this delivery; else by the one that holds the task, which is started where nobody has."""
+        """PARK by this delivery. Without one: by the delivery that holds the task, or by a new one that starts it."""
         if delivery is None:
             record = self.record(task_id)
             delivery = record.get("holder", "")
@@ -132,16 +132,16 @@ class Scripts:
         return self.run(operating.drop(task_id))
 
     def sweep(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
-        """A whole sweep after another that found the same: what they sent again."""
+        """Two whole sweeps, one after the other. Returns the ids that they sent again."""
         for _ in range(2):
             if resent := self.sweep_once(
                 grace_milliseconds=grace_milliseconds, most=most, missed_milliseconds=missed_milliseconds
             ):
-                return resent  # a lease had run out
+                return resent  # A lease had run out.
         return []
 
     def sweep_once(self, *, grace_milliseconds: int = 1000, most: int = 500, missed_milliseconds: int = 0) -> list[str]:
-        """A whole sweep: what it sent again."""
+        """A whole sweep. Returns the ids that it sent again."""
         resent: list[str] = []
         at_end = False
         while not at_end:
@@ -163,7 +163,7 @@ class Scripts:
         lease_milliseconds: int = 60_000,
         lease_of: str = "sweeper",
     ) -> Swept | AnotherSweeps:
-        """One call of SWEEP, by a worker that has the sweeper's lease unless another is named."""
+        """One call of SWEEP. The worker has the sweeper's lease, unless another worker is named."""
         self.client.set(SWEEPER_LEASE_KEY, lease_of, px=60_000)
         return self.run(
             sweeping.sweep(
@@ -180,25 +180,25 @@ class Scripts:
         )
 
     def record(self, task_id: str) -> dict[str, str]:
-        """The record as it stands."""
+        """The record as it is stored."""
         record: dict[bytes, bytes] = self.client.hgetall(record_key(task_id))  # type: ignore[assignment]
         return {name.decode(): value.decode(errors="replace") for name, value in record.items()}
 
     def open_ids(self) -> set[str]:
-        """Ids of open tasks."""
+        """The ids of open tasks."""
         return {raw.decode() for raw in self.client.zrange(OPEN_KEY, 0, -1)}  # type: ignore[union-attr]
 
     def dead_ids(self) -> set[str]:
-        """Ids of dead letters."""
+        """The ids of dead letters."""
         return {raw.decode() for raw in self.client.zrange(DEAD_KEY, 0, -1)}  # type: ignore[union-attr]
 
     def queued(self) -> list[bytes]:
-        """Messages in the queue, the next one first."""
+        """The messages in the queue, the next one first."""
         messages: list[bytes] = self.client.lrange(QUEUE, 0, -1)  # type: ignore[assignment]
         return messages[::-1]
 
     def accept_all(self, task_ids: Sequence[str]) -> None:
-        """ACCEPT of many."""
+        """ACCEPT of many tasks."""
         self.run_all(
             [
                 accepting.accept(
@@ -216,7 +216,7 @@ class Scripts:
         )
 
     def park_all(self, task_ids: Sequence[str]) -> None:
-        """What PARK leaves of many, as far as REQUEUE asks for it."""
+        """Write what PARK writes for many tasks, as far as REQUEUE reads it."""
         with self.client.pipeline(transaction=False) as pipeline:
             for task_id in task_ids:
                 pipeline.hset(record_key(task_id), Field.STATE, State.FAILURE)
@@ -225,15 +225,15 @@ class Scripts:
             pipeline.execute()
 
     def requeue_all(self, task_ids: Sequence[str]) -> None:
-        """REQUEUE of many."""
+        """REQUEUE of many tasks."""
         self.run_all([operating.requeue(task_id, message=self.messages.message(task_id)) for task_id in task_ids])
 
     def send_at(self, task_id: str, milliseconds: int) -> None:
-        """Have the task's message been sent then."""
+        """Let the task's record say that its message was sent at this time."""
         self.send_all_at({task_id: milliseconds})
 
     def send_all_at(self, times: Mapping[str, int]) -> None:
-        """Have each task's message been sent at its time."""
+        """Let the record of each task say that its message was sent at the task's time."""
         with self.client.pipeline(transaction=False) as pipeline:
             for task_id, milliseconds in times.items():
                 pipeline.hset(record_key(task_id), Field.SENT_AT, milliseconds)
@@ -241,7 +241,7 @@ class Scripts:
             pipeline.execute()
 
     def age(self, *task_ids: str, milliseconds: int) -> None:
-        """Make the tasks as old as if they had been accepted and sent so much earlier."""
+        """Make the tasks older, as if they had been accepted and sent this much earlier."""
         with self.client.pipeline(transaction=False) as pipeline:
             for task_id in task_ids:
                 for name in (Field.ACCEPTED_AT, Field.SENT_AT):
@@ -250,11 +250,11 @@ class Scripts:
             pipeline.execute()
 
     def lose_message(self) -> None:
-        """The queue's next message is taken by a process that dies before it starts on it."""
+        """Take the next message off the queue, as a process does that dies before it starts the task."""
         assert self.client.rpop(QUEUE) is not None
 
     def run_all(self, calls: Sequence[Call[Reply]]) -> list[Reply]:
-        """The replies to these calls; an error that Redis replies is raised."""
+        """Make these calls. Returns the replies, and raises an error that Redis replies."""
         replies = send(self.client, calls)
         for reply in replies:
             if isinstance(reply, Exception):
@@ -262,7 +262,7 @@ class Scripts:
         return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
     def run(self, call: Call[Reply]) -> Reply:
-        """The reply to this call; an error that Redis replies is raised."""
+        """Make this call. Returns the reply, and raises an error that Redis replies."""
         (reply,) = self.run_all([call])
         return reply
 

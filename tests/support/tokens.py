@@ -1,4 +1,4 @@
-"""Tokens as an identity provider would mint them."""
+"""Tokens as an identity provider signs them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def token(environment: Mapping[str, str], *, sub: str = "tester", scope: str = "customer:create", **claims: Any) -> str:
-    """A token for the shim of this environment; a claim of None is left out."""
+    """A token for the shim of this environment. A claim of None is left out."""
     secret = environment.get("INTAKE_JWT_SECRET") or Path(environment["INTAKE_JWT_SECRET_FILE"]).read_text().strip()
     merged = {"sub": sub, "scope": scope, "exp": int(time.time()) + 3600, **claims}
     return jwt.encode({name: value for name, value in merged.items() if value is not None}, secret, "HS256")

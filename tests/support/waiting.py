@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.05
 
 
 def wait_until(condition: Callable[[], object], *, timeout: float = 10, what: str = "the condition") -> None:
-    """Return as soon as the condition holds; fail the test where it does not within `timeout` seconds."""
+    """Return as soon as the condition holds. Fail the test where it does not within `timeout` seconds."""
     pause = threading.Event()
     deadline = time.monotonic() + timeout
     while not condition():
