@@ -1,4 +1,4 @@
-"""What the documentation shows and `customer-intake plan` reckons with is what was measured last."""
+"""The documents and `customer-intake plan` have the figures that were measured last."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bench.plotting import plot
 ROOT: Final = Path(__file__).parents[2]
 
 MEASURED_APART: Final = {"hostile", "sweeps", "batch-rows", "batch-hashing"}
-"""They take long, and nothing is drawn or reckoned from them; docs/performance.md has their figures."""
+"""Benches that take long. No plot and no plan needs them, and docs/performance.md has their figures."""
 
 
 @pytest.fixture(scope="module")
 def report() -> Any:
-    """docs/performance.json."""
+    """The report in docs/performance.json."""
     return json.loads((ROOT / "docs/performance.json").read_text())
 
 

@@ -1,4 +1,4 @@
-"""Each bench runs, at a size at which it measures nothing, and reports the figures that documentation is made of."""
+"""Each bench runs, too small to measure anything, and reports the figures that the documents are made from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 _COMPARED: Final = 5
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-"""One run serves all of these; beside other tests it takes its time."""
+"""All tests here need one and the same run. Beside other tests that run takes long."""
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 
@@ -91,13 +91,13 @@ FIGURES: Final = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
-    """What one smoke run of everything kept as JSON, and what it printed."""
+    """The JSON of one small run of all benches, and what it printed."""
     folder = tmp_path_factory.mktemp("bench")
     names = list(BENCHES)
-    # Side by side, since nothing is measured here: those that are compared, and the rest.
+    # Two halves run side by side, since nothing is measured here: the benches that are compared, and the others.
     halves = [names[:_COMPARED], names[_COMPARED:]]
     command = [sys.executable, "-m", "bench", "--smoke", "--json"]
-    # With developers' packages, which tests hide from the service: the peers need them.
+    # The peers need developers' packages, which tests hide from the service.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     started = [
         subprocess.Popen(
@@ -114,7 +114,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
         ended = [each.communicate() for each in started]
     finally:
         for each in started:
-            # Interrupted, a bench ends its servers and removes its folder; one that has ended does not hear it.
+            # A bench that is interrupted ends its servers and removes its folder. One that has ended ignores this.
             each.send_signal(signal.SIGINT)
             each.wait()
     for each, (_, said) in zip(started, ended, strict=True):
@@ -155,7 +155,7 @@ def test_a_report_tells_where_and_with_what_it_was_measured(run: tuple[dict[str,
     assert {"python", "redis-server", "mongod", "celery", "taskiq"} <= set(report["versions"])
 
 
-def test_nothing_but_accepted_signups_and_outcomes_was_measured(run: tuple[dict[str, Any], str]) -> None:
+def test_only_accepted_signups_and_outcomes_were_measured(run: tuple[dict[str, Any], str]) -> None:
     report, _ = run
     statuses = {bench: set(_statuses(each["figures"])) for bench, each in report["benches"].items()}
     assert {bench: found for bench, found in statuses.items() if found} == {
@@ -198,7 +198,7 @@ def test_plots_are_well_formed_and_say_what_they_show(
     assert "prefers-color-scheme:dark" in (style.text or "")
 
 
-def test_plan_gets_each_cost_that_it_reckons_with(run: tuple[dict[str, Any], str]) -> None:
+def test_plan_gets_each_cost_that_it_needs(run: tuple[dict[str, Any], str]) -> None:
     made: dict[str, Any] = {}
     exec(costs.module(run[0]), made)  # noqa: S102 - our own text
     names = {name for name in vars(measured_costs) if name.isupper()}
