@@ -1,4 +1,4 @@
-"""`customer-intake batches`: a caller sees the batches that were sent, reads their rows, and cancels them."""
+"""`customer-intake batches`: a caller lists batches, reads their rows, and cancels them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECONDS: Final = 60
 
 README: Final = (Path(__file__).parents[2] / "README.md").read_text()
 COMMANDS: Final = re.findall(r"^\.venv/bin/customer-intake batches (.+)$", README, re.MULTILINE)
-"""What the README shows, without the command's name."""
+"""The commands in the README, without their common beginning."""
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,13 @@ class Person:
         return result
 
     def told(self, *arguments: str) -> list[str]:
-        """The lines of a run that was all right."""
+        """The lines of a run that must succeed."""
         result = self.run(*arguments)
         assert result.exit_code == 0, result.output
         return result.stdout.splitlines()
 
     def documents(self, *arguments: str) -> list[dict[str, Any]]:
-        """The same for a program."""
+        """The JSON of a run that must succeed."""
         return [json.loads(line) for line in self.told(*arguments, "--json")]
 
 
@@ -149,7 +149,7 @@ def test_a_name_means_the_newest_batch_that_has_it(person: Person) -> None:
     assert shown["id"] == newest["id"]
 
 
-def test_a_name_is_known_as_submit_was_given_it(person: Person) -> None:
+def test_a_batch_is_found_by_the_name_that_was_given_to_submit(person: Person) -> None:
     batch = person.client.done(lines(a_row()), name="Kunden%20M%C3%A4rz.csv")
 
     assert [each["id"] for each in person.documents("show", "Kunden März.csv")] == [batch["id"]]
@@ -170,13 +170,13 @@ def test_each_row_is_shown_with_its_customer_or_its_fault(person: Person) -> Non
     ]
 
 
-def test_rows_for_a_program_are_those_of_the_service(person: Person) -> None:
+def test_rows_as_json_are_those_of_the_service(person: Person) -> None:
     batch = person.client.done(lines(a_row(), a_row(lastName="")))
 
     assert person.documents("rows", batch["id"]) == person.client.rows_of(batch["id"])
 
 
-def test_rows_can_be_those_that_failed_some_of_them_and_those_after_a_line(person: Person) -> None:
+def test_options_select_rows_that_failed_a_number_of_rows_and_rows_after_a_line(person: Person) -> None:
     rows = [a_row(lastName="") if number % 2 else a_row() for number in range(10)]
     batch = person.client.done(lines(*rows))
 
@@ -190,13 +190,13 @@ def test_rows_can_be_those_that_failed_some_of_them_and_those_after_a_line(perso
     assert told("--after", "10") == []
 
 
-def test_all_rows_are_shown_although_a_call_tells_a_thousand_by_itself(person: Person) -> None:
+def test_without_a_limit_all_rows_are_shown(person: Person) -> None:
     batch = person.client.done(lines(*(a_row(lastName="") for _ in range(1500))))
 
     assert len(person.documents("rows", batch["id"])) == 1500
 
 
-def test_rows_end_before_the_first_without_an_outcome_unless_they_are_followed(
+def test_rows_end_before_the_first_without_an_outcome_and_follow_waits_for_it(
     waiting: Person, start_worker: Starter
 ) -> None:
     batch_id = waiting.client.accepted(lines(a_row(), a_row()))
@@ -252,7 +252,7 @@ def test_a_batch_that_has_ended_is_not_canceled(person: Person) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "show", "rows", "cancel"])
-def test_a_token_that_is_refused_is_said_so(person: Person, command: str) -> None:
+def test_where_the_token_is_refused_the_command_says_so(person: Person, command: str) -> None:
     batch = person.client.done(lines(a_row()))
 
     result = person.run(command, *([] if command == "list" else [batch["id"]]), exp=1)
@@ -272,7 +272,7 @@ def test_a_token_that_may_not_create_cancels_nothing(waiting: Person) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "show", "rows", "cancel"])
-def test_a_service_that_does_not_answer_is_said_so(person: Person, command: str) -> None:
+def test_where_the_service_does_not_answer_the_command_says_so(person: Person, command: str) -> None:
     arguments = [] if command == "list" else ["some-batch"]
 
     result = person.run(command, *arguments, url=f"http://127.0.0.1:{free_port()}")
@@ -281,7 +281,7 @@ def test_a_service_that_does_not_answer_is_said_so(person: Person, command: str)
     assert "the service does not answer (Connection refused)" in result.stderr
 
 
-def test_a_url_that_leads_elsewhere_is_said_so(person: Person) -> None:
+def test_where_the_url_leads_elsewhere_the_command_says_so(person: Person) -> None:
     result = person.run("list", url=f"{person.service.shim.url}/elsewhere")
 
     assert result.exit_code == 2

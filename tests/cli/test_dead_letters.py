@@ -1,4 +1,4 @@
-"""`customer-intake dead-letters`, by an operator at night: everything but the request's content."""
+"""`customer-intake dead-letters` shows an operator everything about a dead letter but the content of its request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Operator:
         self.output = ""
 
     def a_chunk(self, batch_id: str) -> str:
-        """A chunk of four rows that a worker has started."""
+        """Accept a chunk of four rows and start it. Returns its id."""
         chunk_id = new_task_id()
         sealer = Sealer(*parse_public_key(PAIR.public_line.encode()))
         self.batches.accept(batch_id, chunk_id, sealed=sealer.seal(task_id=chunk_id, body=CANARY.encode()))
@@ -45,7 +45,7 @@ class Operator:
         return chunk_id
 
     def park_rows(self, batch_id: str, *places: int) -> list[str]:
-        """Dead letters of single rows of a chunk whose others were created."""
+        """Make dead letters of single rows of a chunk. Its other rows are created. Returns the ids."""
         chunk_id = self.a_chunk(batch_id)
         parts = [RefusedRow(place, new_task_id(), "refused_by_validator", "an index") for place in places]
         counts = {"created": 4 - len(parts), "internal_error": len(parts)}
@@ -81,7 +81,7 @@ def operator(isolated_env: Mapping[str, str]) -> Iterator[Operator]:
         assert CANARY not in operator.output
 
 
-def test_all_are_listed_the_oldest_first(operator: Operator) -> None:
+def test_all_dead_letters_are_listed_the_oldest_first(operator: Operator) -> None:
     parked = [operator.park(), operator.park(reason="unknown_sealing_key")]
     listed = operator.lines("list")
     assert [line["id"] for line in listed] == parked
@@ -91,7 +91,7 @@ def test_all_are_listed_the_oldest_first(operator: Operator) -> None:
     assert "2 dead letters" in shown.stderr
 
 
-def test_one_is_shown_with_all_but_its_request(operator: Operator) -> None:
+def test_a_dead_letter_is_shown_with_all_but_its_request(operator: Operator) -> None:
     task_id = operator.park()
     (shown,) = operator.lines("show", task_id)
     assert shown["id"] == task_id
@@ -122,7 +122,7 @@ def test_rows_of_a_batch_are_shown_with_their_place_and_their_lines(operator: Op
     assert operator.lines("show", chunk)[0]["lines"] == {batch_id: "2001+4"}
 
 
-def test_rows_of_a_batch_are_requeued_and_have_no_outcome_until_they_are_worked_again(operator: Operator) -> None:
+def test_requeued_rows_of_a_batch_have_no_outcome_until_they_are_worked_again(operator: Operator) -> None:
     batch_id = operator.batches.open()
     one, other = operator.park_rows(batch_id, 0, 3)
     signup = operator.park()
@@ -131,13 +131,15 @@ def test_rows_of_a_batch_are_requeued_and_have_no_outcome_until_they_are_worked_
     assert operator.batches.read(batch_id).outcomes == {"created": 2, "internal_error": 1}
     assert {line["id"] for line in operator.lines("requeue", "--all")} == {other, signup}
     assert operator.batches.read(batch_id).outcomes == {"created": 2}
-    assert operator.batches.queued() == 3  # the chunk's own message, which nobody took off, and those of two rows
+    assert (
+        operator.batches.queued() == 3
+    )  # One is the chunk's own message, which nobody took, and two are those of the rows.
     assert operator.scripts.open_ids() == {signup}
     started = operator.batches.started(other)
     assert (started.first, started.end, started.starts) == (3, 4, 1)
 
 
-def test_dropped_rows_of_a_batch_keep_their_outcome_and_nothing_else(operator: Operator) -> None:
+def test_of_dropped_rows_of_a_batch_only_the_outcome_is_kept(operator: Operator) -> None:
     batch_id = operator.batches.open()
     (row,) = operator.park_rows(batch_id, 1)
     chunk = operator.lines("show", row)[0]["chunk"]
@@ -156,7 +158,7 @@ def test_the_keys_of_waiting_chunks_and_of_dead_rows_are_still_needed(operator: 
     assert operator.lines("keys") == [{"key": PAIR.key_id, "tasks": 3}]
 
 
-def test_what_is_no_dead_letter_is_said_so(operator: Operator) -> None:
+def test_of_an_id_that_is_no_dead_letter_the_command_says_so(operator: Operator) -> None:
     open_task = new_task_id()
     operator.scripts.accept(open_task)
     shown = operator.run("show", open_task)
@@ -169,7 +171,7 @@ def test_what_is_no_dead_letter_is_said_so(operator: Operator) -> None:
     assert operator.scripts.open_ids() == {open_task}
 
 
-def test_a_requeued_one_is_open_again_and_its_starts_are_forgotten(operator: Operator) -> None:
+def test_a_requeued_task_is_open_again_and_its_starts_count_from_zero(operator: Operator) -> None:
     one, other = operator.park(), operator.park()
     assert operator.lines("requeue", one) == [{"id": one, "result": "requeued"}]
     assert operator.scripts.dead_ids() == {other}
@@ -177,15 +179,15 @@ def test_a_requeued_one_is_open_again_and_its_starts_are_forgotten(operator: Ope
     assert operator.scripts.record(one)["starts"] == "0"
 
 
-def test_all_can_be_requeued_at_once(operator: Operator) -> None:
+def test_all_dead_letters_can_be_requeued_at_once(operator: Operator) -> None:
     parked = {operator.park() for _ in range(3)}
     assert {line["id"] for line in operator.lines("requeue", "--all")} == parked
     assert operator.scripts.open_ids() == parked
     assert operator.run("list").stdout == ""
 
 
-def test_more_than_a_page_of_them_are_listed_counted_and_requeued_each_once(operator: Operator) -> None:
-    # Parked at one moment, the first of a page being none of them any more.
+def test_more_dead_letters_than_a_page_holds_are_each_listed_counted_and_requeued_once(operator: Operator) -> None:
+    # They were parked at the same moment, and the first of a page is no dead letter any more.
     task_ids = sorted(new_task_id() for _ in range(1203))
     operator.scripts.accept_all(task_ids)
     operator.scripts.park_all(task_ids)
@@ -202,7 +204,7 @@ def test_more_than_a_page_of_them_are_listed_counted_and_requeued_each_once(oper
     assert operator.run("list").stdout == ""
 
 
-def test_requeue_wants_either_names_or_all(operator: Operator) -> None:
+def test_requeue_wants_either_ids_or_all(operator: Operator) -> None:
     task_id = operator.park()
     assert operator.run("requeue").exit_code == 2
     assert operator.run("requeue", "--all", task_id).exit_code == 2
@@ -218,20 +220,20 @@ def test_dropping_asks_first(operator: Operator) -> None:
     assert operator.scripts.record(task_id) == {}
 
 
-def test_the_keys_that_are_still_needed_are_counted(operator: Operator) -> None:
+def test_for_each_key_the_tasks_that_still_need_it_are_counted(operator: Operator) -> None:
     operator.park()
     operator.park()
     assert operator.lines("keys") == [{"key": PAIR.key_id, "tasks": 2}]
 
 
-def test_a_redis_that_is_away_is_said_so_without_a_traceback(operator: Operator) -> None:
+def test_where_redis_is_away_the_command_says_so_without_a_traceback(operator: Operator) -> None:
     result = operator.run("list", url=f"redis://:{CANARY}@127.0.0.1:{free_port()}/0")
     assert result.exit_code == 1
     assert "Redis does not answer" in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_a_wrong_address_is_named_by_its_variable_and_not_shown(operator: Operator) -> None:
+def test_of_a_wrong_url_the_variable_is_named_and_the_url_not_shown(operator: Operator) -> None:
     result = operator.run("list", url=f"http://:{CANARY}@somewhere")
     assert result.exit_code == 1
     assert "INTAKE_REDIS_URL" in result.stderr
