@@ -10,11 +10,15 @@ from pydantic import SecretStr
 
 from passwords.cost import TODAY, PasswordCost
 from passwords.hashing import Argon2Passwords
-from passwords.verifying import argon2
+from passwords.verifying import argon2, digests
 from passwords.verifying.schemes import matches
+from schemas.password_hashes.encodings import NotCanonicalError
+from schemas.password_hashes.refusals import MAXIMUM_CHARACTERS
+from schemas.password_hashes.wrapped import read_wrapped
 
 if TYPE_CHECKING:
     from passwords.verifying.firebase_scrypt import FirebaseKey
+    from schemas.password_hashes.wrapped import WrappedHash
 
 _MAXIMUM_BYTES: Final = 4096
 """Of a password in UTF-8. The contract's 1,024 characters are never more. WordPress and passlib have the same bound."""
@@ -57,12 +61,26 @@ def verify(
     if stored is None:
         _hashed(password, cost)
         return _NO
-    if _is_of_cost(stored, cost):
-        # Whoever sets the worker's cost may set it beyond the bounds of what others bring.
-        return Verification(ok=argon2.matches(secret, stored), replacement=None)
-    if not matches(secret, stored, firebase):
+    if not _is_right(secret, stored, cost, firebase=firebase):
         return _NO
-    return Verification(ok=True, replacement=_hashed(password, cost))
+    return Verification(ok=True, replacement=None if _is_of_cost(stored, cost) else _hashed(password, cost))
+
+
+def _is_right(secret: bytes, stored: str, cost: PasswordCost, *, firebase: FirebaseKey | None) -> bool:
+    # Whoever sets the worker's cost may set it beyond the bounds of what others bring.
+    if _is_of_cost(stored, cost):
+        return argon2.matches(secret, stored)
+    wrapped = _wrapped(stored)
+    if wrapped is not None and _is_of_cost(wrapped.argon2, cost):
+        return digests.matches_wrapped(secret, stored)
+    return matches(secret, stored, firebase)
+
+
+def _wrapped(stored: str) -> WrappedHash | None:
+    try:
+        return read_wrapped(stored) if len(stored) <= MAXIMUM_CHARACTERS else None
+    except NotCanonicalError:
+        return None
 
 
 def _bytes_of(password: str) -> bytes | None:

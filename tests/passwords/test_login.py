@@ -15,6 +15,8 @@ import passwords
 from passwords import TODAY, FirebaseKey, PasswordCost, Verification, verify
 from passwords.cost import TEST_PROFILE
 from passwords.hashing import Argon2Passwords
+from passwords.wrapping import wrapped
+from schemas.password_hashes.fast_hashes import read_fast_hash
 from schemas.password_hashes.parsing import parse_password_hash
 from tests.passwords.vectors import VECTORS
 
@@ -60,13 +62,40 @@ def test_an_argon2_hash_that_the_worker_would_not_write_today_gets_a_replacement
     assert verify("secret", replacement, cost=TEST_PROFILE) == (True, None)
 
 
-def test_what_the_worker_stores_is_verified_whatever_it_costs() -> None:
+@pytest.mark.parametrize("is_wrapped", [False, True], ids=["argon2id", "wrapped"])
+def test_what_the_worker_stores_is_verified_whatever_it_costs(*, is_wrapped: bool) -> None:
     """The bounds are for what others bring. Seventeen passes are beyond them."""
     dear = PasswordCost(memory_kib=8, time_cost=17, parallelism=1)
-    stored = by_worker("secret", dear)
-    assert verify("secret", stored, cost=dear) == (True, None)
+    digest = read_fast_hash(hashlib.sha256(b"secret").hexdigest())
+    assert digest is not None
+    stored = wrapped(digest, Argon2Passwords(dear)) if is_wrapped else by_worker("secret", dear)
+    ok, replacement = verify("secret", stored, cost=dear)
+    assert (ok, replacement is None) == (True, not is_wrapped)
     assert verify("another", stored, cost=dear) == WRONG
     assert verify("secret", stored, cost=TEST_PROFILE) == WRONG
+
+
+@pytest.mark.parametrize("name", [name for name, vector in VECTORS.items() if read_fast_hash(vector.stored)])
+def test_a_digest_that_the_worker_wrapped_is_verified(name: str) -> None:
+    password, stored = VECTORS[name]
+    digest = read_fast_hash(stored)
+    assert digest is not None
+    ok, replacement = verify(password, wrapped(digest, Argon2Passwords(TEST_PROFILE)), cost=TEST_PROFILE)
+    assert ok
+    assert verify(password, replacement, cost=TEST_PROFILE) == (True, None)
+    assert verify(password + "x", wrapped(digest, Argon2Passwords(TEST_PROFILE)), cost=TEST_PROFILE) == WRONG
+
+
+def test_a_chain_of_magento_is_verified() -> None:
+    """`hash:salt:0:1`, which its command `customer:hash:upgrade` makes of `hash:salt:0` (`Encryptor.php`)."""
+    first = hashlib.md5(b"saltpassword", usedforsecurity=False).hexdigest()
+    second = hashlib.sha256(f"salt{first}".encode()).hexdigest()
+    digest = read_fast_hash(f"$digest$md5,b=c2FsdA:sha256,b=c2FsdA${second}")
+    assert digest is not None
+    stored = wrapped(digest, Argon2Passwords(TEST_PROFILE))
+    assert parse_password_hash(stored) == "argon2id+sha256+md5"
+    assert verify("password", stored, cost=TEST_PROFILE).ok
+    assert verify("passwords", stored, cost=TEST_PROFILE) == WRONG
 
 
 def test_nobody_logs_in_as_a_customer_who_is_not_there() -> None:
