@@ -31,6 +31,9 @@ REASON: Final = "_reason"
 RESERVED: Final = (NUMBER, ERROR, REASON)
 """Names that `submit` writes beside refused rows, and takes out of the rows again."""
 
+_LINE_END: Final = "\r\n"
+"""What the writer of tables puts behind a row. What takes the rows puts its own there."""
+
 
 class FailedRows(Protocol):
     """Takes rows that were refused."""
@@ -62,7 +65,8 @@ class FailedTableRows:
         self._columns = [name for name in columns if name not in RESERVED]
         self._shown = [name for name in self._columns if name not in secret_columns]
         self._text = io.StringIO(newline="")
-        self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator="")
+        # The writer quotes only line breaks that it might write itself, so it is given both signs.
+        self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator=_LINE_END)
         self._write([*RESERVED, *self._shown])
 
     def write(self, row: ImportRow, *, error: str, reason: str) -> None:
@@ -77,7 +81,7 @@ class FailedTableRows:
 
     def _write(self, cells: Iterable[Any]) -> None:
         self._writer.writerow(cells)
-        self._out.write(self._text.getvalue())
+        self._out.write(self._text.getvalue().removesuffix(_LINE_END))
         self._text.seek(0)
         self._text.truncate()
 

@@ -113,6 +113,19 @@ def test_refused_rows_are_written_with_their_reasons_and_without_passwords(
     assert "password" not in rows[0]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CRLF"])
+def test_line_breaks_in_the_cells_of_a_refused_row_are_written_as_they_were(
+    service: Service, path: Path, tmp_path: Path, line_break: str
+) -> None:
+    failed, name = tmp_path / "failed.csv", f"Two{line_break}Lines"
+    path.write_bytes(f'{table([])}nobody,{CANARY},Jane,"{name}"\n'.encode())
+
+    submit(service, str(path), "--failed", str(failed))
+
+    (row,) = csv.DictReader(io.StringIO(failed.read_bytes().decode(), newline=""))
+    assert row["lastName"] == name
+
+
 def test_a_corrected_whole_file_tells_which_rows_were_corrected(service: Service, path: Path, tmp_path: Path) -> None:
     failed, good = tmp_path / "failed.csv", a_row()
     path.write_text(table([good, a_row("nobody"), a_row("nobody else")]))
