@@ -27,6 +27,12 @@ def test_each_preset_has_a_sample_with_its_command_and_passwords() -> None:
     assert [command["file"] for command in COMMANDS.values() if not (FOLDER / command["file"]).is_file()] == []
 
 
+def test_no_two_customers_of_the_samples_have_one_email() -> None:
+    emails = [email for passwords in PASSWORDS.values() for email in passwords]
+
+    assert len(emails) == len(set(emails))
+
+
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_what_could_not_be_read_becomes_a_customer_with_that_fault(name: str) -> None:
     (draft,) = PRESETS[name].drafts([Record(7, {}, fault="is not UTF-8")])
