@@ -34,7 +34,10 @@ def test_every_secret_comes_from_a_file_that_compose_mounts(name: str) -> None:
     files = {value for variable, value in service["environment"].items() if variable.endswith("_FILE")}
     mounted = {f"/run/secrets/{secret}" for secret in service["secrets"]}
     assert mounted == {file for file in files if file.startswith("/run/secrets/")}
-    secrets = {"INTAKE_ID_KEY", "INTAKE_JWT_SECRET", "INTAKE_SEALING_PUBLIC_KEY", "INTAKE_SEALING_PRIVATE_KEYS"}
+    secrets = {
+        *("INTAKE_ID_KEY", "INTAKE_JWT_SECRET", "INTAKE_SEALING_PUBLIC_KEY", "INTAKE_SEALING_PRIVATE_KEYS"),
+        "INTAKE_FIREBASE_SIGNER_KEY",
+    }
     assert not secrets & service["environment"].keys()
 
 
