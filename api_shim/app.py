@@ -99,12 +99,13 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         on_refused=reports.refused,
         on_listening=metrics.waiting,
     )
-    findings = ServerFindings(reports, allowed=settings.redis_allowed)
+    findings = ServerFindings(reports, allowed=settings.redis_allowed, copies=settings.redis_copies)
     calls = RedisCalls(
         settings.shared.redis_url,
         timeout_seconds=settings.redis_timeout_seconds,
         findings=findings,
         reports=reports,
+        copies=settings.redis_copies,
         # Outcomes that another server publishes cannot be heard on a connection to this one.
         on_elsewhere=subscription.renew,
     )

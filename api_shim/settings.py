@@ -41,6 +41,8 @@ class ShimSettings:
     rate_burst: int
     maximum_waiting: int
     redis_timeout_seconds: float
+    redis_copies: int
+    """How many replicas must have a signup before it is answered with 202."""
     batches: BatchSettings
     edge: EdgeSettings
     redis_allowed: frozenset[str]
@@ -70,6 +72,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         rate_burst=reader.integer("RATE_BURST", 50, minimum=1, maximum=1_000_000),
         maximum_waiting=reader.integer("MAX_WAITING", 10_000, minimum=0, maximum=1_000_000),
         redis_timeout_seconds=reader.seconds("REDIS_TIMEOUT_SECONDS", 2, minimum=0.1, maximum=30),
+        redis_copies=reader.integer("REDIS_COPIES", 0, minimum=0, maximum=2),
         batches=read_batch_settings(reader),
         edge=read_edge_settings(reader),
         redis_allowed=read_allowed(reader),

@@ -130,6 +130,14 @@ class CallQueue:
         self._on_their_way = together
         return together
 
+    def put_back(self, calls: Sequence[QueuedCall]) -> None:
+        """Let calls that were taken have their turn again, before all others. Each keeps its deadline."""
+        for call in reversed(calls):
+            if not call.reply.done():
+                self._waiting.appendleft(call)
+                self._waiting_bytes += call.size
+        self._awake.set()
+
     def fail_taken(self) -> None:
         """Nobody carries the calls that were taken any further."""
         for call in self._on_their_way:

@@ -31,6 +31,15 @@ Reply = TypeVar("Reply")
 _LEAST_AGE_SECONDS: Final = 1.0
 """A connection younger than this is kept even where another server is wanted, since its name was looked up just now."""
 
+_COPIES_MILLISECONDS: Final = 250
+"""How long Redis waits for its replicas to confirm promises. All calls behind these wait as long, so it is short: what
+is not confirmed by then is sent again."""
+
+_TOO_FEW_COPIES: Final = Refusal(
+    "too_few_copies", Kind.WAIT, "fewer replicas than INTAKE_REDIS_COPIES have confirmed a signup in time"
+)
+"""What is reported where promises are not confirmed."""
+
 _LONGEST_LEAST_AGE_SECONDS: Final = 4.0
 """The least age doubles up to this while the name leads to the same unfit server again and again."""
 
@@ -48,9 +57,19 @@ class RedisCalls:
         timeout_seconds: float,
         findings: ServerFindings,
         reports: RedisReports,
+        copies: int = 0,
         on_elsewhere: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_elsewhere` is called when a connection is given up because another server may be behind the name."""
+        """Make the calls; nothing is sent before `start`.
+
+        Args:
+            url: where Redis is.
+            timeout_seconds: how long each try of a call may take.
+            findings: what is known of the server.
+            reports: takes what goes wrong.
+            copies: how many replicas must have a promise before its caller has the reply.
+            on_elsewhere: called when a connection is given up because another server may be behind the name.
+        """
         self._pool = redis_pool(
             url,
             protocol=PROTOCOL,
@@ -62,6 +81,8 @@ class RedisCalls:
         self._findings = findings
         self.reports = reports
         self._on_elsewhere = on_elsewhere
+        self._copies = copies
+        self._wait = packed("WAIT", copies, _COPIES_MILLISECONDS)
         self._link: RedisLink | None = None
         self._wants_elsewhere = False
         self._least_age_seconds = _LEAST_AGE_SECONDS
@@ -168,28 +189,55 @@ class RedisCalls:
 
     async def _exchange_once(self, link: RedisLink, together: Sequence[QueuedCall]) -> list[QueuedCall]:
         """Send these calls and answer them by their replies. Returns the calls whose script Redis does not know."""
-        await link.send(
-            [
-                call.packed
-                if call.latest is None
-                else call.packed + packed_argument(link.milliseconds_there(call.latest))
-                for call in together
-            ]
-        )
+        commands = [
+            call.packed if call.latest is None else call.packed + packed_argument(link.milliseconds_there(call.latest))
+            for call in together
+        ]
+        wants_copies = self._copies > 0 and any(call.latest is not None for call in together)
+        if wants_copies:
+            # In the same packet, so that the wait for the replicas costs no round trip of its own.
+            commands.append(self._wait)
+        await link.send(commands)
         unknown: list[QueuedCall] = []
+        promised: list[tuple[QueuedCall, Any]] = []
         replies: list[Any] = []
         try:
             await link.read(replies, len(together))
         finally:
             for call, reply in zip(together, replies, strict=False):
                 if type(reply) is not Refusal:
-                    if not call.reply.done():
+                    if wants_copies and call.latest is not None:
+                        promised.append((call, reply))
+                    elif not call.reply.done():
                         call.reply.set_result(reply)
                 elif reply.code == "NOSCRIPT" and call.script is not None:
                     unknown.append(call)
                 else:
                     self._refuse([call], reply)
+        if wants_copies:
+            await self._confirm(link, promised)
         return unknown
+
+    async def _confirm(self, link: RedisLink, promised: Sequence[tuple[QueuedCall, Any]]) -> None:
+        """Give callers their replies once enough replicas have what these replies promise.
+
+        Where too few have it in time, nobody knows whether it would outlive this server. Such calls are made again: the
+        same call finds what it did, writes once more, and is confirmed with that. A caller whose time is over is told
+        that there was no answer.
+        """
+        confirmed: list[Any] = []
+        await link.read(confirmed, 1)
+        calls = [call for call, _ in promised]
+        (copies,) = confirmed
+        if isinstance(copies, Refusal):
+            self._refuse(calls, copies)
+        elif copies >= self._copies:
+            for call, reply in promised:
+                if not call.reply.done():
+                    call.reply.set_result(reply)
+        else:
+            self.reports.refused(_TOO_FEW_COPIES)
+            self._queue.put_back(calls)
 
     async def _connected(self) -> RedisLink:
         if self._link is not None and self._wants_elsewhere and self._link.age_seconds > self._least_age_seconds:

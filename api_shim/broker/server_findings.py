@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from startup.broker.redis_refusals import Kind, Refusal
-from startup.broker.redis_requirements import COMMANDS, INFO_COMMAND, Severity, findings_of
+from startup.broker.redis_requirements import COMMANDS, INFO_COMMAND, Finding, Severity, findings_of, parse_info
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from api_shim.broker.redis_reports import RedisReports
-    from startup.broker.redis_requirements import Finding
 
 
 class ServerFindings:
@@ -23,10 +22,17 @@ class ServerFindings:
     INFO_ALONE: ClassVar = (INFO_COMMAND,)
     """The same without the trial of what the user may do; `judge` then takes the last trial's result."""
 
-    def __init__(self, reports: RedisReports, *, allowed: Collection[str]) -> None:
-        """`allowed`: findings that the settings lower to warnings."""
+    def __init__(self, reports: RedisReports, *, allowed: Collection[str], copies: int = 0) -> None:
+        """Begin with nothing known.
+
+        Args:
+            reports: takes what is found.
+            allowed: findings that the settings lower to warnings.
+            copies: how many replicas must confirm a promise.
+        """
         self._reports = reports
         self._allowed = allowed
+        self._copies = copies
         self._tried: Sequence[Any] = ()
         self._is_in_doubt = False
         self._findings: tuple[Finding, ...] = ()
@@ -38,10 +44,20 @@ class ServerFindings:
         info, *tried = replies
         if tried:
             self._tried, self._is_in_doubt = tried, False
-        self._findings = findings_of([info, *self._tried], allowed=self._allowed)
+        self._findings = (*findings_of([info, *self._tried], allowed=self._allowed), *self._of_replicas(info))
         self._reports.found(self._findings)
         refused = [each for each in self._findings if each.severity is Severity.REFUSE]
         self.refusal = Refusal(refused[0].code, Kind.MISCONFIGURED, refused[0].sentence) if refused else None
+
+    def _of_replicas(self, info: Any) -> tuple[Finding, ...]:
+        if not self._copies or isinstance(info, Refusal):
+            return ()
+        fields = parse_info(info)
+        if fields.get("role") != "master" or int(fields.get("connected_slaves", self._copies)) >= self._copies:
+            return ()
+        # Calls are tried all the same: a replica that comes back is counted at once then.
+        sentence = "Redis has fewer replicas than INTAKE_REDIS_COPIES asks for, so that nothing can be promised"
+        return (Finding("redis_too_few_copies", Severity.TELL, sentence),)
 
     def doubt(self) -> None:
         """Let the next look try the user's rights: a call was refused, so one of them may have been taken away."""

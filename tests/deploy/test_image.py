@@ -62,9 +62,11 @@ def test_it_announces_the_port_that_compose_publishes() -> None:
 
 def test_every_package_of_the_project_is_in_it() -> None:
     copied = {words.split()[0] for words in _of("COPY")}
-    assert {"api_shim", "cli", "local_stack", "schemas", "startup", "worker"} <= copied
+    assert {"api_shim", "cli", "local_stack", "passwords", "schemas", "startup", "worker"} <= copied
 
 
 @pytest.mark.parametrize("word", ["secret", "password", "token", "INTAKE_ID_KEY", "INTAKE_SEALING"])
 def test_no_secret_is_built_in(word: str) -> None:
-    assert not [line for line in LINES if word.lower() in line.lower()]
+    # The package that hashes passwords has the word in its name.
+    lines = [line for line in LINES if line != "COPY passwords passwords"]
+    assert not [line for line in lines if word.lower() in line.lower()]

@@ -23,7 +23,12 @@ local latest = tonumber(ARGV[10])
 
 local record = redis.call('HMGET', record_key, 'fingerprint', 'state')
 if record[1] then
-  if record[1] == fingerprint then return {'known', record[2]} end
+  if record[1] == fingerprint then
+    -- Where replicas have to confirm, they confirm what this connection wrote. So a repeat writes what is there already:
+    -- otherwise it would be confirmed although the replicas may lack the record.
+    redis.call('HSET', record_key, 'state', record[2])
+    return {'known', record[2]}
+  end
   return {'reused'}
 end
 --- @include "now"

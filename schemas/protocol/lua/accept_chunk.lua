@@ -32,8 +32,13 @@ if not batch[1] then return {'ended', '0'} end
 local chunks = chunks_of(batch_id)
 local listing = ' ' .. chunk_id .. ' ' .. lines
 -- A repeat of this very call: the answer to the first one was lost on the way.
-if redis.call('ZSCORE', chunks, 'o' .. listing) then return {'accepted'} end
-if redis.call('ZSCORE', chunks, 'k' .. listing) then return {'known'} end
+local again = redis.call('ZSCORE', chunks, 'o' .. listing) and 'accepted'
+  or redis.call('ZSCORE', chunks, 'k' .. listing) and 'known'
+if again then
+  -- A repeat writes, as in ACCEPT: replicas confirm only what this connection wrote.
+  redis.call('HSET', batch_key, 'rows', batch[3])
+  return {again}
+end
 if batch[1] == '1' then return {'ended', batch[2]} end
 -- The client may have been told by then that this chunk was not accepted.
 if latest > 0 and now >= latest then return {'late'} end

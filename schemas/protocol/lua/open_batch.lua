@@ -18,7 +18,11 @@ local upload_milliseconds = ARGV[9]
 local latest = tonumber(ARGV[10])
 
 -- A repeat of this very call: the answer to the first one was lost on the way.
-if redis.call('EXISTS', batch_key) == 1 then return {'opened'} end
+if redis.call('EXISTS', batch_key) == 1 then
+  -- A repeat writes, as in ACCEPT: replicas confirm only what this connection wrote.
+  redis.call('HSET', batch_key, 'caller', caller)
+  return {'opened'}
+end
 --- @include "now"
 --- @include "rate"
 --- @include "batch_names"
