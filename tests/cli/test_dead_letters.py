@@ -131,9 +131,8 @@ def test_requeued_rows_of_a_batch_have_no_outcome_until_they_are_worked_again(op
     assert operator.batches.read(batch_id).outcomes == {"created": 2, "internal_error": 1}
     assert {line["id"] for line in operator.lines("requeue", "--all")} == {other, signup}
     assert operator.batches.read(batch_id).outcomes == {"created": 2}
-    assert (
-        operator.batches.queued() == 3
-    )  # One is the chunk's own message, which nobody took, and two are those of the rows.
+    # One is the chunk's own message, which nobody took, and two are those of the rows.
+    assert operator.batches.queued() == 3
     assert operator.scripts.open_ids() == {signup}
     started = operator.batches.started(other)
     assert (started.first, started.end, started.starts) == (3, 4, 1)

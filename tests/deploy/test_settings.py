@@ -54,9 +54,8 @@ def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
         environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
         read(environment)
         asked |= {variable.removeprefix("INTAKE_").removesuffix("_FILE") for variable in environment.asked}
-    asked.discard(
-        "ARGON2_TEST_PROFILE"
-    )  # This setting is for the project's own tests and benches, and its hashes protect nothing.
+    # This setting is for the project's own tests and benches, and its hashes protect nothing.
+    asked.discard("ARGON2_TEST_PROFILE")
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
     listed = {name.removesuffix("_FILE") for name in re.findall(r"`([A-Z0-9_]{3,})`", "\n".join(cells))}

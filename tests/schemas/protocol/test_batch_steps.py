@@ -208,9 +208,8 @@ def test_results_are_read_by_chunk_in_the_order_of_lines(batches: Batches, batch
     ]
     assert [view.lines for view in batches.views(batch_id, after=14, most=2)] == ["11+4", "21+4"]
     assert [view.lines for view in batches.views(batch_id, after=99)] == ["41+4"]
-    assert (
-        batches.run(accepting.read(ids[0])) is None
-    )  # The id of a chunk is not the id of a signup, so nobody reads a chunk as one.
+    # The id of a chunk is not the id of a signup, so nobody reads a chunk as one.
+    assert batches.run(accepting.read(ids[0])) is None
 
 
 def test_a_caller_s_batches_are_listed_the_newest_first(batches: Batches) -> None:
