@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -10,6 +13,8 @@ from cli.importing.presets.registry import PRESETS
 from cli.importing.records import Record
 from tests.cli.presets.samples import COMMANDS, FOLDER, PASSWORDS, sample
 
+KEY_FILES: Final = {"shop.key": "initial-passwords.key"}
+"""The file of `--initial-passwords` in the document → in commands.json."""
 SECRETS: Final = ("password", "passwordHash")
 ODD_TEXTS: Final = ("", " ", "x", "'", "{", "[]", "\n", "\x00")
 ODD_VALUES: Final[tuple[Any, ...]] = (*ODD_TEXTS, None, 0, True, [], {}, [{}], {"": None})
@@ -25,6 +30,16 @@ def test_each_preset_has_a_sample_with_its_command_and_passwords() -> None:
     assert shown == set(PRESETS)
     assert set(PASSWORDS) == set(COMMANDS)
     assert [command["file"] for command in COMMANDS.values() if not (FOLDER / command["file"]).is_file()] == []
+
+
+def test_the_document_shows_the_commands_by_which_the_samples_go_in() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "importing.md").read_text().replace("\\\n", " ")
+
+    lines = re.findall(r"^customer-intake submit (\S+ --from .+)$", document, re.MULTILINE)
+
+    shown = [sorted(KEY_FILES.get(word, word) for word in shlex.split(line)) for line in lines]
+    commands = [sorted([COMMANDS[name]["file"], *COMMANDS[name]["options"]]) for name in PRESETS]
+    assert sorted(shown) == sorted(commands)
 
 
 def test_no_two_customers_of_the_samples_have_one_email() -> None:
