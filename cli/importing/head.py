@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cli.importing.mapping.fields import EMAIL, SECRET_FIELDS
+from cli.importing.mapping.fields import (
+    ADDRESSES,
+    COUNTRY,
+    EMAIL,
+    PASSWORD,
+    REQUIRED_ADDRESS_FIELDS,
+    REQUIRED_FIELDS,
+    SECRET_FIELDS,
+)
 from cli.importing.reading.errors import BrokenInputError
 from cli.importing.reading.recognising.wrong_form import WrongForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cli.importing.reading.errors import WrongInputError
     from cli.importing.reading.input_file import InputFile
@@ -23,8 +31,11 @@ _ROWS: Final = 300
 _MANY: Final = 20
 """So many rows that are all wrong make a wrong file. Fewer may be those that somebody is correcting."""
 
-_TO_DO: Final = "`customer-intake submit --preview 5 FILE` shows how rows are read, --help what can be told about them."
+_TO_DO: Final = "Mend them, or say how they are to be read: see customer-intake submit --help."
 """What to do where the first rows are of no use."""
+
+_EXAMPLES: Final = {f"{ADDRESSES}.firstName": "{firstName}", f"{ADDRESSES}.{COUNTRY}": "CH"}
+"""What a field may get where a dash would be no good."""
 
 
 class Head:
@@ -64,6 +75,8 @@ class Head:
                 "with the rows that were refused, which never has passwords or hashes",
                 "Name the file that has them: --passwords-from ORIGINAL.",
             )
+        if len(customers) >= _MANY:
+            self._check_required(customers)
 
     def checked(self, rows: Iterator[ImportRow]) -> Iterator[ImportRow]:
         """The same rows of a stream, which cannot be read twice. Rows with faults wait for the first without.
@@ -82,6 +95,35 @@ class Head:
             self._check_faults(waiting)
         yield from waiting
         yield from rows
+
+    def _check_required(self, customers: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse a file in which every row lacks something that the contract requires."""
+        if not any(SECRET_FIELDS & customer.keys() for customer in customers):
+            raise self._refused(
+                f"without passwords: not one of its first {len(customers):,} rows has a password or a hash",
+                f"Say where they are (--map {PASSWORD}=…), or have them made: --initial-passwords FILE.",
+            )
+        addresses = [
+            address
+            for customer in customers
+            if isinstance(customer.get(ADDRESSES), list)
+            for address in customer[ADDRESSES]
+            if isinstance(address, dict)
+        ]
+        missing = [name for name in REQUIRED_FIELDS if not any(name in customer for customer in customers)]
+        if len(addresses) >= _MANY:
+            missing += [
+                f"{ADDRESSES}.{name}"
+                for name in REQUIRED_ADDRESS_FIELDS
+                if not any(name in address for address in addresses)
+            ]
+        if missing:
+            raise self._refused(
+                f"in which not one of the first rows has {', '.join(missing)}, which every customer must have",
+                "Say where it is (--map), or what it gets: "
+                + " ".join(f"--default {name}={_EXAMPLES.get(name, '-')}" for name in missing)
+                + ".",
+            )
 
     def _check_faults(self, rows: Iterable[ImportRow]) -> None:
         faults = [(row.number, row.faults[0]) if row.faults else None for row in rows]

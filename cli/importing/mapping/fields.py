@@ -37,6 +37,11 @@ ADDRESS_FIELDS: Final = (
 )
 """The fields of an address, in the contract's order."""
 
+REQUIRED_FIELDS: Final = (EMAIL, "firstName", "lastName")
+"""What every customer must have, beside a password or a hash."""
+REQUIRED_ADDRESS_FIELDS: Final = ("name", "firstName", "address_1", "postCode", "city", "state", COUNTRY)
+"""What every address must have."""
+
 LINE: Final = "_line"
 """The name in a failed file under which the row's number in the original stands."""
 RESERVED: Final = frozenset({LINE, "_error", "_reason"})

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from cli.importing.mapping.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, Field, column_of, parse_field
-from schemas.customer import Address, CustomerRequest
+from cli.importing.mapping.fields import (
+    ADDRESS_FIELDS,
+    CUSTOMER_FIELDS,
+    REQUIRED_ADDRESS_FIELDS,
+    REQUIRED_FIELDS,
+    Field,
+    column_of,
+    parse_field,
+)
+from schemas.customer import Address, CustomerRequest, InvalidRequestError, parse_customer_request
 
 
 def test_the_fields_are_those_of_the_contract_in_its_order() -> None:
     assert tuple(CustomerRequest.__annotations__) == CUSTOMER_FIELDS
     assert tuple(Address.__annotations__) == ADDRESS_FIELDS
+
+
+def test_the_required_fields_are_those_of_the_contract() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_customer_request({"password": "secret", "addresses": [{}]})
+
+    assert [fault["field"] for fault in refused.value.faults] == [
+        *REQUIRED_FIELDS,
+        *(f"addresses.0.{name}" for name in REQUIRED_ADDRESS_FIELDS),
+    ]
 
 
 @pytest.mark.parametrize(

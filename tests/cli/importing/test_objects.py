@@ -15,6 +15,7 @@ from tests.cli.importing.plans import customers, faults, refusal, rows_of, writt
 if TYPE_CHECKING:
     from pathlib import Path
 
+NAMES: Final = {"password": "secret", "firstName": "Jane", "lastName": "Doe"}
 JANE: Final[dict[str, Any]] = {"email": "jane@example.com", "password": "secret", "firstName": "Jane"}
 
 
@@ -131,7 +132,7 @@ def test_names_that_mean_nothing_refuse_the_file_where_paths_are_mapped(path: Pa
 
 
 def test_a_name_that_only_a_late_object_has_is_its_fault_alone(path: Path) -> None:
-    lines(path, *[{"login": f"{number}@example.com"} for number in range(400)], {"login": "x@example.com", "born": 1})
+    lines(path, *[{"login": "x@example.com", **NAMES} for _ in range(400)], {"login": "x@example.com", "born": 1})
 
     assert faults(rows_of(path, mapping={"email": "login"})) == [
         (401, "born", "means nothing here: --map it to a field, --ignore it, or --ignore-others")

@@ -30,7 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def phones(*texts: str) -> str:
-    return "".join(["email,addresses.0.phone\n", *(f"a@example.com,{text}\n" for text in texts)])
+    columns = "email,password,firstName,lastName,addresses.0.phone"
+    return "".join([f"{columns}\n", *(f"a@example.com,secret,Jane,Doe,{text}\n" for text in texts)])
 
 
 def test_a_file_whose_first_rows_cannot_be_read_is_refused_by_the_first_reason(path: Path) -> None:
@@ -62,6 +63,30 @@ def test_objects_without_an_email_are_no_customers(path: Path) -> None:
 
     assert "not one of its rows has an email" in told
     assert "--map email=" in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("email,firstName,lastName", ["has a password or a hash", "--map password=", "--initial-passwords FILE"]),
+        ("email,password,firstName", ["has lastName,", "--default lastName=-."]),
+        (
+            "email,password,firstName,lastName,addresses.0.city,addresses.0.state,addresses.0.address_1,addresses.0.name",
+            [
+                "has addresses.firstName, addresses.postCode, addresses.country,",
+                "--default addresses.firstName={firstName} --default addresses.postCode=- ",
+                "--default addresses.country=CH.",
+            ],
+        ),
+    ],
+)
+def test_what_every_row_lacks_is_told_at_once(path: Path, columns: str, words: list[str]) -> None:
+    rows = ",".join("x" for _ in columns.split(","))
+    told = refusal(written(path, f"{columns}\n" + f"{rows}\n" * 30))
+
+    assert [word for word in words if word not in told] == []
+    # A few rows have results of their own.
+    assert len(rows_of(written(path, f"{columns}\n" + f"{rows}\n" * 3))) == 3
 
 
 def test_a_table_without_rows_is_refused(path: Path) -> None:
