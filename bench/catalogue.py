@@ -38,6 +38,7 @@ def _peer(name: str) -> Bench:
 
 BENCHES: Final = {
     "accepts": Bench(throughput.accepts, {"requests": 16_000}, {"requests": 100}),
+    "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "end-to-end": Bench(
         partial(throughput.end_to_end, trivial_hash=False),
         {"requests": 900},

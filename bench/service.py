@@ -41,9 +41,16 @@ _HASH_CPU: Final = "intake_password_hash_cpu_seconds_total "
 class Service:
     """Redis, MongoDB, one shim and one worker on free ports."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, replica: bool = False) -> None:
+        """`replica`: whether Redis has a replica, on this machine too."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.redis = RedisServer(folder / "redis", free_port())
+        # A replica logs in at its primary as nobody. Both listen on this machine alone.
+        self.redis = RedisServer(folder / "redis", free_port(), password=None if replica else "")
+        self.replica = (
+            RedisServer(folder / "replica", free_port(), [f"replicaof 127.0.0.1 {self.redis.port}"], password=None)
+            if replica
+            else None
+        )
         self.mongo = MongoReplicaSet(folder / "mongo", [free_port()])
         self._folder = folder
         self._port = free_port()
@@ -61,6 +68,9 @@ class Service:
 
     def __enter__(self) -> Self:
         self.redis.start()
+        if self.replica is not None:
+            self.replica.start()
+            wait_while(lambda: not self._has_replica(), [self.replica.process])
         self.mongo.start()
         self.start_shim()
         return self
@@ -69,6 +79,8 @@ class Service:
         self.shim.terminate()  # if killed, it would leave the files of its metrics behind
         self.worker.kill()
         self.mongo.kill()
+        if self.replica is not None:
+            self.replica.kill()
         self.redis.kill()
 
     def start_shim(self, **settings: str) -> None:
@@ -161,6 +173,10 @@ class Service:
                 [self.worker, self.redis.process, self.mongo.members[0].process],
                 seconds=_DRAIN_SECONDS,
             )
+
+    def _has_replica(self) -> bool:
+        with self.redis_client() as client:
+            return bool(client.wait(1, 100))
 
     def _shim(self, **settings: str) -> ManagedProcess:
         environment = self._environments.shim(port=self._port, INTAKE_DRAIN_SECONDS="0")

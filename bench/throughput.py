@@ -40,6 +40,24 @@ def accepts(folder: Path, *, requests: int) -> dict[str, Any]:
         }
 
 
+def copies(folder: Path, *, requests: int) -> dict[str, Any]:
+    """What `INTAKE_REDIS_COPIES=1` costs: accepts of one shim with a replica that confirms them, and that does not."""
+    figures = {}
+    with Service(folder, replica=True) as service:
+        for name, wanted in (("without", "0"), ("with_a_copy", "1")):
+            service.start_shim(INTAKE_REDIS_COPIES=wanted)
+            target = service.target()
+            service.warm_up(min(500, requests))
+            load = saturate(target.port, target.signups(name), requests=requests, connections=CONNECTIONS)
+            figures[name] = {
+                "per_second": load.per_second,
+                "p50_ms": 1000 * load.percentile(0.5),
+                "p99_ms": 1000 * load.percentile(0.99),
+                "statuses": load.statuses,
+            }
+    return figures
+
+
 def end_to_end(folder: Path, *, requests: int, trivial_hash: bool) -> dict[str, Any]:
     """From the first POST to the last outcome, with as many requests as the service can take.
 
