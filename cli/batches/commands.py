@@ -65,7 +65,10 @@ def list_(*, as_json: bool, url: str | None, token_file: Path | None, directory:
 @click.argument("batch")
 @_options
 def show(*, batch: str, as_json: bool, url: str | None, token_file: Path | None, directory: Path) -> None:
-    """Show how many rows of a batch have which outcome, and how long the others need."""
+    """Show the counts of a batch.
+
+    They are how many rows have which outcome, how fast it goes, and how long the rest takes.
+    """
     found = find_batch(_client(url, token_file, directory), batch)
     if as_json:
         click.echo(json.dumps(found))
@@ -95,10 +98,10 @@ def rows(
     token_file: Path | None,
     directory: Path,
 ) -> None:
-    """Show the rows of a batch with their outcomes, in the order of lines.
+    """Show the rows of a batch.
 
-    Without --follow the rows end before the first one that has no outcome yet. With --json a row is the line of JSON
-    that the service has for it, with the whole customer.
+    Each row has its outcome, and they come in the order of lines. Without --follow the rows end before the first one
+    that has no outcome yet. With --json a row is the line of JSON that the service has for it, with the whole customer.
     """
     client = _client(url, token_file, directory)
     found = find_batch(client, batch)
@@ -120,10 +123,10 @@ def rows(
 @click.argument("batch")
 @_options
 def cancel(*, batch: str, as_json: bool, url: str | None, token_file: Path | None, directory: Path) -> None:
-    """Cancel a batch: rows that nobody has started on become no customers.
+    """Cancel a batch.
 
-    The outcome of these rows is `canceled`. Other rows keep their outcomes, or get them. Send the file once more to
-    have the canceled rows made after all.
+    Rows that nobody has started on become no customers: their outcome is `canceled`. Other rows keep their outcomes, or
+    get them. Send the file once more to have the canceled rows made after all.
     """
     client = _client(url, token_file, directory)
     found = cancel_batch(client, find_batch(client, batch))

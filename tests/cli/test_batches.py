@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from tests.conftest import Environment, Starter
+    from tests.conftest import Environment, Servers, Starter
 
 SECONDS: Final = 60
 """More than any run here takes."""
@@ -50,6 +50,13 @@ def without_worker(isolated_env: Environment, start_shim: Starter) -> Iterator[S
     running = Service(start_shim(isolated_env))
     with closing(running.http):
         yield running
+
+
+@pytest.fixture
+def proxy(stack: Servers) -> Iterator[TcpProxy]:
+    """A proxy between a shim and the Redis of the tests."""
+    with TcpProxy(stack.redis.port) as proxy:
+        yield proxy
 
 
 class Person:
@@ -279,6 +286,21 @@ def test_where_the_service_does_not_answer_the_command_says_so(person: Person, c
 
     assert result.exit_code == 2
     assert "the service does not answer (Connection refused)" in result.stderr
+
+
+def test_where_the_service_cannot_read_its_broker_the_command_says_so(
+    isolated_env: Environment, proxy: TcpProxy, start_shim: Starter
+) -> None:
+    url = re.sub(r":\d+/", f":{proxy.port}/", isolated_env["INTAKE_REDIS_URL"])
+    service = Service(start_shim(isolated_env, INTAKE_REDIS_URL=url))
+    with closing(service.http):
+        proxy.refusing = True
+        proxy.reset()
+
+        result = Person(service).run("list")
+
+    assert result.exit_code == 2
+    assert "the service cannot answer now (service_unavailable)" in result.stderr
 
 
 def test_where_the_url_leads_elsewhere_the_command_says_so(person: Person) -> None:
