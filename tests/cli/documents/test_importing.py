@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from pymongo import MongoClient
 
-from cli.importing.presets.registry import PRESETS
 from cli.local_tokens import jwt_secret_path
 from cli.options import DEFAULT_DIRECTORY
 from local_stack.environments import environment_without_settings
 from local_stack.state_file import ProcessIdentity, StackState, write_state
 from passwords import verify
-from tests.cli.documents.walkthrough import Command, File, blocks, is_as_told, run, section
-from tests.cli.presets.samples import COMMANDS, FOLDER, PASSWORDS
+from tests.cli.documents.walkthrough import Command, File, blocks, is_as_told, run
+from tests.cli.presets.samples import FOLDER, PASSWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[3]
 DOCUMENT: Final = (ROOT / "docs" / "importing.md").read_text()
 README: Final = (ROOT / "README.md").read_text()
-PRODUCTS: Final = section(DOCUMENT, "## Products")
 
 
 @pytest.fixture
@@ -63,15 +60,6 @@ def test_its_commands_print_what_it_says(reader: Mapping[str, str], tmp_path: Pa
                 assert is_as_told(told, printed), f"$ {text}\n{printed}"
                 commands += 1
     assert commands
-
-
-@pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_a_product_s_command_is_the_one_with_which_its_sample_goes_in(preset: str) -> None:
-    """tests/cli/presets/test_whole_samples.py runs it, and logs in as each customer."""
-    heading = next(line for line in PRODUCTS.splitlines() if line.lower() == f"### {preset}")
-    command = section(PRODUCTS, heading).split("```sh\n", 1)[1].split("```", 1)[0].replace("\\\n", "")
-
-    assert shlex.split(command) == ["customer-intake", "submit", COMMANDS[preset]["file"], *COMMANDS[preset]["options"]]
 
 
 def test_the_readme_s_migration_brings_every_customer_in(

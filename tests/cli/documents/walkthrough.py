@@ -40,14 +40,6 @@ class Command:
     printed: str
 
 
-def section(document: str, heading: str) -> str:
-    """The text below a heading, up to the next heading of its level or of a higher one."""
-    level = heading.partition(" ")[0]
-    found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", document, re.MULTILINE | re.DOTALL)
-    assert found is not None, heading
-    return found[1]
-
-
 def blocks(text: str) -> Iterator[File | Command]:
     """The files and commands of this text, in their order. Other blocks are left out."""
     for block in _FENCED.finditer(text):
