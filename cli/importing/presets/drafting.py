@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.importing.hashes.foreign_hash import ForeignHashError, NoPasswordError
+from cli.importing.reading.json_values import JsonFaultError, parse_object
 from cli.importing.records import Draft, Fault
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ ADDRESS_LEFT_OUT: Final = "an address without street, city and postcode was left
 """The warning where an export has traces of an address that is none."""
 WHOLE_NAME: Final = "the export has one name only: the whole of it became the first name"
 """The warning where first and last name cannot be told apart."""
+
+_NO_OBJECT: Final = ("", "null")
+"""How a cell is written where there is no object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,8 @@ class Source:
         return "" if value is None else str(value).strip()
 
     def within(self, name: str) -> Source:
-        """An object in it. Has no values where there is none. A cell of a table holds the object as JSON text."""
+        """An object in it. Has no values where there is none."""
         value = self.values.get(name)
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = None
         return Source(value if isinstance(value, dict) else {}, f"{self.path}{name}.")
 
 
@@ -113,6 +111,19 @@ def take_made_hash(draft: Draft, column: str, make: Callable[[], str]) -> None:
         pass
     except ForeignHashError as error:
         draft.faults.append(Fault(column, str(error)))
+
+
+def within_text(draft: Draft, source: Source, name: str) -> Source:
+    """An object in the source, which a cell of a table holds as JSON text. Text that is no object is a fault."""
+    text = source.values.get(name)
+    if not isinstance(text, str):
+        return source.within(name)
+    try:
+        value = {} if text.strip() in _NO_OBJECT else parse_object(text)
+    except JsonFaultError as error:
+        draft.faults.append(Fault(source.path + name, str(error)))
+        value = {}
+    return Source({name: value}, source.path).within(name)
 
 
 def take_whole_name(draft: Draft, source: Source, columns: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_whole_name
+from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_whole_name, within_text
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Fault, Form
 
@@ -48,7 +48,7 @@ def drafts(records: Iterable[Record]) -> Iterator[Draft]:
 
 def _fill(draft: Draft, user: Source) -> None:
     take(draft, user, _CUSTOMER)
-    metadata = user.within("raw_user_meta_data")
+    metadata = within_text(draft, user, "raw_user_meta_data")
     take(draft, metadata, _NAMES)
     take_whole_name(draft, metadata, _WHOLE_NAMES)
     if user.text("deleted_at"):

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes import wordpress
-from cli.importing.presets.drafting import Fields, Source, begin, take, take_address, take_hash
+from cli.importing.presets.drafting import Fields, Source, begin, take, take_address, take_hash, within_text
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Form
 
@@ -61,7 +61,7 @@ def take_woocommerce_addresses(draft: Draft, source: Source) -> None:
     """Take over the two addresses, and the names that only they have. WordPress' exports have them as columns too."""
     for use, name in USES.items():
         is_object = use in source.values
-        within = source.within(use) if is_object else source
+        within = within_text(draft, source, use) if is_object else source
         before = "" if is_object else f"{use}_"
         fields = {ours: (before + theirs,) for ours, theirs in _ADDRESS.items()}
         take(draft, within, {ours: fields[ours] for ours in ("firstName", "lastName")})

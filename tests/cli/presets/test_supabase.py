@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from cli.importing.presets.drafting import WHOLE_NAME
 from cli.importing.presets.supabase import PRESET
+from cli.importing.records import Record
 from tests.cli.presets.samples import PASSWORDS, drafted, objects, sample, table
 
 
@@ -78,7 +81,17 @@ def test_the_json_of_the_same_users_gives_the_same_customers() -> None:
     assert [draft.customer for draft in from_json.values()] == [draft.customer for draft in from_csv.values()]
 
 
-def test_broken_metadata_is_as_none() -> None:
-    (draft,) = PRESET.drafts(table("email,encrypted_password,raw_user_meta_data\na@example.com,,{oops\n"))
+@pytest.mark.parametrize("text", ["{oops", "[]", "[" * 100_000, '"{}"'], ids=["cut off", "a list", "deep", "a text"])
+def test_metadata_that_is_no_object_is_a_fault_of_its_column(text: str) -> None:
+    rows = [Record(2, {"email": "a@example.com", "encrypted_password": "", "raw_user_meta_data": text})]
+
+    (draft,) = PRESET.drafts(rows)
+
+    assert [fault.where for fault in draft.faults] == ["raw_user_meta_data"]
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}"])
+def test_no_metadata_is_no_fault(text: str) -> None:
+    (draft,) = PRESET.drafts(table(f"email,encrypted_password,raw_user_meta_data\na@example.com,,{text}\n"))
 
     assert (draft.customer, draft.faults) == ({"email": "a@example.com"}, [])
