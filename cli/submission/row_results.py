@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.importing.mapping.fields import column_of
 from cli.submission.error_tally import ErrorTally, message_of, reason_of
 from cli.submission.failed_rows import NoFailedRows
 
@@ -158,6 +159,6 @@ def _name_columns(outcome: dict[str, Any], row: ImportRow) -> None:
     if not row.columns or not isinstance(data, dict):
         return
     for fault in data.get("errors") or [data]:
-        column = row.columns.get(str(fault.get("field", "email" if "email" in fault else "")))
+        column = column_of(row.columns, str(fault.get("field", "email" if "email" in fault else "")))
         if column is not None:
             fault["column"] = column

@@ -95,6 +95,15 @@ def test_a_complaint_of_the_service_names_the_column(service: Service, path: Pat
     assert "validation_error: 1 row (line 3): Nachname: " in ended.stderr
 
 
+def test_a_complaint_about_a_part_names_the_column_of_the_whole(service: Service, path: Path) -> None:
+    path.write_text(table([[*a_row(), f"VIP,{'x' * 2_000}"]], [*COLUMNS[:4], "Labels"]))
+
+    ended = submit(service, str(path), "--map", "tags=Labels")
+
+    (error,) = ended.rows[0]["data"]["errors"]
+    assert (error["field"], error["column"]) == ("tags.1", "Labels")
+
+
 def test_refused_rows_are_written_with_their_reasons_and_without_passwords(
     service: Service, path: Path, tmp_path: Path
 ) -> None:

@@ -90,8 +90,8 @@ def parse_field(text: str) -> Field | None:
     return None
 
 
-def column_of(columns: Mapping[str, str], path: str) -> str:
-    """The column that a field comes from; of a part, such as `tags.3`, that of the whole. The path itself if none.
+def column_of(columns: Mapping[str, str], path: str) -> str | None:
+    """The column that a field comes from; of a part, such as `tags.3`, that of the whole. None where there is none.
 
     Args:
         columns: field's path → column. See Draft.
@@ -102,7 +102,7 @@ def column_of(columns: Mapping[str, str], path: str) -> str:
         if part in columns:
             return columns[part]
         part = part.rpartition(".")[0]
-    return path
+    return None
 
 
 def simplified(name: str) -> str:

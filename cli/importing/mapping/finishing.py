@@ -180,4 +180,4 @@ def _unwritable(value: Any, path: str, columns: Mapping[str, str]) -> Iterator[F
 
 def _fault(path: str, message: str, columns: Mapping[str, str]) -> Fault:
     """A fault that names the column itself, where the field comes from one."""
-    return Fault(column_of(columns, path), message)
+    return Fault(column_of(columns, path) or path, message)

@@ -64,4 +64,4 @@ def test_a_part_of_a_field_comes_from_the_column_of_the_whole() -> None:
 
     assert column_of(columns, "tags.3") == "Labels"
     assert column_of(columns, "addresses.0.city") == "Town"
-    assert column_of(columns, "addresses.0.state") == "addresses.0.state"
+    assert column_of(columns, "addresses.0.state") is None

@@ -21,6 +21,8 @@ _SIGNS: Final = dict.fromkeys(map(ord, " \t\u00a0\u2007\u202f\u2009+-.()/\u2010\
 
 _ROUNDED: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+[0-9]{1,3}")
 """How a spreadsheet writes a number that is too wide for its column."""
+_TRUNK_ZERO: Final = re.compile(r"^((?:\+|00)[ .-]?[0-9]{1,3}[ .-]?)\(0\)")
+"""`+44 (0)20 …`: the zero is dialled only where no country's code is."""
 _FRACTION: Final = re.compile(r"[0-9]+\.0")
 """How pandas writes a column of integers where a cell of it is empty."""
 
@@ -44,9 +46,7 @@ def phone_number(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip().removeprefix("'")
-    if text.startswith(("+", "00")):
-        # "+44 (0)20": the zero is dialled only where no country's code is.
-        text = text.replace("(0)", "")
+    text = _TRUNK_ZERO.sub(r"\1", text, count=1)
     if _FRACTION.fullmatch(text):
         text = text[:-2]
     digits = text.translate(_SIGNS)
