@@ -38,6 +38,14 @@ _EXAMPLES: Final = {f"{ADDRESSES}.firstName": "{firstName}", f"{ADDRESSES}.{COUN
 """What a field may get where a dash would be no good."""
 
 
+def without_secrets(title: str) -> WrongForm:
+    """Why a failed file alone is not enough. `title`: what the file is, for a person."""
+    return WrongForm(
+        f"{title} with the rows that were refused, which never has passwords or hashes",
+        "Name the file that has them: --passwords-from ORIGINAL.",
+    )
+
+
 class Head:
     """Judges the beginning of one file."""
 
@@ -71,10 +79,7 @@ class Head:
             which = "not one of its rows" if len(read) < _ROWS else f"not one of its first {_ROWS} rows"
             raise self._refused(f"without customers: {which} has an email", f"Say where it is: --map {EMAIL}=….")
         if self._is_failed_file and not any(SECRET_FIELDS & customer.keys() for customer in customers):
-            raise self._refused(
-                "with the rows that were refused, which never has passwords or hashes",
-                "Name the file that has them: --passwords-from ORIGINAL.",
-            )
+            raise self._source.refused(without_secrets(self._title))
         if len(customers) >= _MANY:
             self._check_required(customers)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from cli.importing.head import Head
+from cli.importing.head import Head, without_secrets
 from cli.importing.mapping.columns import (
     UnknownFieldError,
     WrongColumnsError,
@@ -33,7 +33,7 @@ from cli.importing.reading.recognising.wrong_form import WrongForm
 from cli.importing.records import Form, ImportRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cli.importing.presets.preset import Preset
     from cli.importing.reading.input_file import InputFile
@@ -159,6 +159,9 @@ def _plan(
         # The failed file lacks these columns. They come back behind the others.
         lacking = (secrets | looking_secret(original_form.columns)) - set(columns)
         columns += tuple(each for each in original_form.columns if each in lacking)
+    title = form.described if preset is None else f"{preset.title} ({form.described})"
+    if is_failed_file and original is None and _would_lose_secrets(form, options, sources, preset):
+        raise source.refused(without_secrets(title))
     finishing = Finishing(options)
     drafts: Callable[[Iterable[Record]], Iterator[Draft]]
     if preset is not None:
@@ -177,7 +180,7 @@ def _plan(
     secrets |= secret_sources(sources) | looking_secret({*columns, *options.ignored_columns, *chain(*first)})
     plan = ImportPlan(
         form=form,
-        title=form.described if preset is None else f"{preset.title} ({form.described})",
+        title=title,
         is_plain=form.kind is Form.JSON_LINES and not is_failed_file and _changes_nothing(options),
         is_failed_file=is_failed_file,
         secret_columns=secrets,
@@ -191,6 +194,16 @@ def _plan(
     )
     plan.check()
     return plan
+
+
+def _would_lose_secrets(
+    form: InputForm, options: ImportOptions, sources: Mapping[str, str], preset: Preset | None
+) -> bool:
+    """Whether the customers of a failed file had passwords or hashes that they would not get back."""
+    if form.kind is Form.TABLE and not secret_sources(sources) <= set(form.columns):
+        return True
+    # An initial password is for customers who had none. Nobody can tell which they were.
+    return bool(options.initial_password_key) and (preset is None or bool(preset.secrets))
 
 
 def _held(secrets: frozenset[str], columns: tuple[str, ...], form: InputForm) -> frozenset[str]:

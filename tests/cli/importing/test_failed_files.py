@@ -104,6 +104,26 @@ def test_it_is_refused_as_a_whole_without_passwords(failed: Path) -> None:
     assert "--passwords-from ORIGINAL" in told
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"mapping": {"passwordHash": "Password"}}, {"initial_password_key": b"k" * 32}],
+    ids=["with a column that was left out", "with initial passwords"],
+)
+def test_no_option_makes_it_whole_without_the_original(options: dict[str, Any], failed: Path) -> None:
+    """An initial password would take the place of a hash that the original has."""
+    told = refusal(written(failed, "_line,_error,_reason,email\n3,e,r,a@example.com\n"), **options)
+
+    assert "--passwords-from ORIGINAL" in told
+
+
+def test_it_is_enough_where_the_product_exports_no_passwords(failed: Path) -> None:
+    written(failed, "_line,_error,_reason,Email,First Name,Last Name\n3,e,r,a@example.com,A,B\n")
+
+    (customer,) = customers(rows_of(failed, preset="shopify", initial_password_key=b"k" * 32))
+
+    assert customer["password"]
+
+
 def test_passwords_from_an_original_go_with_a_failed_file_only(original: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other.csv", "email\na@example.com\n")
 
