@@ -8,6 +8,7 @@ import io
 import json
 import stat
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,8 +19,8 @@ from tests.support.requests import CANARY, a_request
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from tests.conftest import Environment, Starter
 
@@ -50,6 +51,10 @@ def table(rows: Sequence[Sequence[str]], columns: Sequence[str] = COLUMNS[:4], d
 
 def rows_in(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
+
+
+def opened_by(process: subprocess.Popen[str]) -> set[Path]:
+    return {each.resolve() for each in Path(f"/proc/{process.pid}/fd").iterdir()}
 
 
 @pytest.fixture
@@ -289,11 +294,12 @@ def test_rows_that_are_added_while_the_file_is_read_are_told_and_come_with_the_n
     service: Service, path: Path
 ) -> None:
     path.write_text(table([a_row() for _ in range(40)]))
+    service.shim.process.pause()
     process = start(service.environment, str(path))
-    assert process.stdout is not None
-    process.stdout.readline()
+    wait_until(lambda: path in opened_by(process), what="the run has opened the file")
     with path.open("a") as more:
         more.write(table([a_row()]).partition("\n")[2])
+    service.shim.process.resume()
 
     first = end(process)
     second = submit(service, str(path))
