@@ -21,7 +21,7 @@ from cli.importing.mapping.finishing import Finishing
 from cli.importing.mapping.object_drafts import ObjectDrafts
 from cli.importing.mapping.original_secrets import OriginalSecrets
 from cli.importing.mapping.preset_drafts import PresetDrafts, not_an_export
-from cli.importing.mapping.secret_columns import looking_secret, secret_sources
+from cli.importing.mapping.secret_columns import secret_sources, shown_sources, sounding_secret
 from cli.importing.mapping.table_drafts import TableDrafts
 from cli.importing.options import ImportOptions
 from cli.importing.presets.registry import PRESETS
@@ -57,6 +57,8 @@ class ImportPlan:
     """Whether `submit` wrote the file: its rows have the numbers that they had in the original."""
     secret_columns: frozenset[str]
     """Columns, or dotted paths in a JSON object, that hold a password or a hash, or may hold one."""
+    shown_columns: frozenset[str]
+    """Columns, or dotted paths, that hold other fields of the contract: no secrets, whatever they are called."""
     options: ImportOptions
     _source: InputFile = field(repr=False)
     _drafts: Callable[[Iterable[Record]], Iterator[Draft]] = field(repr=False)
@@ -147,7 +149,7 @@ def _plan(
     original: InputFile | None,
     original_form: InputForm | None,
 ) -> ImportPlan:
-    first = [] if form.kind is Form.TABLE else _first_objects(source, form)
+    first = _first_objects(source, form)
     is_failed_file = LINE in form.columns or any(LINE in each for each in first)
     if original is not None and not is_failed_file:
         what = f"{form.described} without a {LINE}, which rows in a file of refused rows have"
@@ -157,7 +159,7 @@ def _plan(
     secrets = secret_sources(sources) | (SECRET_FIELDS if preset is None else preset.secrets)
     if original_form is not None:
         # The failed file lacks these columns. They come back behind the others.
-        lacking = (secrets | looking_secret(original_form.columns)) - set(columns)
+        lacking = (secrets | sounding_secret(original_form.columns)) - set(columns)
         columns += tuple(each for each in original_form.columns if each in lacking)
     title = form.described if preset is None else f"{preset.title} ({form.described})"
     if is_failed_file and original is None and _would_lose_secrets(form, options, sources, preset):
@@ -177,13 +179,18 @@ def _plan(
         drafts = objects = ObjectDrafts(sources, options)
         if unknown := list(dict.fromkeys(name for each in first for name in objects.unknown_in(each))):
             raise unknown_names(unknown, taken=sources, what="JSON with names that mean nothing here")
-    secrets |= secret_sources(sources) | looking_secret({*columns, *options.ignored_columns, *chain(*first)})
+    shown = shown_sources(sources)
+    names = {*columns, *options.ignored_columns, *chain(*first)}
+    if original is not None and original_form is not None:
+        names.update(*_first_objects(original, original_form))
+    secrets |= secret_sources(sources) | (sounding_secret(names) - shown)
     plan = ImportPlan(
         form=form,
         title=title,
         is_plain=form.kind is Form.JSON_LINES and not is_failed_file and _changes_nothing(options),
         is_failed_file=is_failed_file,
         secret_columns=secrets,
+        shown_columns=shown,
         options=options,
         _source=source,
         _drafts=drafts,
@@ -228,7 +235,9 @@ def _recognised(source: InputFile, options: ImportOptions, preset: Preset | None
 
 
 def _first_objects(source: InputFile, form: InputForm) -> list[Any]:
-    """The first objects of JSON, as far as they can be seen without reading on in a stream."""
+    """The first objects of JSON, as far as they can be seen without reading on in a stream. None of a table."""
+    if form.kind is Form.TABLE:
+        return []
     if source.is_regular:
         with source.content() as content:
             return _values(records(form, content))

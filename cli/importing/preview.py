@@ -7,7 +7,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from cli.importing.mapping.fields import SECRET_FIELDS
-from cli.importing.mapping.secret_columns import looking_secret
+from cli.importing.mapping.secret_columns import sounding_secret, without_secrets
 from cli.importing.reading.errors import BrokenInputError
 from cli.importing.reading.json_values import JsonFaultError, parse_object
 from cli.importing.records import Fault
@@ -56,8 +56,11 @@ def _line(row: ImportRow, counts_by: str) -> str:
 
 
 def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
-    hidden = SECRET_FIELDS | looking_secret(values)
-    return {name: NOT_SHOWN if name in hidden else value for name, value in values.items()}
+    hidden = SECRET_FIELDS | sounding_secret(values)
+    return {
+        name: NOT_SHOWN if name in hidden else without_secrets(value, frozenset(), frozenset())
+        for name, value in values.items()
+    }
 
 
 def _json(value: Any) -> str:

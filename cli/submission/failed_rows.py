@@ -11,6 +11,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from cli.importing.mapping.secret_columns import without_secrets
 from cli.importing.records import Form
 
 if TYPE_CHECKING:
@@ -89,22 +90,23 @@ class FailedTableRows:
 class FailedObjects:
     """Writes JSON objects: one a line, or as items of a list where the input is one."""
 
-    def __init__(self, out: LinesOut, *, form: Form, list_name: str, secret_paths: frozenset[str]) -> None:
+    def __init__(self, out: LinesOut, plan: ImportPlan) -> None:
+        # A dot in the name stands for a list further in.
+        names = plan.form.list_name.split(".") if plan.form.list_name else []
         self._out = out
-        self._is_list = form is Form.JSON_LIST
-        self._secret_paths = [path.split(".") for path in sorted(secret_paths)]
-        self._ending = "]}" if list_name else "]"
+        self._is_list = plan.form.kind is Form.JSON_LIST
+        self._secret_paths, self._shown_paths = plan.secret_columns, plan.shown_columns
+        self._ending = "]" + "}" * len(names)
         self._held = ""
         if self._is_list:
-            self._out.write(f"{{{json.dumps(list_name)}: [" if list_name else "[")
+            self._out.write("".join(f"{{{json.dumps(name, ensure_ascii=False)}: " for name in names) + "[")
 
     def write(self, row: ImportRow, *, error: str, reason: str) -> None:
         """See FailedRows."""
         for place, values in enumerate(_objects(row)):
             number = _number_in(values, row.records[place].number if row.records else row.number)
-            kept = {name: value for name, value in values.items() if name not in RESERVED}
-            for path in self._secret_paths:
-                kept = _without(kept, path)
+            kept = without_secrets(values, self._secret_paths, self._shown_paths)
+            kept = {name: value for name, value in kept.items() if name not in RESERVED}
             beside = {NUMBER: number, ERROR: error, REASON: reason} if not place else {}
             self._write_object(json.dumps(beside | kept, ensure_ascii=False, default=_as_number))
 
@@ -130,7 +132,7 @@ def failed_rows(out: LinesOut, plan: ImportPlan) -> FailedRows:
     form = plan.form
     if form.kind is Form.TABLE:
         return FailedTableRows(out, columns=form.columns, delimiter=form.delimiter, secret_columns=plan.secret_columns)
-    return FailedObjects(out, form=form.kind, list_name=form.list_name, secret_paths=plan.secret_columns)
+    return FailedObjects(out, plan)
 
 
 def _objects(row: ImportRow) -> list[Mapping[str, Any]]:
@@ -147,20 +149,6 @@ def _number_in(values: Mapping[str, Any], number: int) -> int | str:
     """The number that the row has in the file in which it stood first."""
     first = values.get(NUMBER)
     return first if isinstance(first, int | str) and first else number
-
-
-def _without(values: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """The object without what this path leads to. Of a list on the way, every item."""
-    kept = dict(values)
-    if len(path) == 1:
-        kept.pop(path[0], None)
-        return kept
-    inner = kept.get(path[0])
-    if isinstance(inner, dict):
-        kept[path[0]] = _without(inner, path[1:])
-    elif isinstance(inner, list):
-        kept[path[0]] = [_without(each, path[1:]) if isinstance(each, dict) else each for each in inner]
-    return kept
 
 
 def _as_number(value: Decimal) -> float:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.importing.mapping.fields import LINE, RESERVED
+from cli.importing.mapping.paths import first_name
 from cli.importing.reading.errors import BrokenInputError
 from cli.importing.reading.readers import records
 from cli.importing.records import Form, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cli.importing.reading.input_file import InputFile
     from cli.importing.reading.input_form import InputForm
@@ -27,6 +28,12 @@ NO_SUCH_ROW: Final = f"its {LINE} is no row of the file with the passwords"
 """The fault of a row that the original does not have."""
 ANOTHER_ROW: Final = f"it has nothing in common with the row of its {LINE} in the file with the passwords"
 """The fault of a row that another customer has in the original. A password must not come to another customer."""
+
+_FEW_DIGITS: Final = 16
+"""A number of so many digits is none of a row. Reading a very long one takes very long."""
+
+_NOTHING: Final = (None, "")
+"""What counts as no value."""
 
 _LEAST_COMPARED: Final = 2
 """Values of a row that are compared. Where there is only one, a correction may have changed it."""
@@ -41,8 +48,7 @@ class OriginalSecrets:
         self._form = form
         self._is_table = form.kind is Form.TABLE
         self._secrets = sorted(secrets)
-        self._paths = [path.split(".") for path in self._secrets]
-        self._roots = frozenset(path[0] for path in self._paths) | secrets | RESERVED
+        self._others = secrets | RESERVED
 
     def filled(self, failed: Iterable[Record]) -> Iterator[Record]:
         """Yield the records with the secrets of the original, where they have none of their own.
@@ -79,7 +85,7 @@ class OriginalSecrets:
             }
             return Record(record.number, {**own, **secrets})
         values: dict[str, Any] = dict(record.values)
-        for path in self._paths:
+        for path in self._secrets:
             values = _with_secret(values, other.values, path)
         return Record(record.number, values)
 
@@ -93,7 +99,8 @@ class OriginalSecrets:
         compared = [
             value == other.get(name)
             for name, value in own.items()
-            if name not in self._roots and value not in (None, "")
+            # What holds a secret somewhere within differs by it.
+            if name not in self._others and value not in _NOTHING and not isinstance(value, dict | list)
         ]
         return len(compared) < _LEAST_COMPARED or any(compared)
 
@@ -105,17 +112,27 @@ def _line_of(values: Mapping[str, Any]) -> int | None:
         text = line.strip()
         if not text:
             return None
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1  # noqa: PLR2004 # digits
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < _FEW_DIGITS else -1
     return None if line is None else line if isinstance(line, int) else -1
 
 
-def _with_secret(own: Any, other: Any, path: Sequence[str]) -> Any:
+def _with_secret(own: Any, other: Any, path: str) -> Any:
     """The same value with what a path leads to in the other one, where it leads to nothing here."""
+    if not path:
+        return other if own in _NOTHING else own
+    first, _, rest = path.partition(".")
     if isinstance(own, list) and isinstance(other, list):
-        return [_with_secret(*pair, path) for pair in zip(own, other, strict=False)] + own[len(other) :]
-    if not isinstance(other, dict) or not isinstance(own, dict) or path[0] not in other:
+        # A path may go through one item of a list, or through every item.
+        wanted, beyond = (int(first), rest) if first.isdecimal() and len(first) < _FEW_DIGITS else (None, path)
+        return [
+            _with_secret(item, other[place], beyond) if wanted in {None, place} and place < len(other) else item
+            for place, item in enumerate(own)
+        ]
+    if not isinstance(own, dict) or not isinstance(other, dict):
         return own
-    name = path[0]
-    if len(path) > 1 and name in own:
-        return {**own, name: _with_secret(own[name], other[name], path[1:])}
-    return own if own.get(name) not in (None, "") else {**own, name: other[name]}
+    name = first_name(other, path)
+    if name not in other:
+        return own
+    if own.get(name) in _NOTHING:
+        return {**own, name: other[name]}
+    return own if name == path else {**own, name: _with_secret(own[name], other[name], path[len(name) + 1 :])}

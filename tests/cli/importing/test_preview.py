@@ -56,7 +56,7 @@ def test_customers_faults_and_warnings_are_shown(tmp_path: Path) -> None:
 def test_plain_json_lines_are_shown_too(tmp_path: Path) -> None:
     path = written(
         tmp_path / "customers.jsonl",
-        b'{"email":"a@example.com","password":"secret","oldPassword":"secret","firstName":"Zo\xc3\xab","n":1.5}\n'
+        b'{"email":"a@example.com","password":"secret","oldPassword":"secret","firstName":"Zo\xc3\xab","n":{"pwd":"secret"}}\n'
         b"no json, secret\n\xff\n",
     )
 
@@ -68,7 +68,7 @@ def test_plain_json_lines_are_shown_too(tmp_path: Path) -> None:
                 "firstName": "Zoë",
                 "password": "(not shown)",
                 "oldPassword": "(not shown)",
-                "n": "1.5",
+                "n": {},
             },
         },
         {"line": 2, "faults": [{"column": "", "message": "it is no JSON: Expecting value at character 1"}]},
