@@ -21,6 +21,13 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS: Final = (
     click.option("--from", "preset", type=click.Choice(sorted(PRESETS)), help="FILE is the export of this product."),
     click.option(
+        "--parameter",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="What an export depends on; see the docs.",
+    ),
+    click.option(
         "--map", "mapped", multiple=True, metavar="FIELD=COLUMN", help="A field's column, or its path in JSON."
     ),
     click.option("--map-file", type=_FILE, help='The same as a JSON object: {"email": "E-Mail", …}.'),
@@ -60,6 +67,7 @@ def import_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def import_options_of(
     *,
     preset: str | None,
+    parameters: tuple[str, ...],
     mapped: tuple[str, ...],
     map_file: Path | None,
     defaults: tuple[str, ...],
@@ -81,6 +89,7 @@ def import_options_of(
     """
     return ImportOptions(
         preset=preset or "",
+        parameters=_pairs("--parameter", parameters),
         encoding=encoding,
         delimiter=_TAB.get(delimiter, delimiter),
         list_name=list_name,

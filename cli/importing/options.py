@@ -15,6 +15,8 @@ class ImportOptions:
 
     preset: str = ""
     """The product that exported the file: `--from`."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What the product's exports depend on and do not hold, by the product's own names: `--parameter`."""
     encoding: str = ""
     """Of the text: `--encoding`, a name that Python knows. Otherwise UTF-8, or UTF-16 where that is recognised."""
     delimiter: str = ""

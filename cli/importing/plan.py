@@ -24,6 +24,7 @@ from cli.importing.mapping.preset_drafts import PresetDrafts, not_an_export
 from cli.importing.mapping.secret_columns import secret_sources, shown_sources, sounding_secret
 from cli.importing.mapping.table_drafts import TableDrafts
 from cli.importing.options import ImportOptions
+from cli.importing.presets.preset import UnknownParameterError
 from cli.importing.presets.registry import PRESETS
 from cli.importing.reading.errors import BrokenInputError, WrongInputError
 from cli.importing.reading.numbered_lines import numbered
@@ -124,7 +125,7 @@ def make_plan(source: InputFile, options: ImportOptions, *, secrets_from: InputF
         WrongInputError: the file is refused as a whole: it has no form that is read, its columns do not tell how, no
             row can be sent, or it is a failed file and nothing tells its passwords. The text tells a person.
     """
-    preset = PRESETS[options.preset] if options.preset else None
+    preset = _preset(options)
     form = _recognised(source, options, preset)
     secret_form = None
     if secrets_from is not None:
@@ -138,6 +139,19 @@ def make_plan(source: InputFile, options: ImportOptions, *, secrets_from: InputF
         raise source.refused(error.form) from None
     except UnknownFieldError as error:
         raise WrongInputError(str(error)) from None
+
+
+def _preset(options: ImportOptions) -> Preset | None:
+    preset = PRESETS[options.preset] if options.preset else None
+    if not options.parameters:
+        return preset
+    if preset is None or preset.tuned is None:
+        tunable = ", ".join(sorted(name for name, each in PRESETS.items() if each.tuned is not None))
+        raise WrongInputError(f"--parameter goes with --from {tunable} only. Nothing was sent.")
+    try:
+        return replace(preset, drafts=preset.tuned(options.parameters))
+    except UnknownParameterError as error:
+        raise WrongInputError(f"--parameter: {error}. Nothing was sent.") from None
 
 
 def _plan(

@@ -64,11 +64,11 @@ def not_an_export(
     is_table = form.kind is Form.TABLE
     if not any((each is Form.TABLE) == is_table for each in preset.forms):
         wanted = " or ".join(sorted(each.value for each in preset.forms))
-        return WrongForm(f"{form.described}, and {preset.title} is {wanted}", to_do)
+        return WrongForm(f"{form.described}. {preset.title} would be {wanted}", to_do)
     if is_table:
         missing = [column for column in needs if column not in columns]
         its = f". Its columns are {listed(columns)}"
     else:
         missing = [path for path in needs if first and all(value_at(each, path) is MISSING for each in first)]
         its = ""
-    return WrongForm(f"no {preset.title}: it has no {listed(missing)}{its}", to_do) if missing else None
+    return WrongForm(f"not {preset.title}: it has no {listed(missing)}{its}", to_do) if missing else None

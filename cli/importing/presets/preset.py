@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cli.importing.records import Draft, Form, Record
+
+
+class UnknownParameterError(ValueError):
+    """A parameter that the product does not have. The text tells a person which it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,5 +31,11 @@ class Preset:
     """Makes drafts of records, in their order. A record with a fault becomes a draft with that fault."""
     secrets: frozenset[str] = frozenset()
     """Columns, or dotted paths in a JSON object, that hold a password, a hash or a salt. They are never written."""
+    tuned: Callable[[Mapping[str, str]], Callable[[Iterable[Record]], Iterator[Draft]]] | None = None
+    """Makes `drafts` for a product whose exports depend on parameters that they do not hold. None where there are none.
+
+    Raises:
+        UnknownParameterError: it is no parameter of the product, or has no such value. The text tells a person.
+    """
     list_name: str = ""
     """The list that holds the customers, where the export is a JSON object."""

@@ -77,7 +77,7 @@ def test_a_preview_of_a_sample_shows_nothing_secret(name: str) -> None:
 def test_an_export_of_another_product_is_refused() -> None:
     told = refusal(FOLDER / COMMANDS["magento"]["file"], preset="shopify")
 
-    assert "this is no Shopify" in told
+    assert "this is not Shopify" in told
     assert "Its columns are email, _website" in told
 
 
@@ -106,7 +106,7 @@ def test_the_users_of_a_realm_are_found_among_its_other_lists(tmp_path: Path) ->
 def test_an_export_in_another_form_is_refused() -> None:
     told = refusal(FOLDER / COMMANDS["woocommerce"]["file"], preset="shopify")
 
-    assert "this is one JSON array, and Shopify's customer export is a table" in told
+    assert "this is one JSON array. Shopify's customer export would be a table" in told
 
 
 def test_a_failed_file_of_an_export_gets_its_hashes_back(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cli.importing.presets.firebase import PRESET
+import pytest
+
+from cli.importing.presets.firebase import PRESET, tuned
+from cli.importing.presets.preset import UnknownParameterError
 from tests.cli.presets.samples import PASSWORDS, drafted, objects, sample
 
 
@@ -46,3 +49,18 @@ def test_a_hash_without_its_salt_is_a_fault() -> None:
     (draft,) = PRESET.drafts(objects([{"localId": "1", "email": "a@example.com", "passwordHash": "aHVudGVy"}]))
 
     assert [(fault.where, fault.message) for fault in draft.faults] == [("passwordHash", "has no salt beside it")]
+
+
+def test_a_project_may_have_other_parameters() -> None:
+    other = tuned({"mem_cost": "12", "rounds": "4", "base64_salt_separator": "AAE="})
+    user = {"localId": "1", "email": "a@example.com", "passwordHash": "aHVudGVy", "salt": "c2FsdA=="}
+
+    (draft,) = other(objects([user]))
+
+    assert draft.customer["passwordHash"] == "$fbscrypt$v=1,n=12,r=4,p=1,ss=AAE=$c2FsdA==$aHVudGVy"
+
+
+@pytest.mark.parametrize("name", ["mem_cost", "rounds", "base64_salt_separator", "signer_key"])
+def test_parameters_that_cannot_be_are_refused_by_name(name: str) -> None:
+    with pytest.raises(UnknownParameterError, match=name if name != "signer_key" else "Firebase's parameters are"):
+        tuned({name: "!"})
