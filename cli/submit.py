@@ -195,17 +195,15 @@ def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> t
     """Run it to its end. Returns why it ended early, if it did, and the exit code."""
     message, code = "", 0
     try:
-        run.run(segments)
-        results.finish()
+        message = _run_segments(run, segments, results)
+        if message:
+            code = _INCOMPLETE if results.accepted else _REFUSED
+        if results.rows:
+            results.finish()
     except KeyboardInterrupt:
         message, code = f"interrupted after {_after(run, results)}. {_GOES_ON}", _INTERRUPTED
     except StalledError as error:
         message, code = f"gave up after {_after(run, results)}: {error}. {_GOES_ON}", _INCOMPLETE
-    except UnreadableError as error:
-        message, code = f"the service cannot take the rest: {error}", _INCOMPLETE if results.accepted else _REFUSED
-    except (BrokenContentError, BrokenInputError) as error:
-        where = f"{results.told_by} {error.number:,}: " if isinstance(error, BrokenInputError) else ""
-        message, code = f"the rest cannot be read: {where}{error}", _INCOMPLETE if results.accepted else _REFUSED
     except (RefusedError, WrongInputError) as error:
         message, code = f"{error}{f'. {_GOES_ON}' if results.accepted else ''}", _REFUSED
     except BrokenPipeError:
@@ -213,6 +211,18 @@ def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> t
     except (OSError, UnreadableFileError) as error:
         message, code = f"cannot read the rows or write the results: {error.strerror}", _INCOMPLETE
     return message, code
+
+
+def _run_segments(run: Submission, segments: Iterable[Segment], results: RowResults) -> str:
+    """Run it as far as the input goes. Returns why it goes no further, or "" at its end."""
+    try:
+        run.run(segments)
+    except UnreadableError as error:
+        return f"the service cannot take the rest: {error}"
+    except (BrokenContentError, BrokenInputError) as error:
+        where = f"{results.told_by} {error.number:,}: " if isinstance(error, BrokenInputError) else ""
+        return f"the rest cannot be read: {where}{error}"
+    return ""
 
 
 def _after(run: Submission, results: RowResults) -> str:
@@ -227,7 +237,7 @@ def _tell_end(
         tell(message)
         for path in (results_path, failed_path):
             if path is not None and (unfinished := unfinished_of(path)) is not None:
-                tell(f"{path} is as it was: what this run wrote is in {unfinished}")
+                tell(f"what this run wrote is in {unfinished}{f', and {path} is as it was' if path.exists() else ''}")
     for line in (*results.error_kinds.lines(), *results.warning_kinds.lines()):
         tell(line)
     tell(in_one_line(results))
