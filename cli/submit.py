@@ -13,19 +13,18 @@ import click
 from cli.import_options import import_options, import_options_of
 from cli.importing.plan import make_plan
 from cli.importing.preview import preview
-from cli.importing.reading.errors import BrokenContentError, BrokenInputError, WrongInputError
+from cli.importing.reading.errors import WrongInputError
 from cli.importing.reading.input_file import InputFile
 from cli.options import data_dir_option
-from cli.submission.answers import RefusedError
 from cli.submission.batch_name import batch_name
+from cli.submission.ending import GOES_ON, INCOMPLETE, INTERRUPTED, REFUSED, run_to_end, tell_end
 from cli.submission.intake_client import IntakeClient
 from cli.submission.outputs import failed_before, open_failed, open_results
 from cli.submission.progress import Told
-from cli.submission.result_files import unfinished_of
 from cli.submission.row_results import RowResults
-from cli.submission.segments import UnreadableFileError, WholeFile, stretches
-from cli.submission.submission import StalledError, Submission, UnreadableError
-from cli.submission.summary import as_json, in_one_line
+from cli.submission.segments import WholeFile, stretches
+from cli.submission.submission import Submission
+from cli.submission.summary import as_json
 from cli.target import read_token, target_of, token_file_option, url_option
 from cli.tell import tell
 
@@ -35,12 +34,6 @@ if TYPE_CHECKING:
     from cli.importing.plan import ImportPlan
     from cli.submission.segments import Segment
 
-_INCOMPLETE: Final = 1
-"""Exit code: some rows are refused or have no outcome."""
-_REFUSED: Final = 2
-"""Exit code: nothing could be done, since the input, an option or the token is wrong."""
-_INTERRUPTED: Final = 130
-"""Exit code: Ctrl-C, as shells have it (128 + SIGINT)."""
 
 _PATH: Final = click.Path(allow_dash=True, path_type=Path)
 """The type of an input: a file, or - for stdin."""
@@ -48,9 +41,6 @@ _WRITABLE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 """The type of a file that is written."""
 _READABLE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 """The type of a file that is read."""
-
-_GOES_ON: Final = "The same command goes on where this one ended."
-"""What to do after most ends."""
 
 
 @click.command()
@@ -155,9 +145,9 @@ def submit(
                 raise click.UsageError("--batch is needed where the rows come from a pipe")
             name = batch_name(path.name if batch is None else batch, given=batch is not None)
         except WrongInputError as error:
-            _end(str(error), _REFUSED)
+            _end(str(error), REFUSED)
         except KeyboardInterrupt:
-            _end("interrupted, and nothing was sent", _INTERRUPTED)
+            _end("interrupted, and nothing was sent", INTERRUPTED)
         target = target_of(url, directory)
         token = read_token(token_file, directory, local=url is None)
         results = RowResults(
@@ -181,74 +171,14 @@ def submit(
         told.run = run
         segments: Iterable[Segment]
         segments = [WholeFile(source, plan)] if source.is_regular else stretches(plan.rows(source.content()))
-        message, code = _run(run, segments, results)
+        message, code = run_to_end(run, segments, results)
         told.close()
         if not message and source.changed():
-            message, code = f"the file was changed while it was read. {_GOES_ON}", _INCOMPLETE
-        code = _tell_end(results, message, code, results_path=results_path, failed_path=failed_path)
+            message, code = f"the file was changed while it was read. {GOES_ON}", INCOMPLETE
+        code = tell_end(results, message, code, results_path=results_path, failed_path=failed_path)
         if as_document:
             click.echo(as_json(results, name=name, code=code, message=message))
     sys.exit(code)
-
-
-def _run(run: Submission, segments: Iterable[Segment], results: RowResults) -> tuple[str, int]:
-    """Run it to its end. Returns why it ended early, if it did, and the exit code."""
-    message, code = "", 0
-    try:
-        message = _run_segments(run, segments, results)
-        if message:
-            code = _INCOMPLETE if results.accepted else _REFUSED
-        if results.rows:
-            results.finish()
-    except KeyboardInterrupt:
-        message, code = f"interrupted after {_after(run, results)}. {_GOES_ON}", _INTERRUPTED
-    except StalledError as error:
-        message, code = f"gave up after {_after(run, results)}: {error}. {_GOES_ON}", _INCOMPLETE
-    except (RefusedError, WrongInputError) as error:
-        message, code = f"{error}{f'. {_GOES_ON}' if results.accepted else ''}", _REFUSED
-    except BrokenPipeError:
-        raise  # click ends silently where the reader of stdout has gone
-    except (OSError, UnreadableFileError) as error:
-        message, code = f"cannot read the rows or write the results: {error.strerror}", _INCOMPLETE
-    return message, code
-
-
-def _run_segments(run: Submission, segments: Iterable[Segment], results: RowResults) -> str:
-    """Run it as far as the input goes. Returns why it goes no further, or "" at its end."""
-    try:
-        run.run(segments)
-    except UnreadableError as error:
-        return f"the service cannot take the rest: {error}"
-    except (BrokenContentError, BrokenInputError) as error:
-        where = f"{results.told_by} {error.number:,}: " if isinstance(error, BrokenInputError) else ""
-        return f"the rest cannot be read: {where}{error}"
-    return ""
-
-
-def _after(run: Submission, results: RowResults) -> str:
-    return f"{results.told_by} {run.last_number:,}"
-
-
-def _tell_end(
-    results: RowResults, message: str, code: int, *, results_path: Path | None, failed_path: Path | None
-) -> int:
-    """Tell what came of the run, and return the exit code."""
-    if message:
-        tell(message)
-        for path in (results_path, failed_path):
-            if path is not None and (unfinished := unfinished_of(path)) is not None:
-                tell(f"what this run wrote is in {unfinished}{f', and {path} is as it was' if path.exists() else ''}")
-    for line in (*results.error_kinds.lines(), *results.warning_kinds.lines()):
-        tell(line)
-    tell(in_one_line(results))
-    if code or not results.rows or results.nothing_taken:
-        if not code and not results.rows:
-            tell("there was no row in it")
-        elif not code:
-            tell("not one row is a signup: is this the right file?")
-        return code or _REFUSED
-    is_read = results.written > 0 or results.not_sent > 0
-    return _INCOMPLETE if is_read and (results.without_outcome or results.refused.total()) else 0
 
 
 def _show(plan: ImportPlan, source: InputFile, rows: int) -> NoReturn:
