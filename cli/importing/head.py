@@ -124,7 +124,7 @@ class Head:
             ]
         if missing:
             raise self._refused(
-                f"in which not one of the first rows has {', '.join(missing)}, which every customer must have",
+                f"in which not one of the first rows has {', '.join(missing)}, which the contract requires",
                 "Say where it is (--map), or what it gets: "
                 + " ".join(f"--default {name}={_EXAMPLES.get(name, '-')}" for name in missing)
                 + ".",
