@@ -65,6 +65,13 @@ def test_every_package_of_the_project_is_in_it() -> None:
     assert {"api_shim", "cli", "local_stack", "passwords", "schemas", "startup", "worker"} <= copied
 
 
+def test_everything_that_is_copied_is_let_into_the_build() -> None:
+    allowed = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+    copied = {source for words in _of("COPY") if "--from" not in words for source in words.split()[:-1]}
+
+    assert copied == allowed
+
+
 @pytest.mark.parametrize("word", ["secret", "password", "token", "INTAKE_ID_KEY", "INTAKE_SEALING"])
 def test_no_secret_is_built_in(word: str) -> None:
     # The package that hashes passwords has the word in its name.
