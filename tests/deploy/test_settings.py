@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _Recording(dict[str, str]):
+class Recording(dict[str, str]):
     """An environment that notes which variables were read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -42,7 +42,7 @@ def test_every_variable_of_a_service_is_one_that_it_reads(
     name: str, read: Callable[[Mapping[str, str]], object], tmp_path: Path
 ) -> None:
     ensure_secret_files(tmp_path / "secrets")
-    environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
+    environment = Recording(dict(_environment(name, tmp_path / "secrets")))
     read(environment)
     assert set(environment) <= environment.asked
 
@@ -51,7 +51,7 @@ def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
     ensure_secret_files(tmp_path / "secrets")
     asked: set[str] = set()
     for name, read in (("shim", read_shim_settings), ("worker", read_worker_settings)):
-        environment = _Recording(dict(_environment(name, tmp_path / "secrets")))
+        environment = Recording(dict(_environment(name, tmp_path / "secrets")))
         read(environment)
         asked |= {variable.removeprefix("INTAKE_").removesuffix("_FILE") for variable in environment.asked}
     # This setting is for the project's own tests and benches, and its hashes protect nothing.
