@@ -158,7 +158,8 @@ def submit(
             ignore_duplicates=on_duplicate == "ignore",
         )
         query = {"name": name} | ({"mode": "validate"} if validate else {}) | ({"ordered": "true"} if ordered else {})
-        told = files.enter_context(closing(Told(results, source)))
+        on_stdout = results_path is None and not as_document
+        told = files.enter_context(closing(Told(results, source, beside_lines=on_stdout and sys.stdout.isatty())))
         run = Submission(
             IntakeClient(target, token),
             results,

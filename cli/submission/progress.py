@@ -31,10 +31,11 @@ _RATE_SECONDS: Final = 30.0
 class Told:
     """Tells of one run. Call `tell_if_due` often, and `close` before anything else is told."""
 
-    def __init__(self, results: RowResults, source: InputFile) -> None:
+    def __init__(self, results: RowResults, source: InputFile, *, beside_lines: bool) -> None:
+        """`beside_lines`: whether results are written to the same terminal. They tell how far it is, without a bar."""
         self._results = results
         self._source = source
-        self._bar = _bar() if sys.stderr.isatty() else None
+        self._bar = _bar() if sys.stderr.isatty() and not beside_lines else None
         self._task = self._bar.add_task("sending", total=None) if self._bar else None
         self._is_sending = True
         self._started_at = self._told_at = time.monotonic()
