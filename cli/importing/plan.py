@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
-from typing import IO, TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import IO, TYPE_CHECKING
 
+from cli.importing.first_look import first_objects, recognised
 from cli.importing.head import Head, without_secrets
 from cli.importing.mapping.columns import (
     UnknownFieldError,
@@ -26,10 +25,9 @@ from cli.importing.mapping.table_drafts import TableDrafts
 from cli.importing.options import ImportOptions
 from cli.importing.presets.preset import UnknownParameterError
 from cli.importing.presets.registry import PRESETS
-from cli.importing.reading.errors import BrokenInputError, WrongInputError
+from cli.importing.reading.errors import WrongInputError
 from cli.importing.reading.numbered_lines import numbered
 from cli.importing.reading.readers import records
-from cli.importing.reading.recognise import recognise
 from cli.importing.reading.recognising.wrong_form import WrongForm
 from cli.importing.records import Form, ImportRow
 
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
     from cli.importing.reading.input_file import InputFile
     from cli.importing.reading.input_form import InputForm
     from cli.importing.records import Draft, Record
-
-_LOOKED_AT: Final = 300
-"""Records whose names are looked at before anything is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +121,13 @@ def make_plan(source: InputFile, options: ImportOptions, *, secrets_from: InputF
             row can be sent, or it is a failed file and nothing tells its passwords. The text tells a person.
     """
     preset = _preset(options)
-    form = _recognised(source, options, preset)
+    form = recognised(source, options, preset)
     secret_form = None
     if secrets_from is not None:
         if not secrets_from.is_regular:
             to_do = "--passwords-from needs the file itself."
             raise secrets_from.refused(WrongForm("no file that can be read twice", to_do))
-        secret_form = _recognised(secrets_from, options, preset)
+        secret_form = recognised(secrets_from, options, preset)
     try:
         return _plan(source, form, options, preset=preset, original=secrets_from, original_form=secret_form)
     except WrongColumnsError as error:
@@ -163,7 +158,7 @@ def _plan(
     original: InputFile | None,
     original_form: InputForm | None,
 ) -> ImportPlan:
-    first = _first_objects(source, form)
+    first = first_objects(source, form)
     is_failed_file = LINE in form.columns or any(LINE in each for each in first)
     if original is not None and not is_failed_file:
         what = f"{form.described} without a {LINE}, which rows in a file of refused rows have"
@@ -196,7 +191,7 @@ def _plan(
     shown = shown_sources(sources)
     names = {*columns, *options.ignored_columns, *chain(*first)}
     if original is not None and original_form is not None:
-        names.update(*_first_objects(original, original_form))
+        names.update(*first_objects(original, original_form))
     secrets |= secret_sources(sources) | (sounding_secret(names) - shown)
     plan = ImportPlan(
         form=form,
@@ -236,32 +231,3 @@ def _changes_nothing(options: ImportOptions) -> bool:
     return replace(options, encoding="", delimiter="", list_name="", tags_separator="") == ImportOptions(
         tags_separator=""
     )
-
-
-def _recognised(source: InputFile, options: ImportOptions, preset: Preset | None) -> InputForm:
-    if preset is None or not preset.list_name or options.list_name:
-        return recognise(source, options)
-    try:
-        return recognise(source, replace(options, list_name=preset.list_name))
-    except WrongInputError:
-        # The same objects may also stand in a list without a name, or one a line.
-        return recognise(source, options)
-
-
-def _first_objects(source: InputFile, form: InputForm) -> list[Any]:
-    """The first objects of JSON, as far as they can be seen without reading on in a stream. None of a table."""
-    if form.kind is Form.TABLE:
-        return []
-    if source.is_regular:
-        with source.content() as content:
-            return _values(records(form, content))
-    head, _ = source.beginning(lambda _: True)
-    return _values(records(form, io.BytesIO(head)))
-
-
-def _values(read: Iterator[Record]) -> list[Any]:
-    found: list[Any] = []
-    # A break is the end of the stream's first bytes, or of the file. That is told when it is reached.
-    with suppress(BrokenInputError):
-        found.extend(record.values for record in islice(read, _LOOKED_AT) if not record.fault)
-    return found
