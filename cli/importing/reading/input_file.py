@@ -13,7 +13,7 @@ from cli.importing.reading.errors import BrokenContentError, WrongInputError
 from cli.importing.reading.recognising.wrong_form import WrongForm
 from cli.importing.reading.streams.file_bytes import FileBytes, SeenBytes
 from cli.importing.reading.streams.gunzipped import Gunzipped
-from cli.importing.reading.streams.transcoded import Transcoded, Unmarked
+from cli.importing.reading.streams.transcoded import Transcoded, Unmarked, WithLineFeeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,7 @@ class InputFile:
         self._seen = bytearray()
         self._compressed = False
         self._encoding = ""
+        self._carriage_returns = False
         self._is_cut: bool | None = None
         self._newest: FileBytes | None = None
         try:
@@ -102,14 +103,15 @@ class InputFile:
         now = os.fstat(self._raw.fileno())
         return (now.st_size, now.st_mtime_ns) != (self._status.st_size, self._status.st_mtime_ns)
 
-    def read_as(self, *, compressed: bool, encoding: str) -> None:
+    def read_as(self, *, compressed: bool, encoding: str, carriage_returns: bool = False) -> None:
         """Say how `content` is to be read. `recognise` does this.
 
         Args:
             compressed: whether it is gzip.
             encoding: of the text, by Python's name. Empty to read bytes as they are.
+            carriage_returns: whether lines end in a carriage return alone.
         """
-        self._compressed, self._encoding = compressed, encoding
+        self._compressed, self._encoding, self._carriage_returns = compressed, encoding, carriage_returns
 
     def content(self) -> IO[bytes]:
         """The text in UTF-8, without a byte order mark, as far as the file went when it was opened.
@@ -165,7 +167,9 @@ class InputFile:
             stream = Gunzipped(stream)
         if self._encoding not in {"", UTF_8}:
             stream = Transcoded(stream, self._encoding)
-        return Unmarked(stream) if self._encoding else stream
+        if self._encoding:
+            stream = Unmarked(stream)
+        return WithLineFeeds(stream) if self._carriage_returns else stream
 
     def _check_last_line(self) -> None:
         """Raise where the file has grown and ended inside a line when it was opened.

@@ -25,6 +25,8 @@ class InputForm:
     """Whether the file is gzip."""
     delimiter: str = ""
     """The sign between the columns of a table."""
+    spaced: bool = False
+    """Whether spaces stand behind the signs, and belong to no cell."""
     list_name: str = ""
     """The list that holds the customers, where they are in a JSON object: `data.customers` for a list further in."""
     columns: tuple[str, ...] = ()

@@ -36,5 +36,5 @@ def records(form: InputForm, content: IO[bytes]) -> Iterator[Record]:
         case Form.JSON_LIST:
             return json_list(content, form.list_name, not_text=not_text)
         case Form.TABLE:
-            return table_records(content, delimiter=form.delimiter, not_text=not_text)
+            return table_records(content, delimiter=form.delimiter, spaced=form.spaced, not_text=not_text)
     assert_never(form.kind)

@@ -13,7 +13,7 @@ from cli.importing.reading.recognising.json_text import is_begun, json_form
 from cli.importing.reading.recognising.table_text import table_form
 from cli.importing.reading.recognising.wrong_form import NAMES, ONE_A_LINE, WrongForm
 from cli.importing.reading.streams.gunzipped import MAGIC
-from cli.importing.reading.table import SEPARATOR_LINE
+from cli.importing.reading.table_lines import SEPARATOR_LINE
 
 if TYPE_CHECKING:
     from cli.importing.options import ImportOptions
@@ -40,6 +40,9 @@ def recognise(source: InputFile, options: ImportOptions) -> InputForm:
         raise source.refused(encoding)
     source.read_as(compressed=compressed, encoding=encoding)
     text, complete = source.beginning(_has_first_row)
+    if b"\n" not in text and b"\r" in text and not text.lstrip().startswith((b"{", b"[")):
+        source.read_as(compressed=compressed, encoding=encoding, carriage_returns=True)
+        text, complete = source.beginning(_has_first_row)
     form = form_of(text, options, complete=complete, encoding=encoding)
     if isinstance(form, WrongForm):
         raise source.refused(form)

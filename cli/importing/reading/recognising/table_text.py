@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from cli.importing.reading.input_form import SIGNS, InputForm
 from cli.importing.reading.recognising.wrong_form import WrongForm
-from cli.importing.reading.table import SEPARATOR_LINE, column_names
+from cli.importing.reading.table import column_names
+from cli.importing.reading.table_lines import SEPARATOR_LINE
 from cli.importing.records import Form
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ _AN_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LOOKED_AT: Final = 50
 """Rows by which the sign is chosen."""
 
-_ALONE: Final = frozenset({"email", "e-mail", "email address"})
-"""What the only column of a table may be called, where no sign tells that it is a table."""
+_TELLING: Final = frozenset({"email", "e-mail", "email address"})
+"""Names that tell that a first line has the names of columns."""
+
+_SPACE_AND_QUOTE: Final = re.compile(r' +"')
+"""How a cell begins where spaces stand behind the signs."""
 
 _SPELLED: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "bar": "|"}
 """Words for signs that a shell makes hard to give."""
@@ -40,10 +44,13 @@ def table_form(head: Head, options: ImportOptions) -> InputForm | WrongForm | No
     texts = texts[1:] if named else texts
     sign = given or (named[1] if named else _sign(texts, options))
     rows = _rows(texts, sign) if sign else []
-    return _table(rows[0], sign) if rows else None
+    # Without this a quote behind a space would belong to the value.
+    spaced = any(_SPACE_AND_QUOTE.match(cell) for row in rows for cell in row)
+    rows = _rows(texts, sign, spaced=True) if spaced else rows
+    return _table(rows[0], sign, spaced=spaced) if rows else None
 
 
-def _table(names: list[str], sign: str) -> InputForm | WrongForm:
+def _table(names: list[str], sign: str, *, spaced: bool) -> InputForm | WrongForm:
     columns = column_names(names)
     if any(_AN_EMAIL.fullmatch(name) for name in columns):
         # Without this a message about columns could show the values of a customer.
@@ -52,28 +59,29 @@ def _table(names: list[str], sign: str) -> InputForm | WrongForm:
     if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
         to_do = "Rename or remove one of them."
         return WrongForm(f"a table (CSV) in which several columns have one name: {', '.join(twice)}", to_do)
-    return InputForm(kind=Form.TABLE, delimiter=sign, columns=tuple(name for name in columns if name))
+    named = tuple(name for name in columns if name)
+    return InputForm(kind=Form.TABLE, delimiter=sign, spaced=spaced, columns=named)
 
 
 def _sign(texts: list[str], options: ImportOptions) -> str:
     """The sign by which most rows have as many cells as the first; "" where no sign makes a table."""
+    telling = {name.lower() for name in options.mapping.values()} | _TELLING
     best, best_score = "", (0, 0)
     for sign in SIGNS:
         rows = _rows(texts, sign)
         width = len(rows[0]) if rows else 0
         alike = sum(len(row) == width for row in rows[1:])
-        if width > 1 and (alike or len(rows) == 1) and (alike, width) > best_score:
+        is_table = alike or len(rows) == 1 or any(name.strip().lower() in telling for name in rows[0])
+        if width > 1 and is_table and (alike, width) > best_score:
             best, best_score = sign, (alike, width)
-    if best:
-        return best
     # The only column has no sign beside it, so its name must tell that this is a table.
-    only = texts[0].strip().strip('"')
-    return "," if only.lower() in _ALONE or only in options.mapping.values() else ""
+    return best or ("," if texts[0].strip().strip('"').lower() in telling else "")
 
 
-def _rows(texts: list[str], sign: str) -> list[list[str]]:
+def _rows(texts: list[str], sign: str, *, spaced: bool = False) -> list[list[str]]:
     rows: list[list[str]] = []
-    reader = csv.reader((text.removesuffix("\r") + "\n" for text in texts), delimiter=sign)
+    lines = (text.removesuffix("\r") + "\n" for text in texts)
+    reader = csv.reader(lines, delimiter=sign, skipinitialspace=spaced)
     try:
         for row in reader:
             rows.append(row)

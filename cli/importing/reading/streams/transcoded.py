@@ -102,3 +102,27 @@ class Unmarked(io.RawIOBase):
         self._first = self._first[len(first) :]
         into[: len(first)] = first
         return len(first)
+
+
+class WithLineFeeds(io.RawIOBase):
+    """The text of an old Macintosh program, whose lines end in carriage returns, with line feeds in their place."""
+
+    def __init__(self, source: io.RawIOBase) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        """See io.RawIOBase."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """See io.RawIOBase.
+
+        Raises:
+            BrokenContentError: the source is damaged.
+            OSError: the source cannot be read.
+        """
+        into = memoryview(buffer).cast("B")
+        size = self._source.readinto(into)
+        if size:
+            into[:size] = bytes(into[:size]).replace(b"\r", b"\n")
+        return size
