@@ -23,6 +23,9 @@ BrokenError: TypeAlias = BrokenContentError | BrokenInputError
 _PIECE_BYTES: Final = 64 * 1024
 """How much is sent at once."""
 
+_LONGEST_LINE_BYTES: Final = 1024 * 1024
+"""A line is not sent in part, unless it is longer: no service takes such a row."""
+
 _MOST_ROWS: Final = 10_000
 """Of one stretch of a stream."""
 
@@ -189,9 +192,21 @@ def _next_stretch(read: queue.Queue[ImportRow | Exception | None]) -> tuple[Stre
 
 
 def _copied(content: IO[bytes], odd_passwords: OddPasswords) -> Iterator[bytes]:
-    while piece := content.read(_PIECE_BYTES):
+    """The content in whole lines. Those before a break are yielded, and a line that it cuts off is not."""
+    rest = b""
+    # read() would lose what it has read when the break comes.
+    while piece := content.read1(_PIECE_BYTES):  # type: ignore[attr-defined] # IO lacks what its buffered streams have
         odd_passwords.look_at(piece)
-        yield piece
+        lines, end, rest_of_piece = piece.rpartition(b"\n")
+        if end:
+            yield rest + lines + end
+            rest = b""
+        rest += rest_of_piece
+        if len(rest) > _LONGEST_LINE_BYTES:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
 
 
 def _in_their_lines(rows: Iterator[ImportRow]) -> Iterator[bytes]:

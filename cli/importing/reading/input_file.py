@@ -11,9 +11,8 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 from cli.importing.reading.errors import BrokenContentError, WrongInputError
 from cli.importing.reading.recognising.wrong_form import WrongForm
+from cli.importing.reading.streams.decoding import Coding
 from cli.importing.reading.streams.file_bytes import FileBytes, SeenBytes
-from cli.importing.reading.streams.gunzipped import Gunzipped
-from cli.importing.reading.streams.transcoded import Transcoded, Unmarked, WithLineFeeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 STDIN: Final = Path("-")
 """The path that means standard input."""
-
-UTF_8: Final = "utf-8"
-"""The encoding that needs no decoding, by Python's name."""
 
 HEAD_BYTES: Final = 1024 * 1024
 """How much of a file is looked at: more than one row may have. Of a stream it is what comes with its first row."""
@@ -52,9 +48,7 @@ class InputFile:
         """
         self._path = path
         self._seen = bytearray()
-        self._compressed = False
-        self._encoding = ""
-        self._carriage_returns = False
+        self._coding = Coding()
         self._is_cut: bool | None = None
         self._newest: FileBytes | None = None
         try:
@@ -103,15 +97,9 @@ class InputFile:
         now = os.fstat(self._raw.fileno())
         return (now.st_size, now.st_mtime_ns) != (self._status.st_size, self._status.st_mtime_ns)
 
-    def read_as(self, *, compressed: bool, encoding: str, carriage_returns: bool = False) -> None:
-        """Say how `content` is to be read. `recognise` does this.
-
-        Args:
-            compressed: whether it is gzip.
-            encoding: of the text, by Python's name. Empty to read bytes as they are.
-            carriage_returns: whether lines end in a carriage return alone.
-        """
-        self._compressed, self._encoding, self._carriage_returns = compressed, encoding, carriage_returns
+    def read_as(self, coding: Coding) -> None:
+        """Say how `content` is to be read. `recognise` does this."""
+        self._coding = coding
 
     def content(self) -> IO[bytes]:
         """The text in UTF-8, without a byte order mark, as far as the file went when it was opened.
@@ -163,13 +151,7 @@ class InputFile:
             )
         else:
             stream = SeenBytes(self._raw, self._seen, keep=keep)
-        if self._compressed:
-            stream = Gunzipped(stream)
-        if self._encoding not in {"", UTF_8}:
-            stream = Transcoded(stream, self._encoding)
-        if self._encoding:
-            stream = Unmarked(stream)
-        return WithLineFeeds(stream) if self._carriage_returns else stream
+        return self._coding.decoded(stream)
 
     def _check_last_line(self) -> None:
         """Raise where the file has grown and ended inside a line when it was opened.
@@ -180,7 +162,7 @@ class InputFile:
             size = self._status.st_size
             last = os.pread(self._raw.fileno(), 2, max(0, size - 2)).rstrip(b"\0")
             has_grown = os.fstat(self._raw.fileno()).st_size > size
-            self._is_cut = has_grown and not self._compressed and not last.endswith((b"\n", b"\r"))
+            self._is_cut = has_grown and not self._coding.compressed and not last.endswith((b"\n", b"\r"))
         if self._is_cut:
             raise BrokenContentError("the file was still being written: its last line was not complete")
 

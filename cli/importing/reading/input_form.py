@@ -38,6 +38,11 @@ class InputForm:
         return "item" if self.kind is Form.JSON_LIST else "line"
 
     @property
+    def encoding_name(self) -> str:
+        """What people call the encoding."""
+        return _NAMES.get(self.encoding, self.encoding.upper())
+
+    @property
     def described(self) -> str:
         """What a person is told that the file is."""
         match self.kind:
@@ -52,15 +57,17 @@ class InputForm:
         if self.compressed:
             words.append("gzip")
         if self.encoding != "utf-8":
-            words.append(_NAMES.get(self.encoding, self.encoding))
+            words.append(self.encoding_name)
         return ", ".join(words)
 
 
 _NAMES: Final[Mapping[str, str]] = {
-    "utf-16": "UTF-16",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
     "cp1252": "Windows-1252",
     "iso8859-1": "ISO-8859-1",
+    "mac-roman": "Mac Roman",
 }
 """What people call an encoding, by Python's name for it."""

@@ -30,7 +30,8 @@ def parse_object(text: str) -> dict[str, Any]:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise JsonFaultError(f"it is no JSON: {error.msg} at character {error.pos + 1:,}") from None
+        what = error.msg.removesuffix(" at")
+        raise JsonFaultError(f"it is no JSON: {what} at character {error.pos + 1:,}") from None
     except RecursionError:
         raise JsonFaultError(_TOO_DEEP) from None
     if not isinstance(value, dict):

@@ -29,7 +29,7 @@ def records(form: InputForm, content: IO[bytes]) -> Iterator[Record]:
         BrokenInputError: the rest cannot be read. The records before were yielded.
         OSError: the file cannot be read.
     """
-    not_text = f"it is no text in {form.encoding.upper()}"
+    not_text = f"it is no text in {form.encoding_name}"
     match form.kind:
         case Form.JSON_LINES:
             return json_lines(content, not_text=not_text)

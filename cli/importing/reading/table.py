@@ -19,7 +19,7 @@ _NO_LIMIT: Final = 2**31 - 1
 """What csv is told to take for a cell: its own limit is one for the whole process. TableLines bounds the row."""
 
 
-def table_records(content: IO[bytes], *, delimiter: str, spaced: bool, not_text: str) -> Iterator[Record]:
+def table_records(content: IO[bytes], *, delimiter: str, not_text: str, spaced: bool = False) -> Iterator[Record]:
     """Yield the rows below the names of the columns. A row has the number of its first line.
 
     Rows without any value are skipped, as blank lines are.
@@ -27,8 +27,8 @@ def table_records(content: IO[bytes], *, delimiter: str, spaced: bool, not_text:
     Args:
         content: the text.
         delimiter: the sign between columns.
-        spaced: whether spaces behind the signs belong to no cell.
         not_text: what is told of a row that is not UTF-8.
+        spaced: whether spaces behind the signs belong to no cell.
 
     Raises:
         BrokenInputError: the content is damaged or ends too early, or a quote never closes.

@@ -1,31 +1,19 @@
-"""A file's records are read one by one, whatever its form."""
+"""A file's records are read one by one, whatever its form. A record that cannot be read stops no other."""
 
 from __future__ import annotations
 
-import gzip
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.importing.options import ImportOptions
-from cli.importing.reading.errors import BrokenInputError, WrongInputError
-from cli.importing.reading.input_file import InputFile
-from cli.importing.reading.readers import records
-from cli.importing.reading.recognise import recognise
+from tests.cli.importing.records import read, read_until_broken
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.importing.records import Record
-
-
-def read(path: Path, content: bytes, **options: Any) -> list[Record]:
-    """All records of a file with this content."""
-    path.write_bytes(content)
-    with InputFile(path) as source:
-        return list(records(recognise(source, ImportOptions(**options)), source.content()))
+TWO = [{"email": "a"}, {"email": "b"}]
 
 
 @pytest.fixture
@@ -34,30 +22,23 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_json_lines_are_told_by_their_line(path: Path) -> None:
-    content = b'{"email": "a", "big": 123456789012345678901234567890, "part": 1.50}\n\nnonsense\n{"email": 1}'
+    content = b'{"email": "a"}\n\n \r\n{"email": "b"}\r\n{"email": "c"}'
 
-    first, broken, last = read(path, content)
-
-    assert (first.number, broken.number, last.number) == (1, 3, 4)
-    assert first.values == {
-        "email": "a",
-        "big": 123456789012345678901234567890,
-        "part": Decimal("1.50"),
-    }
-    assert str(first.values["part"]) == "1.50"
-    assert broken.fault.startswith("it is no JSON")
+    assert [(each.number, each.values["email"]) for each in read(path, content)] == [(1, "a"), (4, "b"), (5, "c")]
 
 
 @pytest.mark.parametrize(
     ("content", "options"),
     [
-        (json.dumps([{"email": "a"}, {"email": "b"}], indent=2), {}),
-        (json.dumps([{"email": "a"}, {"email": "b"}]), {}),
-        (json.dumps({"next": None, "customers": [{"email": "a"}, {"email": "b"}]}), {}),
-        (json.dumps({"data": {"customers": [{"email": "a"}, {"email": "b"}]}}, indent=1), {}),
-        (json.dumps({"x": [{}], "y": [{"email": "a"}, {"email": "b"}], "z": 1}), {"list_name": "y"}),
+        (json.dumps(TWO, indent=2), {}),
+        (json.dumps(TWO), {}),
+        (json.dumps({"next": None, "customers": TWO}), {}),
+        (json.dumps({"data": {"customers": TWO}, "page": [1, 2]}, indent=1), {}),
+        (json.dumps({"x": [{}], "y": TWO, "z": 1.5}), {"list_name": "y"}),
+        (json.dumps({"x": [{}], "in": {"s": "]}", "y": TWO, "t": {"u": [[]]}}, "z": 1}), {"list_name": "in.y"}),
+        ("[\n" + ",\n".join(json.dumps(each) for each in TWO) + "\n]\n\n", {}),
     ],
-    ids=["pretty", "one line", "in an object", "further in", "by name"],
+    ids=["pretty", "one line", "in an object", "further in", "by name", "further in by name", "an object a line"],
 )
 def test_a_json_list_is_told_by_places(path: Path, content: str, options: dict[str, str]) -> None:
     assert [(each.number, each.values) for each in read(path, content.encode(), **options)] == [
@@ -66,83 +47,93 @@ def test_a_json_list_is_told_by_places(path: Path, content: str, options: dict[s
     ]
 
 
-@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("first_line", ["", "sep={sign}\r\n"], ids=["plain", "sep="])
-def test_a_table_is_told_by_lines(path: Path, sign: str, first_line: str) -> None:
-    head = first_line.format(sign=sign)
-    rows = [("email", "note"), ("a@example.com", '"two\r\nlines, and ""quotes"""'), ("", ""), ("b@example.com", "Null")]
-    content = head + "".join(sign.join(row) + "\r\n" for row in rows)
+def test_two_thousand_customers_pretty_printed_as_one_array_are_two_thousand_records(path: Path) -> None:
+    rows = [{"email": f"{number}@example.com", "tags": ["{", "]"] * 20} for number in range(2000)]
 
-    read_records = read(path, content.encode())
-
-    shift = 1 if head else 0
-    assert [(each.number - shift, dict(each.values), each.fault) for each in read_records] == [
-        (2, {"email": "a@example.com", "note": 'two\r\nlines, and "quotes"'}, ""),
-        (5, {"email": "b@example.com", "note": "Null"}, ""),
-    ]
+    assert [each.values for each in read(path, json.dumps(rows, indent=4).encode())] == rows
 
 
-def test_a_ragged_row_is_that_row_s_fault(path: Path) -> None:
-    _, ragged, last = read(path, b"email,name\na,b\nc,d,e\nf,g\n")
+def test_numbers_keep_their_value(path: Path) -> None:
+    numbers = '{"email": "a", "big": 123456789012345678901234567890, "part": 1.50, "small": 1e-400, "none": null}'
 
-    assert (ragged.number, ragged.fault) == (3, "it has 3 cells, and the table has 2 columns")
-    assert last.values == {"email": "f", "name": "g"}
+    for content in (numbers, f"[{numbers}]"):
+        (record,) = read(path, content.encode())
 
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "email,name\na@example.com,Zoë\n".encode("utf-16"),
-        "email,name\na@example.com,Zoë\n".encode("utf-16-le"),
-        "email,name\na@example.com,Zoë\n".encode("utf-16-be"),
-        "email,name\na@example.com,Zoë\n".encode("utf-8-sig"),
-        gzip.compress("email,name\na@example.com,Zoë\n".encode()),
-        gzip.compress("email,name\na@example.com,Zoë\n".encode("utf-16")),
-    ],
-    ids=["UTF-16", "UTF-16LE", "UTF-16BE", "UTF-8 with mark", "gzip", "UTF-16 in gzip"],
-)
-def test_a_table_in_another_coding_is_recognised(path: Path, content: bytes) -> None:
-    (record,) = read(path, content)
-
-    assert record.values == {"email": "a@example.com", "name": "Zoë"}
+        assert record.values["big"] == 123456789012345678901234567890
+        assert str(record.values["part"]) == "1.50"
+        assert record.values["small"] == Decimal("1e-400")
+        assert record.values["none"] is None
 
 
-def test_another_encoding_is_given_by_option(path: Path) -> None:
-    content = "email,name\na@example.com,Zoë €\n".encode("cp1252")
-
-    with pytest.raises(WrongInputError, match=r"no UTF-8: line 2 is the first that is not.* --encoding windows-1252"):
-        read(path, content)
-    (record,) = read(path, content, encoding="windows-1252")
-
-    assert record.values["name"] == "Zoë €"
-
-
-def read_until_broken(path: Path, content: bytes, **options: Any) -> tuple[list[Record], BrokenInputError]:
-    """The records that come before the error, and the error."""
-    path.write_bytes(content)
-    got: list[Record] = []
-    with InputFile(path) as source:
-        reader = records(recognise(source, ImportOptions(**options)), source.content())
-        try:
-            for each in reader:
-                got.append(each)  # noqa: PERF402 # extend would lose them
-        except BrokenInputError as error:
-            return got, error
-    raise AssertionError("nothing is broken")
+BROKEN_OBJECTS = {
+    "no JSON": (b'{"email": secret}', "it is no JSON: Expecting value at character 11"),
+    "NaN": (b'{"email": NaN}', "it is no JSON: NaN stands in it"),
+    "no object": (b'"secret"', "it is no JSON object"),
+    "a name twice": (b'{"a": {"b": "secret", "b": 1}}', "an object in it has the same name twice"),
+    "too deep": (b'{"a":' * 65 + b"1" + b"}" * 65, "it is nested too deeply"),
+    "far too deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "it is nested too deeply"),
+    "a long number": (b'{"a": -' + b"9" * 5000 + b"}", "a number in it has more than 1,000 digits"),
+    "a lone surrogate": (b'{"a": "\\ud800"}', "a string in it holds a lone surrogate, which is no text"),
+    "a lone surrogate as a name": (b'{"\\udc00": 1}', "a string in it holds a lone surrogate, which is no text"),
+    "no UTF-8": (b'{"a": "\xe9"}', "it is no text in UTF-8"),
+    "a surrogate in UTF-8": (b'{"a": "\xed\xa0\x80"}', "it is no text in UTF-8"),
+    "a control character": (b'{"a": "\x0b"}', "it is no JSON: Invalid control character at character 8"),
+    "too large": (b'{"a": "' + b"x" * (4 << 20) + b'"}', "it is larger than 4 MiB"),
+    "a number that begins with 0": (b'{"a": 01}', "it is no JSON: Expecting ',' delimiter at character 8"),
+}
 
 
-def test_a_gzip_that_is_cut_off_gives_its_whole_rows_and_then_an_error(path: Path) -> None:
-    lines = b"".join(b'{"email": "%d"}\n' % number for number in range(1000))
+@pytest.mark.parametrize("kind", BROKEN_OBJECTS)
+@pytest.mark.parametrize("form", ["lines", "list"])
+def test_a_broken_object_is_its_own_fault(path: Path, kind: str, form: str) -> None:
+    broken, fault = BROKEN_OBJECTS[kind]
+    rows = [b'{"email": "a"}', broken, b'{"email": "\\ud83d\\ude00"}', *['{"email": "é"}'.encode()] * 5]
+    content = b"\n".join(rows) if form == "lines" else b"[" + b",".join(rows) + b"]"
 
-    got, error = read_until_broken(path, gzip.compress(lines)[:-20])
+    first, second, third, *others = read(path, content)
 
-    assert error.message == "the file ends inside its gzip: it is cut off"
-    assert error.number == len(got) + 1
-    assert [each.values["email"] for each in got] == [str(number) for number in range(len(got))]
+    assert [each.values for each in others] == [{"email": "é"}] * 5
+    assert (first.values, first.fault) == ({"email": "a"}, "")
+    assert (second.number, second.values, second.fault) == (2, {}, fault)
+    assert (third.values, third.fault) == ({"email": "😀"}, "")
 
 
-def test_a_quote_that_never_closes_ends_the_table(path: Path) -> None:
-    got, error = read_until_broken(path, b'email,name\na,b\nc,"d\ne,f\n')
+BROKEN_LISTS = {
+    "cut off in an item": (b'[{"email": "a"}, {"email": "b', 1, 2, "the JSON ends too early"),
+    "cut off between items": (b'[{"email": "a"},', 1, 2, "the JSON ends too early"),
+    "cut off behind an item": (b'[{"email": "a"}', 1, 2, "the JSON ends too early"),
+    "a comma at the end": (b'[{"email": "a"},]', 1, 2, "a value is missing"),
+    "no comma": (b'[{"email": "a"} {"email": "b"}]', 1, 2, "a sign is missing: ,"),
+    "a bracket of another kind": (
+        b'[{"email": "a"}, {"b": [}, {"email": "c"}]',
+        1,
+        2,
+        "a bracket is closed by another",
+    ),
+    "an array behind the array": (b'[{"email": "a"}]\n[{"email": "b"}]', 1, 2, "something follows the end"),
+    "a list twice": (b'{"x": [{"email": "a"}], "x": [{"email": "b"}]}', 1, 2, "x is there twice"),
+    "cut off behind the list": (b'{"x": [{"email": "a"}], "y": [', 1, 2, "the JSON ends too early"),
+    "no end of the object": (b'{"x": [{"email": "a"}]', 1, 2, "the JSON ends too early"),
+}
 
-    assert (error.number, error.message) == (3, "a quote opens in this row and never closes")
-    assert [each.values for each in got] == [{"email": "a", "name": "b"}]
+
+@pytest.mark.parametrize("kind", BROKEN_LISTS)
+def test_a_broken_list_ends_there(path: Path, kind: str) -> None:
+    content, count, number, words = BROKEN_LISTS[kind]
+
+    got, error = read_until_broken(path, content)
+
+    assert len(got) == count
+    assert error is not None
+    assert error.number == number
+    assert error.message.startswith(words)
+
+
+def test_a_list_that_is_not_there_is_told(path: Path) -> None:
+    content = json.dumps({"x": [{"email": "a" * (2 << 20)}]}).encode()
+
+    got, error = read_until_broken(path, content, list_name="customers")
+
+    assert got == []
+    assert error is not None
+    assert (error.number, error.message) == (1, "there is no list customers")

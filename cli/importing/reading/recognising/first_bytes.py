@@ -85,6 +85,12 @@ def encoding_of(head: bytes) -> str | WrongForm:
     return "utf-8"
 
 
+def byte_order(head: bytes, encoding: str) -> str:
+    """How UTF-16 or UTF-32 orders the bytes of a text: `le` or `be`."""
+    found = _encoding_by_mark(head) or _encoding_by_zeros(head) or ""
+    return "be" if found == f"{encoding.upper()}BE" else "le"
+
+
 def foreign_encoding(lines: list[tuple[int, bytes]], *, cut: bool, encoding: str) -> WrongForm | None:
     """Whether the text is in another encoding than the one that it was read in; None where it is not.
 

@@ -15,7 +15,7 @@ from cli.importing.records import Form
 
 if TYPE_CHECKING:
     from cli.importing.options import ImportOptions
-    from cli.importing.reading.recognising.head import Head
+    from cli.importing.reading.recognising.beginning import Beginning
 
 _AN_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 """What is no name of a column."""
@@ -33,10 +33,10 @@ _SPELLED: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pi
 """Words for signs that a shell makes hard to give."""
 
 
-def table_form(head: Head, options: ImportOptions) -> InputForm | WrongForm | None:
+def table_form(beginning: Beginning, options: ImportOptions) -> InputForm | WrongForm | None:
     """The text as a table; None where it is none."""
     # White space at the end of a line may be empty cells.
-    texts = [line for line in head.whole.decode("utf-8", errors="replace").split("\n") if line.strip()]
+    texts = [line for line in beginning.whole.decode("utf-8", errors="replace").split("\n") if line.strip()]
     named = SEPARATOR_LINE.fullmatch(texts[0])
     given = _SPELLED.get(options.delimiter.lower(), options.delimiter)
     if given and (len(given) != 1 or given in '"\r\n \0'):

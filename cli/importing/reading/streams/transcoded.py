@@ -6,6 +6,8 @@ import codecs
 import io
 from typing import TYPE_CHECKING, Final
 
+from cli.importing.reading.errors import BrokenContentError
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -53,7 +55,7 @@ class Transcoded(io.RawIOBase):
         """See io.RawIOBase.
 
         Raises:
-            BrokenContentError: the source is damaged.
+            BrokenContentError: the source is damaged, or a decoder gives up. Few do.
             OSError: the source cannot be read.
         """
         into = memoryview(buffer).cast("B")
@@ -62,7 +64,11 @@ class Transcoded(io.RawIOBase):
                 return 0
             piece = self._source.read(_STEP_BYTES) or b""
             self._at_end = not piece
-            self._text = memoryview(self._decoder.decode(piece, final=self._at_end).encode("utf-8", _FAULTS))
+            try:
+                text = self._decoder.decode(piece, final=self._at_end)
+            except UnicodeError:
+                raise BrokenContentError("its text cannot be decoded from here on") from None
+            self._text = memoryview(text.encode("utf-8", _FAULTS))
         piece_of_text = self._text[: len(into)]
         self._text = self._text[len(piece_of_text) :]
         into[: len(piece_of_text)] = piece_of_text

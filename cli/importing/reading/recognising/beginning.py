@@ -9,7 +9,7 @@ from cli.importing.reading.numbered_lines import numbered
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Beginning:
     """What was read of a text to look at it."""
 
     text: bytes = field(repr=False)
@@ -26,7 +26,7 @@ class Head:
     """Whether the last of them is incomplete."""
 
     @classmethod
-    def of(cls, text: bytes, *, complete: bool) -> Head:
+    def of(cls, text: bytes, *, complete: bool) -> Beginning:
         """Look at the first bytes of a text."""
         whole, cut = text, not complete and not text.endswith(b"\n")
         if cut and text.strip().count(b"\n"):
@@ -34,3 +34,12 @@ class Head:
             whole, cut = text[: text.rfind(b"\n") + 1], False
         lines = list(numbered(io.BytesIO(whole)))
         return cls(text, complete, whole, lines, [line.decode("utf-8", errors="replace") for _, line in lines], cut)
+
+    @property
+    def items(self) -> list[tuple[int, bytes]]:
+        """The parts of the text between closing braces, each with its line. The items of a list may share a line."""
+        items, number = [], 1
+        for item in self.whole.split(b"}"):
+            items.append((number, item))
+            number += item.count(b"\n")
+        return items
