@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cli.importing.options import ImportOptions
     from cli.importing.reading.recognising.beginning import Beginning
 
-_AN_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-"""What is no name of a column."""
+_NO_NAME: Final = re.compile(r"[^@\s]@[^@\s]+\.[^@\s]|^\$|^[0-9A-Fa-f]{32,}$")
+"""What is in no name of a column: an email, or a hash of a password."""
 
 _LOOKED_AT: Final = 50
 """Rows by which the sign is chosen."""
@@ -52,7 +52,7 @@ def table_form(beginning: Beginning, options: ImportOptions) -> InputForm | Wron
 
 def _table(names: list[str], sign: str, *, spaced: bool) -> InputForm | WrongForm:
     columns = column_names(names)
-    if any(_AN_EMAIL.fullmatch(name) for name in columns):
+    if any(_NO_NAME.search(name) for name in columns):
         # Without this a message about columns could show the values of a customer.
         to_do = "Write the names of the columns above it."
         return WrongForm("a table (CSV) whose first line is a row and no names of columns", to_do)
@@ -69,7 +69,9 @@ def _sign(texts: list[str], options: ImportOptions) -> str:
     best, best_score = "", (0, 0)
     for sign in SIGNS:
         rows = _rows(texts, sign)
-        width = len(rows[0]) if rows else 0
+        if not rows:
+            continue
+        width = len(rows[0])
         alike = sum(len(row) == width for row in rows[1:])
         is_table = alike or len(rows) == 1 or any(name.strip().lower() in telling for name in rows[0])
         if width > 1 and is_table and (alike, width) > best_score:
