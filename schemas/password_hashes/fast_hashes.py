@@ -65,7 +65,7 @@ _BARE: Final = re.compile(r"[0-9a-f]++|[0-9A-F]++")
 """A digest alone."""
 
 _OF_LDAP: Final = re.compile(
-    r"\{(?P<salted>S?)(?P<name>MD5|SHA|SHA256|SHA384|SHA512)\}(?P<digits>[A-Za-z0-9+/]++={0,2}+)",
+    r"\{(?P<salted>S(?=MD5|SHA)|)(?P<name>MD5|SHA|SHA256|SHA384|SHA512)\}(?P<digits>[A-Za-z0-9+/]++={0,2}+)",
     re.ASCII | re.IGNORECASE,
 )
 """A digest of LDAP. The names count in any case."""
