@@ -38,7 +38,6 @@ def _peer(name: str) -> Bench:
 
 BENCHES: Final = {
     "accepts": Bench(throughput.accepts, {"requests": 16_000}, {"requests": 100}),
-    "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "end-to-end": Bench(
         partial(throughput.end_to_end, trivial_hash=False),
         {"requests": 900},
@@ -73,6 +72,7 @@ BENCHES: Final = {
         {"requests": 10, "hashes": (1, 8)},
         most_runs=1,
     ),
+    "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "hostile": Bench(
         hostile.hostile,
         {"quiet_seconds": 60, "seconds": 600},

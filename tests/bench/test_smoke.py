@@ -69,6 +69,9 @@ FIGURES: Final = {
     ],
     "reads": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim"],
     "memory": ["shim_mib", "worker_mib.1_hashes.peak", "worker_mib.8_hashes.peak", "worker_mib.8_hashes.idle"],
+    "copies": [
+        f"{name}.{figure}" for name in ("without", "with_a_copy") for figure in ("per_second", "p50_ms", "p99_ms")
+    ],
     "hostile": [
         *("quiet_p50_ms", "quiet_p99_ms", "beside_p50_ms", "beside_p99_ms", "p99_ratio"),
         *("memory_mib_before", "memory_mib_highest", "memory_mib_added"),
@@ -165,6 +168,7 @@ def test_only_accepted_signups_and_outcomes_were_measured(run: tuple[dict[str, A
         "latency": {"200"},
         "batch-hashing": {"200"},
         "reads": {"200"},
+        "copies": {"202"},
         "hostile": {"202"},
     }
 
