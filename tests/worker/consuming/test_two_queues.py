@@ -13,6 +13,7 @@ from schemas.protocol.lanes import CHUNKS, LANES, SIGNUPS, Lane
 from schemas.protocol.message import MessageTemplate, queue
 from tests.support.batches import Batches
 from tests.support.records import Scripts
+from tests.support.waiting import wait_until
 from worker.consuming.transport import Channel, Transport
 from worker.promise.records import RedisRecords
 
@@ -127,7 +128,8 @@ def test_a_message_without_a_consumer_is_put_back_at_the_head_of_its_own_queue(t
     waiting = taker.chunks(2) if lane is CHUNKS else taker.signups(2)
     cycle: Any = taker.connection.transport.cycle
     cycle.on_poll_start()
-    assert len(taker.waiting(lane)) == 1
+    # The call is sent and its reply is not read, so nothing here tells when Redis has carried it out.
+    wait_until(lambda: len(taker.waiting(lane)) == 1, what="Redis has handed a message out")
     taker.consumer.cancel()
     messages = MessageTemplate(lane)
     assert taker.waiting(lane) == [messages.message(task_id) for task_id in waiting]
