@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from startup.broker.redis_refusals import Kind, Refusal
-from startup.broker.redis_requirements import COMMANDS, INFO_COMMAND, Finding, Severity, findings_of, parse_info
+from startup.broker.redis_requirements import INFO_COMMAND, Finding, Severity, commands_of, findings_of, parse_info
+from startup.broker.redis_rights import SHIM
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class ServerFindings:
     """The last judgement of the server. It is judged on each new connection before any call, and now and then."""
 
-    COMMANDS: ClassVar = COMMANDS
+    COMMANDS: ClassVar = commands_of(SHIM)
     """The commands whose replies `judge` takes."""
 
     INFO_ALONE: ClassVar = (INFO_COMMAND,)

@@ -1,8 +1,8 @@
 """What the Redis of a process must be and allow. Each thing that is not so is a finding with a name.
 
-This module does no I/O. The caller sends `COMMANDS`, asynchronously or not, and `findings_of` judges the replies. Most
-is read from `INFO`, since managed servers forbid `CONFIG`. A script tries the user's rights: it calls each command that
-the service's own scripts call, on keys of the same names, and deletes what it wrote.
+This module does no I/O. The caller sends `commands_of` its process, asynchronously or not, and `findings_of` judges the
+replies. Most is read from `INFO`, since managed servers forbid `CONFIG`. A script (`startup.broker.redis_probe`) finds
+out what the user may do, and whether Redis takes writes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.protocol.batch_keys import BATCHES_KEY
-from schemas.protocol.keys import (
-    DEAD_KEY,
-    HELD_KEY,
-    OPEN_KEY,
-    QUEUE,
-    RESENT_KEY,
-    SWEEPER_LEASE_KEY,
-    SWEEPER_PLACE_KEY,
-    rate_key,
-    record_key,
-    result_key,
-    waiter_channel,
-)
-from schemas.protocol.lanes import CHUNKS
+from startup.broker.redis_probe import probe_command
 from startup.broker.redis_refusals import Kind, Refusal, refusal_of_code
+from startup.broker.redis_rights import PROBE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from startup.broker.redis_rights import Rights
     from startup.environment import EnvironmentReader
 
 LEAST_MAJOR_VERSION: Final = 7
@@ -72,92 +60,20 @@ class Finding:
     """Whether another server may be behind the same name, so that it helps to connect again."""
 
 
-_PROBE_LIFETIME_MILLISECONDS: Final = 10_000
-"""The lifetime of the probe's keys. If Redis stops in the middle of the script, they still expire."""
-
-PROBE: Final = """#!lua flags=allow-oom
--- KEYS: a record, a set and a list of the probe's own, a result; then keys of the service, which are not touched: Redis
---       looks at the user's rights to all that are named.
--- ARGV: lifetime in milliseconds, a waiter's channel
--- Reply: '' or, for each command that was refused, its name and the error's first word
-local refused = {}
-local function try(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local word = string.match(reply.err, '^%-?(%S+)') or 'ERR'
-    -- Redis has no code for a right that lacks inside a script: the first of these texts is Redis 7's, the second 8's.
-    if string.find(reply.err, 'user executing the script', 1, true)
-      or string.find(reply.err, 'ACL failure', 1, true) then
-      word = 'NOPERM'
-    end
-    refused[#refused + 1] = select(1, ...) .. ' ' .. word
-  end
-end
-local record, set, list, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-try('TIME')
-try('HSET', record, 'probe', 1)
-try('HGET', record, 'probe')
-try('HMGET', record, 'probe')
-try('HINCRBY', record, 'probe', 1)
-try('PEXPIRE', record, ARGV[1])
-try('PTTL', record)
-try('EXISTS', record)
-try('HDEL', record, 'probe')
-try('ZADD', set, 1, 'probe')
-try('ZCARD', set)
-try('ZSCORE', set, 'probe')
-try('ZRANGE', set, 0, 0)
-try('ZREM', set, 'probe')
-try('LPUSH', list, 'probe')
-try('RPUSH', list, 'probe')
-try('LINDEX', list, -1)
-try('SET', result, 'probe', 'PX', ARGV[1])
-try('GET', result)
-try('PUBLISH', result, 'probe')
-try('PUBLISH', ARGV[2], 'probe')
-try('DEL', record, set, list, result)
-return table.concat(refused, ',')
-"""
-"""The script that tries this user's rights. The reply names each command that was refused, and its code."""
-
-_PROBE_KEYS: Final = (
-    record_key("probe"),
-    "intake:probe:set",
-    "intake:probe:list",
-    result_key("probe"),
-    rate_key("probe"),
-    OPEN_KEY,
-    HELD_KEY,
-    RESENT_KEY,
-    DEAD_KEY,
-    SWEEPER_LEASE_KEY,
-    SWEEPER_PLACE_KEY,
-    QUEUE,
-    CHUNKS.queue,
-    BATCHES_KEY,
-)
-"""The keys that the probe names, in its order."""
-
 INFO_COMMAND: Final[tuple[str, ...]] = ("INFO",)
 """Asks Redis for its version, role and settings."""
-PROBE_COMMAND: Final[tuple[str, ...]] = (
-    "EVAL",
-    PROBE,
-    str(len(_PROBE_KEYS)),
-    *_PROBE_KEYS,
-    str(_PROBE_LIFETIME_MILLISECONDS),
-    waiter_channel("probe"),
-)
-"""Tries this user's rights."""
-COMMANDS: Final = (INFO_COMMAND, PROBE_COMMAND)
-"""The commands that the caller sends, in this order."""
+
+
+def commands_of(rights: Rights) -> tuple[tuple[str, ...], ...]:
+    """The commands that a process with these rights sends, in this order."""
+    return (INFO_COMMAND, probe_command(rights))
 
 
 def findings_of(replies: Sequence[Any | Refusal], *, allowed: Collection[str] = ()) -> tuple[Finding, ...]:
     """The findings, the gravest first.
 
     Args:
-        replies: The replies to `COMMANDS`, or to `INFO` alone. If Redis refused a command, the `Refusal` stands in
+        replies: The replies to `commands_of`, or to `INFO` alone. If Redis refused a command, the `Refusal` stands in
             place of its reply. The reply to `INFO` may be text as Redis sends it, or what redis-py parses from it.
         allowed: The codes of findings that are only warnings, from `read_allowed`.
     """
@@ -240,19 +156,19 @@ def _of_probe(reply: Any) -> Iterator[Finding]:
     if isinstance(reply, Refusal):
         finding = finding_of_refusal(reply)
         if reply.code == "NOPERM":
-            sentence = f"{reply.sentence}: EVAL, or one of intake:*, {QUEUE}, {CHUNKS.queue}, {result_key('*')}"
+            sentence = f"{reply.sentence}: EVAL, or the key {PROBE_KEY}"
             finding = Finding(finding.code, finding.severity, sentence)
         yield finding
         return
     text = reply.decode() if isinstance(reply, bytes) else str(reply)
     by_code: dict[str, list[str]] = {}
     for each in filter(None, text.split(",")):
-        command, _, code = each.partition(" ")
-        by_code.setdefault(code, []).append(command)
-    for code, commands in by_code.items():
+        name, _, code = each.rpartition(" ")
+        by_code.setdefault(code, []).append(name)
+    for code, names in by_code.items():
         refusal = refusal_of_code(code)
         finding = finding_of_refusal(refusal)
-        sentence = f"{refusal.sentence}: {', '.join(dict.fromkeys(commands))}"
+        sentence = f"{refusal.sentence}: {', '.join(dict.fromkeys(names))}"
         yield Finding(finding.code, finding.severity, sentence, elsewhere=finding.elsewhere)
 
 

@@ -9,13 +9,14 @@ from redis.exceptions import RedisError
 
 from startup.broker.redis_refusals import TABLE, Kind, Refusal, refusal_of
 from startup.broker.redis_requirements import (
-    COMMANDS,
     EVICTS,
     INFO_REFUSED,
     NO_APPEND_ONLY_FILE,
+    commands_of,
     finding_of_refusal,
     findings_of,
 )
+from startup.broker.redis_rights import PROBE_LIST_KEY, WORKER
 from startup.seldom import Seldom
 from worker.dependencies.errors import MisconfiguredError, TransientError
 
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 BROKER: Final = "broker"
 """What logs and metrics call Redis."""
 
-_TAKE: Final = ("BLMPOP", "0.001", "1", "intake:probe:list", "RIGHT")
-"""Takes messages as the transport does, from a list that is always empty. No script tries this command."""
+_QUESTIONS: Final = commands_of(WORKER)
+"""The commands that ask Redis whether it is as a worker needs it."""
+
+_TAKE: Final = ("BLMPOP", "0.001", "1", PROBE_LIST_KEY, "RIGHT")
+"""Takes messages as the transport does, from a list that is always empty."""
 
 _WORKED_ON_WITH: Final = frozenset({EVICTS, NO_APPEND_ONLY_FILE, INFO_REFUSED})
 """Findings that are logged while tasks are worked on: no task fails for them."""
@@ -61,7 +65,7 @@ class BrokerProbe:
             TransientError: Redis is away.
             MisconfiguredError: Redis answers and cannot be used.
         """
-        *replies, taken = (self._ask(command) for command in (*COMMANDS, _TAKE))
+        *replies, taken = (self._ask(command) for command in (*_QUESTIONS, _TAKE))
         found = list(findings_of(replies, allowed=self._allowed))
         if isinstance(taken, Refusal) and not found:
             found.append(finding_of_refusal(taken))
