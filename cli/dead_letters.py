@@ -15,6 +15,7 @@ from cli.tell import tell
 from local_stack.redis_server import url_of_directory
 from schemas.protocol.steps.ending import RecordChange
 from startup.broker.redis_clients import redis_client
+from startup.broker.redis_refusals import refusal_behind
 from startup.broker.redis_url import parse_redis_url
 from startup.environment import EnvironmentReader, SettingsError
 from startup.shared_settings import read_redis_url
@@ -121,7 +122,9 @@ def _redis(directory: Path) -> Iterator[redis.Redis]:
         with redis_client(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS) as client:
             yield client
     except redis.RedisError as error:
-        raise click.ClickException(f"Redis does not answer ({type(error).__name__}); nothing more was done") from None
+        refusal = refusal_behind(error, url)
+        reason = type(error).__name__ if refusal is None else f"{refusal.code}: {refusal.sentence}"
+        raise click.ClickException(f"Redis does not answer ({reason}); nothing more was done") from None
 
 
 def _url(directory: Path) -> RedisUrl:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
@@ -16,6 +17,7 @@ from schemas.ids import IdDeriver
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Unsealer
 from startup.broker.redis_clients import redis_client
+from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
 from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_TIMEOUT_SECONDS
@@ -72,7 +74,9 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
-    broker_gate = Gate(BROKER, BrokerProbe(client, metrics=metrics, allowed=settings.redis_allowed), metrics=metrics)
+    explain = partial(refusal_behind, url=settings.shared.redis_url)
+    broker_probe = BrokerProbe(client, metrics=metrics, allowed=settings.redis_allowed, explain=explain)
+    broker_gate = Gate(BROKER, broker_probe, metrics=metrics)
     message = MessageTemplate()
     records = RedisRecords(
         client,

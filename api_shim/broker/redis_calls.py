@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from api_shim.broker.call_queue import CallQueue
+from api_shim.broker.redis_diagnosis import RedisDiagnosis
 from api_shim.broker.redis_link import PROTOCOL, Argument, RedisLink, packed, packed_argument, packed_head
 from api_shim.vital_task import VitalTask
 from schemas.protocol.call import ProtocolError
@@ -87,6 +88,7 @@ class RedisCalls:
         self._wants_elsewhere = False
         self._least_age_seconds = _LEAST_AGE_SECONDS
         self._queue = CallQueue(timeout_seconds=timeout_seconds, reports=reports)
+        self._diagnosis = RedisDiagnosis(url, on_found=reports.refused)
         self.task = VitalTask("redis_calls", self._run)
 
     def start(self) -> None:
@@ -96,6 +98,7 @@ class RedisCalls:
     async def close(self) -> None:
         """Stop sending. Calls that still wait fail, and so does every later call."""
         await self.task.close()
+        await self._diagnosis.close()
         self._queue.close()
         await self._disconnect()
         await self._pool.aclose()
@@ -165,6 +168,8 @@ class RedisCalls:
         refusal = refusal_of(error)
         if refusal is None:
             self.reports.away(error)
+            if self._link is None:
+                self._diagnosis.ask()
         else:
             self.reports.refused(refusal)
         await self._disconnect()

@@ -10,9 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from redis import exceptions
+
+from startup.broker import tls_faults
+
+if TYPE_CHECKING:
+    from startup.broker.redis_url import RedisUrl
 
 
 class Kind(StrEnum):
@@ -52,6 +57,7 @@ _REPLICA: Final = "the server is a replica: the name of INTAKE_REDIS_URL must le
 """What is said of a replica."""
 
 _ROWS: Final = (
+    *(Refusal(code, Kind.MISCONFIGURED, sentence) for code, sentence in tls_faults.SENTENCES.items()),
     Refusal("OOM", Kind.WAIT, "Redis' memory is full: nothing new is accepted until workers have ended tasks"),
     Refusal("BUSY", Kind.WAIT, "Redis runs a script that takes very long"),
     Refusal("TRYAGAIN", Kind.WAIT, _CLUSTER),
@@ -132,6 +138,8 @@ _ERR: Final = TABLE["ERR"]
 
 def refusal_of(error: BaseException) -> Refusal | None:
     """The refusal in this exception of redis-py. None if Redis refused nothing, as with a lost connection."""
+    if (fault := tls_faults.tls_fault_of(error)) is not None:
+        return TABLE[fault]
     text = str(error)
     if code := getattr(error, "status_code", None):
         return refusal_of_text(f"{code} {text}")
@@ -147,6 +155,14 @@ def refusal_of(error: BaseException) -> Refusal | None:
     # redis-py takes one answer of Redis for a lost connection, and removes its code: too many clients.
     known = _of_err(text) if type(error) is exceptions.ConnectionError else _ERR
     return known if known.code == "max_clients" else None
+
+
+def refusal_behind(error: BaseException, url: RedisUrl) -> Refusal | None:
+    """The refusal in this exception; where it tells none, the server is asked, which takes up to two seconds."""
+    if (refusal := refusal_of(error)) is not None:
+        return refusal
+    fault = tls_faults.ask_why(url)
+    return None if fault is None else TABLE[fault]
 
 
 def refusal_of_text(text: str) -> Refusal:

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from startup.broker.tls_files import FILE_OPTIONS, fault_of_files
+
 _DEFAULT_PORT: Final = 6379
 """Redis' port where the URL names none."""
 _MAXIMUM_PORT: Final = 65535
@@ -28,9 +30,6 @@ _AUTHORITY: Final = re.compile(
 """User, password, host and port of a URL."""
 _DATABASE: Final = re.compile(r"[0-9]{0,7}")
 """The number of a database as text."""
-
-_FILE_OPTIONS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-"""The only options that are allowed. Each is the path of a PEM file, for TLS."""
 
 _HINT: Final = "special characters in its user name and password must be percent-encoded ('#' is %23, '/' is %2F)"
 """What most often makes a URL unreadable."""
@@ -130,12 +129,14 @@ def _files(query: str, *, tls: bool) -> tuple[tuple[str, str], ...]:
     for option in filter(None, query.split("&")):
         name, _, value = option.partition("=")
         # An unknown name is not repeated: it may be a piece of a password.
-        if name not in _FILE_OPTIONS or not tls:
-            raise RedisUrlFault(f"has an option other than {', '.join(_FILE_OPTIONS)} (with rediss:// alone); {_HINT}")
+        if name not in FILE_OPTIONS or not tls:
+            raise RedisUrlFault(f"has an option other than {', '.join(FILE_OPTIONS)} (with rediss:// alone); {_HINT}")
         try:
             path = unquote(value, errors="strict")
             with Path(path).open("rb"):
                 files.append((name, path))
         except (OSError, ValueError) as error:
             raise RedisUrlFault(f"names in {name} a file that cannot be read ({type(error).__name__})") from None
+    if (fault := fault_of_files(dict(files))) is not None:
+        raise RedisUrlFault(fault)
     return tuple(files)

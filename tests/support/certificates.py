@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -35,3 +36,57 @@ def write_certificate(certificate_path: Path, key_path: Path) -> None:
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     certificate_path.write_bytes(certificate.public_bytes(pem))
     key_path.write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate with its key, as files."""
+
+    certificate: Path
+    key: Path
+
+
+class Authority:
+    """An authority of the tests' own. It issues certificates for servers and clients."""
+
+    def __init__(self, folder: Path, name: str = "authority") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.certificate = folder / f"{name}.pem"
+        """What others must trust."""
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        built = self._builder(self._name, days=(-30, 30)).public_key(self._key.public_key())
+        ca = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        self.certificate.write_bytes(ca.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, name: str, *, host: str = "localhost", days: tuple[int, int] = (-1, 1)) -> Issued:
+        """A certificate for this host, good between these days from now. `localhost` has 127.0.0.1 with it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        names: list[x509.GeneralName] = [x509.DNSName(host)]
+        if host == "localhost":
+            names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+        certificate = (
+            self._builder(subject, days=days)
+            .public_key(key.public_key())
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        issued = Issued(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        issued.certificate.write_bytes(certificate.public_bytes(pem))
+        issued.key.write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+        return issued
+
+    def _builder(self, subject: x509.Name, *, days: tuple[int, int]) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + dt.timedelta(days=days[0]))
+            .not_valid_after(now + dt.timedelta(days=days[1]))
+        )

@@ -21,7 +21,7 @@ from startup.seldom import Seldom
 from worker.dependencies.errors import MisconfiguredError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     import redis
 
@@ -51,8 +51,23 @@ log = structlog.get_logger("worker.broker")
 class BrokerProbe:
     """Asks Redis whether this worker can work with it. Thread-safe."""
 
-    def __init__(self, client: redis.Redis, *, metrics: WorkerMetrics, allowed: Collection[str] = ()) -> None:
-        """`allowed`: see `startup.broker.redis_requirements.findings_of`."""
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        metrics: WorkerMetrics,
+        allowed: Collection[str] = (),
+        explain: Callable[[BaseException], Refusal | None] = refusal_of,
+    ) -> None:
+        """Make the probe; nothing is sent.
+
+        Args:
+            client: its connections.
+            metrics: counts what is found.
+            allowed: see `startup.broker.redis_requirements.findings_of`.
+            explain: finds the refusal behind an exception of redis-py, as `refusal_of` and `refusal_behind` do.
+        """
+        self._explain = explain
         self._client = client
         self._metrics = metrics
         self._allowed = allowed
@@ -83,7 +98,7 @@ class BrokerProbe:
         try:
             return self._client.execute_command(*command)
         except RedisError as error:
-            refusal = refusal_of(error)
+            refusal = self._explain(error)
             if refusal is None:
                 raise TransientError(BROKER) from error
             return refusal

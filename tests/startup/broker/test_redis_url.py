@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from startup.broker.redis_clients import redis_client, redis_pool
 from startup.broker.redis_url import RedisUrl, RedisUrlFault, parse_redis_url
+from tests.support.certificates import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,7 @@ def test_any_other_text_is_a_fault_that_does_not_repeat_it(text: str) -> None:
 
 
 def test_files_for_tls_are_read_when_the_process_starts(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("")
+    Authority(tmp_path, "ca")
     url = parse_redis_url(f"rediss://h?ssl_ca_certs={tmp_path}/ca.pem")
     assert url.tls_arguments()["ssl_ca_certs"] == f"{tmp_path}/ca.pem"
     with pytest.raises(RedisUrlFault) as caught:
