@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 DATABASE: Final = "customer_intake"
 """The MongoDB database of the local stack."""
 
-_STACKS_OWN: Final = ("ID_KEY", "JWT_SECRET", "SEALING_PUBLIC_KEY", "SEALING_PRIVATE_KEYS", "REDIS_URL", "MONGODB_URI")
+_STACKS_OWN: Final = (
+    "ID_KEY",
+    "JWT_SECRET",
+    "SEALING_PUBLIC_KEY",
+    "SEALING_PRIVATE_KEYS",
+    "REDIS_URL",
+    "REDIS_SENTINEL_USERNAME",
+    "REDIS_SENTINEL_PASSWORD",
+    "MONGODB_URI",
+)
 """Settings that the local stack chooses itself. One of the caller's beside it would be a contradiction."""
 
 

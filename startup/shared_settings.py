@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import SecretStr
 
 from startup.broker.redis_url import RedisUrl, RedisUrlFault, parse_redis_url
 from startup.environment import MINIMUM_KEY_BYTES, EnvironmentReader
@@ -53,9 +55,16 @@ def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
 
 
 def read_redis_url(reader: EnvironmentReader) -> RedisUrl:
-    """Read `REDIS_URL`, or the file that `REDIS_URL_FILE` names. A fault is left with the reader."""
+    """Read `REDIS_URL`, and what the Sentinels in it want to know of this process. A fault is left with the reader."""
     try:
-        return parse_redis_url(reader.secret_text("REDIS_URL", _DEFAULT_REDIS))
+        url = parse_redis_url(reader.secret_text("REDIS_URL", _DEFAULT_REDIS))
     except RedisUrlFault as error:
         reader.fault("REDIS_URL", str(error))
-        return parse_redis_url(_DEFAULT_REDIS)
+        url = parse_redis_url(_DEFAULT_REDIS)
+    username = reader.text("REDIS_SENTINEL_USERNAME", "") or None
+    password = reader.secret_text("REDIS_SENTINEL_PASSWORD", "")
+    if username and not password:
+        reader.fault("REDIS_SENTINEL_USERNAME", "needs INTAKE_REDIS_SENTINEL_PASSWORD beside it")
+    if url.sentinels is None or not password:
+        return url
+    return replace(url, sentinels=replace(url.sentinels, username=username, password=SecretStr(password)))

@@ -16,6 +16,7 @@ import celery.worker.state
 import h11
 import kombu.transport.redis
 import pytest
+import redis
 from celery.app.task import Task
 from celery.worker.consumer import Consumer, Tasks
 from h11 import _readers
@@ -75,6 +76,9 @@ def _parameters(function: Any) -> list[str]:
         (Connection.send_packed_command, ["command", "check_health"]),
         (Connection.send_command, ["args"]),
         (Connection.disconnect, ["nowait"]),
+        # startup/broker/sentinel_connections.py overrides it, and `connect` calls it.
+        (Connection.connect_check_health, ["check_health", "retry_socket_connect"]),
+        (redis.Connection.connect_check_health, ["check_health", "retry_socket_connect"]),
     ],
     ids=lambda value: getattr(value, "__qualname__", None),
 )
@@ -93,6 +97,7 @@ def test_it_is_called_like_this(function: Any, parameters: list[str]) -> None:
         (ReceiveBuffer(), ["_data", "_multiple_lines_search"]),
         (h11.Connection(h11.SERVER), ["their_state", "trailing_data"]),
         (KOMBU, ["_in_poll", "_brpop_sent_at", "active_queues", "client", "do_restore", "_brpop_start", "_brpop_read"]),
+        (KOMBU, ["connection_class", "connection_class_ssl"]),
         (kombu.transport.redis.Transport, ["Channel", "brpop_timeout", "connection_errors", "channel_errors"]),
         (Task, ["Strategy"]),
         (Tasks, ["start", "requires"]),

@@ -38,7 +38,8 @@ class Refusal:
     """One refusal, in words that an operator can act on."""
 
     code: str
-    """Redis' code of the error. For some errors of the code `ERR` it is a name of ours, in small letters.
+    """Redis' code of the error. It is a name of ours, in small letters, for some errors of the code `ERR` and where the
+    Sentinels lead to no primary.
 
     It has few values, so that it can be a metric's label.
     """
@@ -56,8 +57,36 @@ _VERSION: Final = "this server or its version lacks what the service needs: Redi
 _REPLICA: Final = "the server is a replica: the name of INTAKE_REDIS_URL must lead to the primary"
 """What is said of a replica."""
 
+NO_SENTINEL: Final = Refusal("no_sentinel", Kind.WAIT, "no Sentinel of INTAKE_REDIS_URL answers")
+"""What is said where nobody tells who the primary is."""
+UNKNOWN_NAME: Final = Refusal(
+    "unknown_master_name", Kind.MISCONFIGURED, "the Sentinels do not know the primary's name in INTAKE_REDIS_URL"
+)
+"""What is said where the Sentinels watch over other servers."""
+NOT_A_SENTINEL: Final = Refusal(
+    "not_a_sentinel",
+    Kind.MISCONFIGURED,
+    "the hosts of INTAKE_REDIS_URL are no Sentinels, which +sentinel says they are",
+)
+"""What is said where a server does not know what a Sentinel is asked."""
+SENTINEL_REFUSES: Final = Refusal(
+    "sentinel_refuses",
+    Kind.MISCONFIGURED,
+    "the Sentinels refuse to answer: check INTAKE_REDIS_SENTINEL_PASSWORD and INTAKE_REDIS_SENTINEL_USERNAME",
+)
+"""What is said where the Sentinels take other credentials."""
+NAMED_REPLICA: Final = Refusal(
+    "is_replica", Kind.ELSEWHERE, "the server that the Sentinels name is a replica: they have not agreed on another yet"
+)
+"""What is said where every Sentinel that answers is behind the times."""
+
 _ROWS: Final = (
     *(Refusal(code, Kind.MISCONFIGURED, sentence) for code, sentence in tls_faults.SENTENCES.items()),
+    NO_SENTINEL,
+    UNKNOWN_NAME,
+    NOT_A_SENTINEL,
+    SENTINEL_REFUSES,
+    NAMED_REPLICA,
     Refusal("OOM", Kind.WAIT, "Redis' memory is full: nothing new is accepted until workers have ended tasks"),
     Refusal("BUSY", Kind.WAIT, "Redis runs a script that takes very long"),
     Refusal("TRYAGAIN", Kind.WAIT, _CLUSTER),
@@ -136,10 +165,24 @@ _ERR: Final = TABLE["ERR"]
 """The row of an error without a code of its own."""
 
 
+class NoPrimaryError(exceptions.ConnectionError):
+    """The Sentinels lead to no primary. It is one of redis-py's errors, since redis-py's callers get it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
 def refusal_of(error: BaseException) -> Refusal | None:
     """The refusal in this exception of redis-py. None if Redis refused nothing, as with a lost connection."""
+    if isinstance(error, NoPrimaryError):
+        return error.refusal
     if (fault := tls_faults.tls_fault_of(error)) is not None:
         return TABLE[fault]
+    return _of_redis_error(error)
+
+
+def _of_redis_error(error: BaseException) -> Refusal | None:
     text = str(error)
     if code := getattr(error, "status_code", None):
         return refusal_of_text(f"{code} {text}")

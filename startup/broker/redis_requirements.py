@@ -133,7 +133,7 @@ def _of_info(reply: Any) -> Iterator[Finding]:
         sentence = "Redis runs in cluster mode: point INTAKE_REDIS_URL at a server that does not"
         yield Finding("redis_cluster_mode", Severity.TELL, sentence)
     if mode == "sentinel":
-        sentence = "INTAKE_REDIS_URL leads to a Sentinel, not to a Redis that stores anything"
+        sentence = "INTAKE_REDIS_URL leads to a Sentinel, which stores nothing: write redis+sentinel://host/name/0"
         yield Finding("redis_is_sentinel", Severity.TELL, sentence)
         return
     if info.get("role", "master") != "master":

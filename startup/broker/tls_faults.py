@@ -113,6 +113,9 @@ def ask_why(url: RedisUrl) -> str | None:
 
     Call it only after a connection failed: it takes up to two seconds, and each call is a line in the server's log.
     """
+    if url.sentinels is not None:
+        # Nobody knows which server it was.
+        return None
     try:
         return _ask_with_tls(url) if url.tls else _ask_without_tls(url)
     except OSError:

@@ -76,6 +76,7 @@ def test_no_piece_of_a_secret_is_in_what_a_process_says_about_its_settings(progr
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_file_that_cannot_be_read_is_told_without_its_path(program: str, tmp_path: Path) -> None:
     command, names = PROGRAMS[program]
+    names = [*names, "REDIS_SENTINEL_PASSWORD"]
     code, output = output_of(command, {f"{name}_FILE": str(tmp_path / "canary") for name in names})
     assert code != 0
     assert "canary" not in output

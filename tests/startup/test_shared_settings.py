@@ -109,10 +109,30 @@ def test_a_url_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
     assert faults_of(ID_KEY=ID_KEY, REDIS_URL_FILE=str(tmp_path / "url")) == ("INTAKE_REDIS_URL must be text in UTF-8",)
 
 
-@pytest.mark.parametrize("url", ["http://h", "redis:", "h:6379", "unix:///r.sock", "redis+sentinel://h/m/0"])
+@pytest.mark.parametrize("url", ["http://h", "redis:", "h:6379", "unix:///r.sock", "sentinel://h/m/0", "+sentinel://h"])
 def test_a_url_that_is_not_of_redis_is_a_fault(url: str) -> None:
     (fault,) = faults_of(ID_KEY=ID_KEY, REDIS_URL=url)
-    assert fault == "INTAKE_REDIS_URL must be a URL that starts with redis:// or rediss://"
+    sentence = "must be a URL that starts with redis://, rediss://, or one of these with +sentinel"
+    assert fault == f"INTAKE_REDIS_URL {sentence}"
+
+
+def test_the_sentinels_have_a_user_and_a_password_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{CANARY}\n")
+    url = read(
+        ID_KEY=ID_KEY,
+        REDIS_URL="redis+sentinel://me:mine@h/m/0",
+        REDIS_SENTINEL_USERNAME="watcher",
+        REDIS_SENTINEL_PASSWORD_FILE=str(tmp_path / "password"),
+    ).redis_url
+    assert url.credentials() == {"username": "me", "password": "mine"}
+    assert url.sentinels is not None
+    assert url.sentinels.commands()[0] == ("AUTH", "watcher", CANARY)
+    assert CANARY not in repr(url)
+
+
+def test_a_user_of_the_sentinels_without_a_password_is_a_fault() -> None:
+    (fault,) = faults_of(ID_KEY=ID_KEY, REDIS_SENTINEL_USERNAME=CANARY)
+    assert fault == "INTAKE_REDIS_SENTINEL_USERNAME needs INTAKE_REDIS_SENTINEL_PASSWORD beside it"
 
 
 @pytest.mark.parametrize("value", ["86399", "0", "-1", "1e6", "86400.5", "2592001", "one day", "0x15180"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from celery import Celery
 from celery.worker.state import maybe_shutdown
 
+from startup.broker.redis_clients import connection_class, sentinel_arguments
 from startup.seldom import Seldom
 from worker.consuming.celery_settings import celery_settings
 from worker.consuming.health import HealthStep
@@ -61,6 +62,8 @@ def celery_app(settings: WorkerSettings, wiring: Wiring, *, stopping: threading.
 def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -> type[Transport]:
     gate = wiring.broker_gate
     losses = Seldom()
+    # One for all channels: it knows which Sentinel has answered.
+    sentinels = sentinel_arguments(redis_url)
 
     def lose(error: Exception) -> None:
         # A connection that is lost now and then is replaced at once. If several are lost in a row, wait between them.
@@ -80,8 +83,10 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
         "put_back": staticmethod(wiring.records.put_back_messages),
         "lost": staticmethod(lose),
         "refused": staticmethod(lambda error: gate.close(error_of(error))),
-        "credentials": staticmethod(redis_url.credentials),
+        "connection_arguments": staticmethod(lambda: {**redis_url.credentials(), **sentinels}),
         "not_taken": staticmethod(wiring.metrics.message_not_taken),
+        # kombu takes the second of these with TLS.
+        **dict.fromkeys(("connection_class", "connection_class_ssl"), connection_class(redis_url)),
     }
     channel = type("Channel", (Channel,), told_to_channel)
     return type("Transport", (Transport,), {"Channel": channel, "wait_until_usable": staticmethod(wait_until_usable)})

@@ -78,8 +78,11 @@ class Channel(kombu_redis.Channel):
     put_back: Callable[[Sequence[bytes], Lane], object] = staticmethod(lambda _messages, _lane: None)
     """Puts messages back at the head of a lane's queue."""
 
-    credentials: Callable[[], dict[str, Any]] = staticmethod(dict)
-    """User and password. kombu does not know them, so they cannot be in its log lines and errors."""
+    connection_arguments: Callable[[], dict[str, Any]] = staticmethod(dict)
+    """User and password. kombu does not know them, so they cannot be in its log lines and errors.
+
+    With Sentinels also what the classes of connections, which are set as well, want to know.
+    """
 
     not_taken: Callable[[str], None] = staticmethod(lambda _reason: None)
     """Counts a message that was dropped."""
@@ -105,7 +108,7 @@ class Channel(kombu_redis.Channel):
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[no-untyped-call] # as above
-        return {**parameters, **self.credentials()}
+        return {**parameters, **self.connection_arguments()}
 
     def close(self) -> None:
         """Close the channel. Messages that it has asked for are read first and put back."""

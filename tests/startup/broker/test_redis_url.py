@@ -29,6 +29,11 @@ HOSTILE = st.text(st.sampled_from("#/@?:%[]&=+ \\é€1a"), min_size=1, max_size
         ("redis://me@h", "redis://h:6379/0"),
         ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
         ("redis://redis-1.example_a.com:1/15?", "redis://redis-1.example_a.com:1/15"),
+        ("valkey://h", "redis://h:6379/0"),
+        ("valkeys://h/3", "rediss://h:6379/3"),
+        # With Sentinels the name stands where a host would.
+        ("redis+sentinel://:secret@h,i:1/my.Primary_1-a/2", "redis://my.Primary_1-a:6379/2"),
+        ("valkeys+sentinel://h/name", "rediss://name:6379/0"),
     ],
 )
 def test_parts_that_a_url_leaves_out_have_the_usual_values(text: str, address: str) -> None:
@@ -40,6 +45,23 @@ def test_any_user_and_password_are_read_when_they_are_percent_encoded(username: 
     url = parse_redis_url(f"redis://{quote(username, safe='')}:{quote(password, safe='')}@h:6379/0")
     assert url.credentials() == {"username": username, "password": password}
     assert url.address == "redis://h:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "addresses"),
+    [
+        ("h", [("h", 26379)]),
+        ("h1:1,h2,[::1]:3,[::2]", [("h1", 1), ("h2", 26379), ("::1", 3), ("::2", 26379)]),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey", "valkeys"])
+def test_a_url_with_sentinels_names_each_of_them(scheme: str, hosts: str, addresses: list[tuple[str, int]]) -> None:
+    url = parse_redis_url(f"{scheme}+sentinel://me:pass-canary@{hosts}/name/4")
+    assert url.sentinels is not None
+    assert (list(url.sentinels.addresses), url.sentinels.name) == (addresses, "name")
+    assert (url.database, url.tls) == (4, scheme in {"rediss", "valkeys"})
+    assert url.credentials() == {"username": "me", "password": "pass-canary"}
+    assert "canary" not in repr(url)
 
 
 @given(password=st.one_of(HOSTILE, PASSWORDS))
@@ -54,10 +76,11 @@ def test_a_password_without_percent_encoding_is_read_unchanged_or_a_fault_that_s
 
 @pytest.mark.parametrize("place", ["{}", ":{}", "me:{}"])
 @pytest.mark.parametrize("character", "#/@?%[] é")
-def test_no_piece_of_a_password_is_in_a_fault(place: str, character: str) -> None:
+@pytest.mark.parametrize("around", ["redis://{}@h:6379/0", "redis+sentinel://{}@h:26379,i/name/0"])
+def test_no_piece_of_a_password_is_in_a_fault(around: str, place: str, character: str) -> None:
     password = f"canary{character}canary"
     with pytest.raises(RedisUrlFault) as caught:
-        parse_redis_url(f"redis://{place.format(password)}@h:6379/0")
+        parse_redis_url(around.format(place.format(password)))
     assert "canary" not in str(caught.value)
     assert "percent-encoded" in str(caught.value)
 
@@ -80,6 +103,21 @@ def test_no_piece_of_a_password_is_in_a_fault(place: str, character: str) -> Non
         "redis://h?socket_timeout=1",
         "redis://h?ssl_ca_certs=/etc/hostname",
         "redis://:%ff@h",
+        "redis+sentinel://h",
+        "redis+sentinel://h/",
+        "redis+sentinel://h/0/name",
+        "redis+sentinel://h/canary/0/1",
+        "redis+sentinel://h/canary name/0",
+        "redis+sentinel://h/canary,b/0",
+        "redis+sentinel:///name/0",
+        "redis+sentinel://h,,i/name/0",
+        "redis+sentinel://h,/name/0",
+        "redis+sentinel://h;canary/name/0",
+        "redis+sentinel://h:1,i:0/name/0",
+        "redis+sentinel://h/name/0?canary=1",
+        "redis+sentinel://h/name/0?ssl_ca_certs=/etc/hostname",
+        "redis+sentinels://h/name/0",
+        "redis+sentinel+sentinel://h/name/0",
     ],
 )
 def test_any_other_text_is_a_fault_that_does_not_repeat_it(text: str) -> None:
