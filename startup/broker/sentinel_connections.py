@@ -117,13 +117,15 @@ def _ask(search: Search, order: SentinelOrder, sentinel: Address, connect_second
     try:
         connection.connect()
         connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        replies = [connection.read_response() for _ in commands]
+        for _ in commands[:-2]:
+            connection.read_response()
+        quorum, reply = _told(connection), _told(connection)
     except Exception as error:  # noqa: BLE001 - whatever it is, the next Sentinel may answer
         search.failed(error)
         return None
     finally:
         connection.disconnect()
-    return search.answered(replies[-1])
+    return search.answered(quorum, reply)
 
 
 async def _ask_async(
@@ -138,13 +140,31 @@ async def _ask_async(
         async with asyncio.timeout(seconds):
             await connection.connect()
             await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            replies = [await connection.read_response() for _ in commands]
+            for _ in commands[:-2]:
+                await connection.read_response()
+            quorum, reply = await _told_async(connection), await _told_async(connection)
     except Exception as error:  # noqa: BLE001 - as above
         search.failed(error)
         return None
     finally:
         await _close(connection)
-    return search.answered(replies[-1])
+    return search.answered(quorum, reply)
+
+
+def _told(connection: redis.Connection) -> Any:
+    """The next reply, which may be an error."""
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+async def _told_async(connection: redis.asyncio.Connection) -> Any:
+    """The same for asyncio."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _arguments(order: SentinelOrder, sentinel: Address, seconds: float) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Whoever connects makes a `Search`. It tells which Sentinel to ask next, and what an answer means. A Sentinel may be
 gone, may refuse, or may be behind the times, as one that was cut off from the others. So the server that it names is
-tried, and if that is no primary the next Sentinel is asked.
+tried, and if that is no primary the next Sentinel is asked. A Sentinel that sees too few others is asked once more when
+all have been asked: the server that it names may have been replaced by those others, and not know it either.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ _MOST_SECONDS: Final = 1.0
 _GRAVEST_FIRST: Final = (SENTINEL_REFUSES, UNKNOWN_NAME, NOT_A_SENTINEL)
 """What is told where Sentinels refuse for several reasons."""
 
+_NO_QUORUM: Final = "NOQUORUM"
+"""How the error begins with which a Sentinel says that it sees too few others to replace a primary."""
+
 Address = tuple[str, int]
 
 
@@ -49,12 +53,15 @@ class Sentinels:
     password: SecretStr | None = field(default=None, repr=False)
 
     def commands(self) -> list[tuple[str, ...]]:
-        """What a Sentinel is sent, in one piece. The reply to the last of these is the one that matters."""
-        question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name)
+        """What a Sentinel is sent, in one piece. `Search.answered` takes the last two replies, errors too."""
+        questions: list[tuple[str, ...]] = [
+            ("SENTINEL", "CKQUORUM", self.name),
+            ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name),
+        ]
         if self.password is None:
-            return [question]
+            return questions
         user = () if self.username is None else (self.username,)
-        return [("AUTH", *user, self.password.get_secret_value()), question]
+        return [("AUTH", *user, self.password.get_secret_value()), *questions]
 
     def seconds(self, connect_seconds: float | None) -> float:
         """How long one Sentinel may take, so that all of them can be asked in the time for connecting."""
@@ -99,6 +106,8 @@ class Search:
         self._order = order
         self._asked: Address | None = None
         self._tried: set[Address] = set()
+        self._in_minority: list[Address] = []
+        self._takes_minorities = False
         self._refusals: list[Refusal] = []
         self._silent: list[str] = []
         self._unfit: Exception | None = None
@@ -110,9 +119,24 @@ class Search:
             self._order.move(sentinel, to_front=False)
             self._asked = sentinel
             yield sentinel
+        self._takes_minorities = True
+        for sentinel in self._in_minority:
+            self._asked = sentinel
+            yield sentinel
 
-    def answered(self, reply: Any) -> Address | None:
-        """Take the reply of the Sentinel that was asked. Returns the server to try, if it names a new one."""
+    def answered(self, quorum: Any, reply: Any) -> Address | None:
+        """Take the replies of the Sentinel that was asked. Returns the server to try, if it names a new one.
+
+        Args:
+            quorum: whether it sees enough others. It may be an error: only Redis' `NOQUORUM` means no.
+            reply: the server that it names.
+        """
+        if isinstance(reply, Exception):
+            self.failed(reply)
+            return None
+        if str(quorum).startswith(_NO_QUORUM) and not self._takes_minorities and self._asked is not None:
+            self._in_minority.append(self._asked)
+            return None
         match reply:
             case None:
                 self._refusals.append(UNKNOWN_NAME)

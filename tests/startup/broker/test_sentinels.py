@@ -42,10 +42,10 @@ class Place:
         self._ends.callback(self.brokers.kill)
         self.primary = self.brokers.start()
 
-    def sentinel(self, server: RedisServer | int | None = None, *lines: str) -> SentinelServer:
-        """A Sentinel that names this server, or this port."""
+    def sentinel(self, server: RedisServer | int | None = None, *lines: str, quorum: int = 2) -> SentinelServer:
+        """A Sentinel that names this server, or this port. It sees no other Sentinels."""
         port = server if isinstance(server, int) else (server or self.primary).port
-        sentinel = SentinelServer(self._folder / f"sentinel-{free_port()}", port, *lines, notices=False)
+        sentinel = SentinelServer(self._folder / f"sentinel-{free_port()}", port, *lines, quorum=quorum, notices=False)
         self._ends.callback(sentinel.process.kill)
         sentinel.start()
         return sentinel
@@ -118,6 +118,21 @@ def test_a_sentinel_that_names_a_dead_server_is_passed_over(place: Place, reach:
 def test_a_sentinel_that_names_a_replica_is_passed_over(place: Place, reach: Callable[[RedisUrl], int]) -> None:
     replica = place.brokers.start(replica_of=place.primary)
     assert reach(url(url_of(place.sentinel(replica), place.sentinel()))) == place.primary.port
+
+
+@both
+@pytest.mark.parametrize("rights", ["+@all", "-@all +sentinel|get-master-addr-by-name +sentinel|ckquorum"])
+def test_a_sentinel_that_sees_too_few_others_is_believed_last(
+    place: Place, reach: Callable[[RedisUrl], int], rights: str
+) -> None:
+    """It was cut off, and does not know that the others have promoted another server."""
+    user = f"user intake on >secret {rights}"
+    other = place.brokers.start()
+    cut_off, agreed = place.sentinel(None, user), place.sentinel(other, user, quorum=1)
+    found = url(url_of(cut_off, agreed), SENTINEL_USERNAME="intake", SENTINEL_PASSWORD="secret")
+    assert reach(found) == other.port
+    agreed.process.kill()
+    assert reach(found) == place.primary.port
 
 
 @both
