@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pytest
 
 from tests.faults.harness.batch_check import check_rows
+from tests.faults.harness.fault_table import FaultTable
 from tests.faults.harness.history import Client, Verdict, check
 
 if TYPE_CHECKING:
@@ -15,15 +16,8 @@ if TYPE_CHECKING:
     from tests.faults.harness.arena import Arena
     from tests.faults.harness.batch_client import ToldRow
 
-_COLUMNS: Final = ("test", "kills", "accepted", "outcomes", "lost", "doubled", "re-sends", "p99 s", "slowest s")
-_PROPERTY: Final = "faults"
-"""The name of a property of a test's report. It brings a row of the table from the process that ran the test."""
-
-_NOTE: Final = "faults-note"
-"""The same for a line below the table."""
-
-_rows: list[tuple[str, ...]] = []
-_notes: list[str] = []
+_TABLE: Final = FaultTable("faults", counted="kills")
+"""The table of docs/evidence.md."""
 
 
 class JudgeOfRows(Protocol):
@@ -61,11 +55,7 @@ def judge_rows(request: pytest.FixtureRequest) -> JudgeOfRows:
 
 
 def _judged(request: pytest.FixtureRequest, arena: Arena, verdict: Verdict) -> Verdict:
-    counts = (arena.kills, verdict.accepted, verdict.outcomes, verdict.lost, verdict.doubled, verdict.resends)
-    waits = (verdict.waits[int(0.99 * len(verdict.waits))], verdict.waits[-1]) if verdict.waits else ()
-    figures = [*map(str, counts), *(f"{seconds:.1f}" for seconds in waits)]
-    figures += ["-"] * (len(_COLUMNS) - 1 - len(figures))
-    request.node.user_properties.append((_PROPERTY, "\t".join([request.node.name, *figures])))
+    _TABLE.add(request, arena.kills, verdict)
     assert not verdict.problems, "\n".join(verdict.problems[:20])
     assert verdict.accepted, "nothing was accepted: the test tested nothing"
     return verdict
@@ -76,24 +66,16 @@ def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Adds a line below the table."""
 
     def run(line: str) -> None:
-        request.node.user_properties.append((_NOTE, line))
+        _TABLE.add_note(request, line)
 
     return run
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Collect the rows in the process that makes the table."""
-    if report.when == "call":
-        _rows.extend(tuple(str(row).split("\t")) for name, row in report.user_properties if name == _PROPERTY)
-        _notes.extend(str(line) for name, line in report.user_properties if name == _NOTE)
+    _TABLE.collect(report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of docs/evidence.md."""
-    if _rows:
-        widths = [max(len(row[column]) for row in (_COLUMNS, *_rows)) for column in range(len(_COLUMNS))]
-        terminalreporter.section("faults")
-        for row in (_COLUMNS, *sorted(_rows)):
-            terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
-        for line in _notes:
-            terminalreporter.write_line(line)
+    _TABLE.print(terminalreporter)

@@ -13,17 +13,17 @@ from tests.faults.harness.history import Verdict, find_canary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.faults.harness.arena import Arena
     from tests.faults.harness.batch_client import ToldRow
+    from tests.faults.harness.service_under_test import ServiceUnderTest
 
 _IN: Final = frozenset({"created", "repeated"})
 
 
-def check_rows(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict:
+def check_rows(service: ServiceUnderTest, batch_id: str, told: Sequence[ToldRow], *, rows: int) -> Verdict:
     """Of the rows 1 to `rows` each must have one outcome, in order, and exactly one customer, which it names.
 
     Args:
-        arena: where the batch ran.
+        service: where the batch ran.
         batch_id: a batch with all rows.
         told: the rows as the client got them.
         rows: how many there are.
@@ -37,7 +37,7 @@ def check_rows(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: in
     problems += [f"row {number} has the outcome {outcomes.get(number)}" for number in lost]
     told_twice = [number for number, times in Counter(numbers).items() if times > 1]
 
-    stored = [each for each in arena.customers() if each["email"].endswith(f"@{DOMAIN}")]
+    stored = [each for each in service.customers() if each["email"].endswith(f"@{DOMAIN}")]
     by_email = {each["email"]: each for each in stored}
     stored_twice = [email for email, times in Counter(each["email_key"] for each in stored).items() if times > 1]
     for number, row in outcomes.items():
@@ -48,21 +48,21 @@ def check_rows(arena: Arena, batch_id: str, told: Sequence[ToldRow], *, rows: in
             problems.append(f"row {number} names another customer than the one that is stored")
     problems += [f"{email} is stored twice" for email in stored_twice]
     problems += [f"{email} is stored and nobody was told" for email in by_email]
-    problems += find_canary(arena)
+    problems += find_canary(service)
     return Verdict(
         accepted=rows,
         outcomes=rows - len(lost),
         lost=len(lost),
         doubled=len(told_twice) + len(stored_twice),
-        resends=resends_of(arena, batch_id),
+        resends=resends_of(service, batch_id),
         problems=tuple(problems),
         waits=(),
     )
 
 
-def chunk_records(arena: Arena, batch_id: str) -> list[dict[str, bytes]]:
+def chunk_records(service: ServiceUnderTest, batch_id: str) -> list[dict[str, bytes]]:
     """The records of the batch's chunks, in the order of lines."""
-    with arena.redis_client() as client:
+    with service.redis_client() as client:
         listings = client.zrange(chunks_key(batch_id), 0, -1)
         assert isinstance(listings, list)
         ids = [listing.decode().split(" ")[1] for listing in listings]
@@ -70,6 +70,6 @@ def chunk_records(arena: Arena, batch_id: str) -> list[dict[str, bytes]]:
     return [{name.decode(): value for name, value in record.items()} for record in records]
 
 
-def resends_of(arena: Arena, batch_id: str) -> int:
+def resends_of(service: ServiceUnderTest, batch_id: str) -> int:
     """How often a sweep sent a chunk of the batch again."""
-    return sum(int(record["sends"]) - 1 for record in chunk_records(arena, batch_id))
+    return sum(int(record["sends"]) - 1 for record in chunk_records(service, batch_id))

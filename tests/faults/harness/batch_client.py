@@ -17,7 +17,7 @@ from tests.support.tokens import token
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.faults.harness.arena import Arena
+    from tests.faults.harness.service_under_test import ServiceUnderTest
 
 ROWS_A_PIECE: Final = 64
 """How many rows are sent together."""
@@ -46,22 +46,24 @@ def _open(_: int) -> None:
 class BatchClient:
     """Uploads rows and reads their outcomes. Not thread-safe."""
 
-    def __init__(self, arena: Arena, rows: Callable[[], Iterable[bytes]], *, url: str = "", **query: str) -> None:
+    def __init__(
+        self, service: ServiceUnderTest, rows: Callable[[], Iterable[bytes]], *, url: str = "", **query: str
+    ) -> None:
         """Make a client for one file.
 
         Args:
-            arena: where the service is.
+            service: where the service is.
             rows: opens the file anew for each call.
             url: another way to the methods.
             query: further arguments of each call, beside the name.
         """
         self._query = {"name": "a-file", **query}
         self._rows = rows
-        self._url = url or arena.url
-        bearer = token(arena.environment, sub="fault-tests", scope="customer:create customer:import")
+        self._url = url or service.url
+        bearer = token(service.environment, sub="fault-tests", scope="customer:create customer:import")
         self._http = httpx.Client(headers={"authorization": f"Bearer {bearer}"}, timeout=_SILENT_SECONDS)
         self._closing = threading.Event()
-        arena.at_the_end.callback(self.close)
+        service.at_the_end.callback(self.close)
         self.calls = 0
         """How often the upload was called."""
         self.refused: Counter[str] = Counter()

@@ -16,12 +16,13 @@ from tests.faults.harness.arena import CANARY
 from tests.faults.harness.batch_rows import DOMAIN, HASH_CANARY
 
 if TYPE_CHECKING:
-    from tests.faults.harness.arena import Arena
+    from tests.faults.harness.service_under_test import ServiceUnderTest
 
 _ATTEMPTS: Final = 40
 """How often one request is repeated with its idempotency key, so that a client goes on through the faults."""
 
 
+_ANSWER_SECONDS: Final = 10
 _FOLLOW_SECONDS: Final = 120
 _RETRY_SECONDS: Final = 0.1
 
@@ -69,16 +70,17 @@ class Verdict:
 class Client:
     """Submits signups, repeats them with idempotency keys, and notes the answers. Thread-safe."""
 
-    def __init__(self, arena: Arena, *, name: str = "c") -> None:
-        self._arena = arena
+    def __init__(self, service: ServiceUnderTest, *, name: str = "c", connect_seconds: float = _ANSWER_SECONDS) -> None:
+        self._service = service
         self._name = name
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self._http = httpx.Client(headers={"authorization": f"Bearer {arena.token}"}, timeout=10)
+        timeout = httpx.Timeout(_ANSWER_SECONDS, connect=connect_seconds)
+        self._http = httpx.Client(headers={"authorization": f"Bearer {service.token}"}, timeout=timeout)
         self._threads: list[threading.Thread] = []
         self._ending = threading.Event()
         self._closing = threading.Event()
-        arena.at_the_end.callback(self.close)
+        service.at_the_end.callback(self.close)
         self.history: list[Submission] = []
 
     def close(self) -> None:
@@ -116,7 +118,7 @@ class Client:
             submission.attempts += 1
             try:
                 answer = self._http.post(
-                    f"{self._arena.url}/customer.create",
+                    f"{self._service.url}/customer.create",
                     json=submission.document,
                     headers={"idempotency-key": submission.key},
                 )
@@ -172,7 +174,7 @@ class Client:
         while submission.accepted and submission.outcome is None and not self._closing.is_set():
             try:
                 answer = self._http.get(
-                    f"{self._arena.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
+                    f"{self._service.url}/customer.create.result", params={"id": submission.task_id, "wait": 5}
                 )
             except httpx.TransportError:
                 answer = None
@@ -184,11 +186,11 @@ class Client:
                 self._closing.wait(_RETRY_SECONDS)
 
 
-def check(arena: Arena, client: Client) -> Verdict:
+def check(service: ServiceUnderTest, client: Client) -> Verdict:
     """Compare the history with the stored customers. docs/reliability.md says what must be true."""
     problems: list[str] = []
     # Another checker looks at the customers of batches.
-    stored = [each for each in arena.customers() if not each["email"].endswith(f"@{DOMAIN}")]
+    stored = [each for each in service.customers() if not each["email"].endswith(f"@{DOMAIN}")]
     by_id = {customer["_id"]: customer for customer in stored}
     accepted = [submission for submission in client.history if submission.accepted]
     lost = [submission for submission in accepted if not _is_documented(submission.outcome)]
@@ -220,13 +222,13 @@ def check(arena: Arena, client: Client) -> Verdict:
         for customer in stored
         if customer["_id"] not in created and customer["firstName"] not in ambiguous
     ]
-    problems += find_canary(arena)
+    problems += find_canary(service)
     return Verdict(
         accepted=len(accepted),
         outcomes=len(accepted) - len(lost),
         lost=len(lost),
         doubled=len(doubled),
-        resends=_resends(arena, accepted),
+        resends=_resends(service, accepted),
         problems=tuple(problems),
         waits=tuple(sorted(each.seconds for each in client.history if each.seconds is not None)),
     )
@@ -236,21 +238,21 @@ def _is_documented(outcome: dict[str, Any] | None) -> bool:
     return outcome is not None and (outcome.get("ok") is True or outcome.get("error") == "duplicate_key")
 
 
-def _resends(arena: Arena, accepted: list[Submission]) -> int:
-    with arena.redis_client() as client:
+def _resends(service: ServiceUnderTest, accepted: list[Submission]) -> int:
+    with service.redis_client() as client:
         sends = [client.hget(record_key(str(submission.task_id)), "sends") for submission in accepted]
     return sum(int(each) - 1 for each in sends if each is not None)
 
 
-def find_canary(arena: Arena) -> list[str]:
+def find_canary(service: ServiceUnderTest) -> list[str]:
     """The places where a password, or a hash of a row, can be read: Redis' files and logs."""
     canaries = (CANARY.encode(), HASH_CANARY.encode())
 
     def found(content: bytes) -> bool:
         return any(canary in content for canary in canaries)
 
-    places = [path for path in arena.folder.glob("redis*/**/*") if path.is_file() and found(path.read_bytes())]
+    places = [path for path in service.folder.glob("redis*/**/*") if path.is_file() and found(path.read_bytes())]
     problems = [f"a password is readable in {path}" for path in places]
-    if found(arena.logs()):
+    if found(service.logs()):
         problems.append("a password is readable in a log")
     return problems
