@@ -20,14 +20,15 @@ ARGS ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-all test-faults test-bench bench check format lock openapi clean
+.PHONY: help run test test-all test-faults test-partitions test-bench bench check format lock openapi clean
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
 	@echo 'make test         the tests that take seconds, several at a time'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
+	@echo 'make test-partitions  the tests in which machines die and are cut off; by root, with nftables'
 	@echo 'make test-bench   each bench once, at a size at which it measures nothing'
-	@echo 'make test-all     every test'
+	@echo 'make test-all     every test on one machine: all but those of test-partitions'
 	@echo 'make bench        the service, the hash limit and two peers, measured: 20 minutes on two idle cores'
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make format       let ruff format and repair'
@@ -45,14 +46,24 @@ SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 # Each fault test has a service of its own, and spends most of its time waiting.
 FAULTS_SIDE_BY_SIDE := -n 5 --maxschedchunk 1
 
+# They need root, and ten machines for each process that runs some of them.
+BETWEEN_MACHINES := tests/partitions
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' --ignore=$(BETWEEN_MACHINES) $(ARGS)
 
 test-all: $(VENV)/.dev
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=$(BETWEEN_MACHINES) $(ARGS)
 
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) tests/faults $(ARGS)
+
+# Each process makes ten machines, which its tests share.
+PARTITIONS_SIDE_BY_SIDE := -n 2 --dist loadfile
+
+# The short set: make test-partitions ARGS="-m 'not slow'"
+test-partitions: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARTITIONS_SIDE_BY_SIDE) $(BETWEEN_MACHINES) $(ARGS)
 
 test-bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/bench $(ARGS)

@@ -30,7 +30,7 @@ STOP_SECONDS: Final = 15.0
 _CONFIGURATION: Final = "redis.conf"
 """The name of its configuration, in its directory."""
 
-_DURABLE: Final = (
+DURABLE: Final = (
     # A 202 is a promise, so Redis acknowledges only what is on disk.
     "appendonly yes",
     "appendfsync always",
@@ -141,7 +141,7 @@ class RedisServer:
             f'dir "{self._directory}"',
             "daemonize no",
             *([f"requirepass {self._password}"] if self._password else []),
-            *_DURABLE,
+            *DURABLE,
             *self._extra,
         ]
         self._configuration.unlink(missing_ok=True)

@@ -37,6 +37,10 @@ class Submission:
     attempts: int = 0
     outcome: dict[str, Any] | None = None
     refused: Counter[str] = field(default_factory=Counter)
+    failed_reads: int = 0
+    """How often its outcome could not be read."""
+    not_found: int = 0
+    """How often the client was told that there is no such task, though it was accepted."""
     began_at: float = 0
     """When its client first sent it, by a clock that only goes forward."""
     ended_at: float | None = None
@@ -70,8 +74,24 @@ class Verdict:
 class Client:
     """Submits signups, repeats them with idempotency keys, and notes the answers. Thread-safe."""
 
-    def __init__(self, service: ServiceUnderTest, *, name: str = "c", connect_seconds: float = _ANSWER_SECONDS) -> None:
+    def __init__(
+        self,
+        service: ServiceUnderTest,
+        *,
+        name: str = "c",
+        connect_seconds: float = _ANSWER_SECONDS,
+        asks_again: bool = False,
+    ) -> None:
+        """Make clients that have sent nothing yet.
+
+        Args:
+            service: what they call.
+            name: begins the email of each signup.
+            connect_seconds: after so long without a connection a call has failed.
+            asks_again: whether they ask again where a task is not found, until their time is over.
+        """
         self._service = service
+        self._asks_again = asks_again
         self._name = name
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -178,11 +198,15 @@ class Client:
                 )
             except httpx.TransportError:
                 answer = None
-            if answer is not None and answer.status_code in {200, 404, 500}:
+            if answer is not None and answer.status_code == 404:
+                submission.not_found += 1
+            is_final = answer is not None and (answer.status_code != 404 or not self._asks_again)
+            if answer is not None and is_final and answer.status_code in {200, 404, 500}:
                 submission.outcome = answer.json()
             elif time.monotonic() > deadline:
                 break
             elif answer is None or answer.status_code != 202:
+                submission.failed_reads += 1
                 self._closing.wait(_RETRY_SECONDS)
 
 
