@@ -48,9 +48,15 @@ def test_a_vital_task_that_ends_is_logged_with_its_name_and_never_with_the_text_
 
 def test_a_vital_task_that_is_closed_is_not_logged() -> None:
     async def test() -> None:
-        task = VitalTask("a_task", _lives)
+        runs = asyncio.Event()
+
+        async def tells_that_it_runs() -> None:
+            runs.set()
+            await _lives()
+
+        task = VitalTask("a_task", tells_that_it_runs)
         task.start()
-        await asyncio.sleep(0)
+        await runs.wait()
         await task.close()
 
     assert run(test) == []

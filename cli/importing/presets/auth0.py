@@ -26,7 +26,7 @@ from cli.importing.hashes.foreign_hash import ForeignHashError
 from cli.importing.presets.drafting import (
     Fields,
     Source,
-    begin,
+    drafted,
     make_inactive,
     take,
     take_hash,
@@ -54,11 +54,7 @@ _MARKS: Final = frozenset(("email", "Email", "user_id", "Id", "_id"))
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Auth0."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values))
-        yield draft
+    return drafted(records, _fill)
 
 
 def _fill(draft: Draft, user: Source) -> None:

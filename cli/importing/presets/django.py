@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes import django as hashes
-from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_hash
+from cli.importing.presets.drafting import Fields, Source, drafted, make_inactive, take, take_hash
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Fault, Form
 
@@ -35,11 +35,7 @@ _FALSE: Final = frozenset(("false", "f", "0"))
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Django."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values))
-        yield draft
+    return drafted(records, _fill)
 
 
 def _fill(draft: Draft, user: Source) -> None:

@@ -12,7 +12,7 @@ from cli.importing.reading.json_values import JsonFaultError, parse_object
 from cli.importing.records import Draft, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from cli.importing.records import Record
 
@@ -61,6 +61,15 @@ class Source:
 def begin(record: Record) -> Draft:
     """A draft of this record. It has a fault, and is not to be filled, where the record could not be read."""
     return Draft([record], faults=[Fault("", record.fault)] if record.fault else [])
+
+
+def drafted(records: Iterable[Record], fill: Callable[[Draft, Source], None]) -> Iterator[Draft]:
+    """Yield a draft for each record, filled by `fill` where the record could be read."""
+    for record in records:
+        draft = begin(record)
+        if not draft.faults:
+            fill(draft, Source(record.values))
+        yield draft
 
 
 def take(draft: Draft, source: Source, fields: Fields) -> None:

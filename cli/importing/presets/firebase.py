@@ -22,7 +22,7 @@ from cli.importing.hashes import firebase as hashes
 from cli.importing.presets.drafting import (
     Fields,
     Source,
-    begin,
+    drafted,
     make_inactive,
     take,
     take_made_hash,
@@ -42,11 +42,7 @@ _CUSTOMER: Final[Fields] = {"email": ("email",)}
 
 def drafts(records: Iterable[Record], parameters: hashes.HashParameters = hashes.USUAL) -> Iterator[Draft]:
     """Users of Firebase."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values), parameters)
-        yield draft
+    return drafted(records, partial(_fill, parameters=parameters))
 
 
 def tuned(given: Mapping[str, str]) -> Callable[[Iterable[Record]], Iterator[Draft]]:

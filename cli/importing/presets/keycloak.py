@@ -24,7 +24,7 @@ from cli.importing.hashes import keycloak as hashes
 from cli.importing.presets.drafting import (
     Fields,
     Source,
-    begin,
+    drafted,
     make_inactive,
     take,
     take_address,
@@ -54,11 +54,7 @@ _ADDRESS: Final[Fields] = {
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Keycloak."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values))
-        yield draft
+    return drafted(records, _fill)
 
 
 def _fill(draft: Draft, user: Source) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_whole_name, within_text
+from cli.importing.presets.drafting import Fields, Source, drafted, make_inactive, take, take_whole_name, within_text
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Fault, Form
 
@@ -39,11 +39,7 @@ _WHOLE_NAMES: Final = ("full_name", "fullName", "name")
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of Supabase."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values))
-        yield draft
+    return drafted(records, _fill)
 
 
 def _fill(draft: Draft, user: Source) -> None:

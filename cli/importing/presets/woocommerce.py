@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes import wordpress
-from cli.importing.presets.drafting import Fields, Source, begin, take, take_address, take_hash, within_text
+from cli.importing.presets.drafting import Fields, Source, drafted, take, take_address, take_hash, within_text
 from cli.importing.presets.preset import Preset
 from cli.importing.records import Form
 
@@ -48,13 +48,13 @@ _ADDRESS: Final = {
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Customers of WooCommerce."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            take(draft, Source(record.values), _CUSTOMER)
-            take_woocommerce_addresses(draft, Source(record.values))
-            take_hash(draft, Source(record.values), ("user_pass",), wordpress.translate)
-        yield draft
+    return drafted(records, _fill)
+
+
+def _fill(draft: Draft, customer: Source) -> None:
+    take(draft, customer, _CUSTOMER)
+    take_woocommerce_addresses(draft, customer)
+    take_hash(draft, customer, ("user_pass",), wordpress.translate)
 
 
 def take_woocommerce_addresses(draft: Draft, source: Source) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cli.importing.hashes import wordpress as hashes
-from cli.importing.presets.drafting import Fields, Source, begin, make_inactive, take, take_hash, take_whole_name
+from cli.importing.presets.drafting import Fields, Source, drafted, make_inactive, take, take_hash, take_whole_name
 from cli.importing.presets.preset import Preset
 from cli.importing.presets.woocommerce import take_woocommerce_addresses
 from cli.importing.records import Form
@@ -33,11 +33,7 @@ _CUSTOMER: Final[Fields] = {"email": ("user_email",), "firstName": ("first_name"
 
 def drafts(records: Iterable[Record]) -> Iterator[Draft]:
     """Users of WordPress."""
-    for record in records:
-        draft = begin(record)
-        if not draft.faults:
-            _fill(draft, Source(record.values))
-        yield draft
+    return drafted(records, _fill)
 
 
 def _fill(draft: Draft, user: Source) -> None:

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from api_shim.edge.answers.refusals import Reason
 from api_shim.edge.server.connections import is_over
 from api_shim.edge.server.watchdog import owed
+from tests.support.broker import until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,8 +46,7 @@ def _comes_to_owe(app: Any, sent: list[bytes], reason: Reason | None) -> bool:
             for piece in sent:
                 writer.write(piece)
                 await writer.drain()
-            while not state.connections or owed(next(iter(state.connections))) != reason:  # type: ignore[arg-type]  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            await until(lambda: state.connections and owed(next(iter(state.connections))) == reason)  # type: ignore[arg-type]
             writer.close()
             next(iter(state.connections)).transport.abort()
             return True

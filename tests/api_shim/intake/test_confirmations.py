@@ -14,7 +14,7 @@ from api_shim.broker.pubsub import PROTOCOL
 from api_shim.intake.subscription import OutcomeSubscription
 from schemas.protocol.keys import result_key
 from tests.faults.harness.tcp_proxy import TcpProxy
-from tests.support.broker import run, until
+from tests.support.broker import run, until, waits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,11 +74,6 @@ async def _end(*calls: _Call) -> None:
     await asyncio.gather(*(call.task for call in calls), return_exceptions=True)
 
 
-async def _let_others_run() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 def test_a_call_that_comes_while_there_is_no_connection_waits_for_the_next_one(stack: Servers) -> None:
     server = stack.redis
 
@@ -92,7 +87,7 @@ def test_a_call_that_comes_while_there_is_no_connection_waits_for_the_next_one(s
                 await until(lambda: not _own_channel(subscription), what="the connection is lost")
 
                 second = _Call(subscription, "a")
-                await _let_others_run()
+                await until(lambda: waits(second.task), what="the call waits")
                 assert not second.looks.is_set()
 
                 proxy.refusing = False
@@ -172,6 +167,8 @@ def test_a_confirmation_that_is_older_than_the_unsubscribe_does_not_count_for_th
 
             slow.send("unsubscribe", name, 1)
             slow.send("subscribe", name, 2)
+            await _heard_on_own_channel(subscription, slow)
+            assert second.looks.is_set()
             slow.send("message", name, "outcome")
             await until(lambda: second.heard)
             assert second.heard == [b"outcome"]
@@ -180,8 +177,11 @@ def test_a_confirmation_that_is_older_than_the_unsubscribe_does_not_count_for_th
 
 
 async def _heard_on_own_channel(subscription: OutcomeSubscription, slow: _SlowRedis) -> None:
-    """Return once everything that was sent so far has been read."""
-    with contextlib.closing(subscription.expect("marker")) as marker:
-        slow.send("message", marker.channel, "marker read")
-        assert await marker.wait(_SECONDS) == b"read"
-    await _let_others_run()
+    """Return once everything that was sent so far has been read, and whoever waited for it has run.
+
+    The second message is sent after the first was read, so that what the first reading woke up runs before it is read.
+    """
+    for _ in range(2):
+        with contextlib.closing(subscription.expect("marker")) as marker:
+            slow.send("message", marker.channel, "marker read")
+            assert await marker.wait(_SECONDS) == b"read"

@@ -16,7 +16,7 @@ from api_shim.broker.pubsub import PROTOCOL
 from api_shim.intake.subscription import OutcomeSubscription
 from schemas.protocol.keys import result_key
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
-from tests.support.broker import run, until
+from tests.support.broker import run, until, waits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -213,7 +213,7 @@ def test_draining_ends_every_wait_and_lets_no_further_call_wait(server: RedisSer
         async with listening(server) as subscription, subscription.listen("a") as listener:
             with contextlib.closing(subscription.expect("b")) as expected:
                 waiting = [asyncio.ensure_future(each.wait(10 * _SECONDS)) for each in (listener, expected)]
-                await asyncio.sleep(0)
+                await until(lambda: all(waits(each) for each in waiting), what="both wait")
                 subscription.drain()
                 async with asyncio.timeout(_SECONDS):
                     assert await asyncio.gather(*waiting) == [None, None]

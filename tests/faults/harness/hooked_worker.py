@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,18 +24,23 @@ if TYPE_CHECKING:
 
 POISON: Final = "poison"
 
-_MOMENT_SECONDS: Final = 0.5
-
 Step = Any
 """A method of the worker."""
+
+
+def _strike(number: signal.Signals) -> None:
+    """Kill or freeze this process before this thread gets any further.
+
+    A signal to the process may be taken by any of its threads, and this one would run on for a moment. One to this
+    thread is taken as the call returns, and ends or stops the whole process all the same.
+    """
+    signal.pthread_kill(threading.get_ident(), number)
 
 
 def _strike_once(flag: Path, number: signal.Signals) -> None:
     if flag.exists():
         flag.unlink()
-        os.kill(os.getpid(), number)
-        # Any thread may take the signal, so this one may run on for a moment. It must not get past this line.
-        time.sleep(_MOMENT_SECONDS)
+        _strike(number)
 
 
 def _before(step: Step, flag: Path, number: signal.Signals) -> Step:
@@ -58,7 +63,7 @@ def _after(step: Step, flag: Path, number: signal.Signals) -> Step:
 def _poisoned(step: Step, flag: Path, number: signal.Signals) -> Step:
     def hooked(passwords: Argon2Passwords, password: Any) -> Any:
         if flag.exists() and password.get_secret_value().endswith(POISON):
-            os.kill(os.getpid(), number)
+            _strike(number)
         return step(passwords, password)
 
     return hooked
