@@ -32,6 +32,7 @@ from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
 from worker.dependencies.broker import BROKER, BrokerProbe
 from worker.dependencies.gate import Gate
+from worker.dependencies.mongo_tls import MongoTls
 from worker.dependencies.patience import Patience
 from worker.lifecycle import Lifecycle
 from worker.metrics import WorkerMetrics
@@ -72,7 +73,8 @@ def build_worker(settings: WorkerSettings) -> Worker:
         # One quiet repeat, for a connection in the pool that a restart of Redis broke. Patience does the rest.
         retry=Retry(NoBackoff(), 1),
     )
-    customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database)
+    tls = MongoTls.of(settings.mongodb_uri.get_secret_value())
+    customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database, tls=tls)
     gate = Gate(DATABASE, customers.prepare, metrics=metrics)
     explain = partial(refusal_behind, url=settings.shared.redis_url)
     broker_probe = BrokerProbe(client, metrics=metrics, allowed=settings.redis_allowed, explain=explain)

@@ -25,6 +25,7 @@ from worker.dependencies import mongo_refusals
 from worker.dependencies.errors import MisconfiguredError, TransientError, UnexplainedError
 from worker.dependencies.mongo_errors import EMAIL_INDEX
 from worker.dependencies.mongo_refusals import Kind, Refusal
+from worker.dependencies.mongo_tls import ADVICE, TLS_FAILED, MongoTls, ask_why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,9 @@ DATABASE: Final = "database"
 
 COLLECTION: Final = "customers"
 """The collection's name."""
+
+_NO_TLS: Final = MongoTls()
+"""What the URI says of TLS where it says nothing."""
 
 _SETTLE_TRIES: Final = 20
 """How often an insert is tried while its conflicting document cannot be read with majority and is not gone either."""
@@ -98,8 +102,10 @@ class CustomerRepository(Protocol):
 class MongoCustomers:
     """Customers in a MongoDB replica set. Thread-safe."""
 
-    def __init__(self, client: MongoClient[dict[str, Any]], *, database: str) -> None:
+    def __init__(self, client: MongoClient[dict[str, Any]], *, database: str, tls: MongoTls = _NO_TLS) -> None:
+        """`tls`: what the client's URI says of it."""
         self._client = client
+        self._tls = tls
         self._customers = client.get_database(
             database,
             write_concern=WriteConcern(w="majority", j=True),
@@ -119,9 +125,22 @@ class MongoCustomers:
             MisconfiguredError: it refuses until an operator mends something.
             UnexplainedError: it refuses with an error that is in no table.
         """
-        with self._translated("createIndex"):
-            self._customers.create_index("email_key", unique=True, name=EMAIL_INDEX)
-        self.find_all(ids=[""])
+        try:
+            with self._translated("createIndex"):
+                self._customers.create_index("email_key", unique=True, name=EMAIL_INDEX)
+            self.find_all(ids=[""])
+        except TransientError as error:
+            self._raise_if_tls_fails(error)
+            raise
+
+    def _raise_if_tls_fails(self, error: TransientError) -> None:
+        known = self._client.topology_description
+        if known.has_readable_server():
+            return
+        fault = ask_why(known.server_descriptions(), self._tls)
+        if fault is not None:
+            advice = ADVICE[fault]
+            raise MisconfiguredError(DATABASE, code=TLS_FAILED, concerns=fault, advice=advice, may_pass=True) from error
 
     def add_all(self, customers: Sequence[StoredCustomer]) -> list[Added | EmailTaken | NotStored]:
         """See `CustomerRepository.add_all`."""

@@ -6,7 +6,6 @@ Nothing of a driver's text is kept: it repeats values of documents.
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -163,16 +162,4 @@ def _of_servers(last_seen: Iterable[Exception | None] | None) -> Refusal:
     if len(refused) == len(errors) and all(each.kind is Kind.MISCONFIGURED for each in refused):
         # After a refusal the driver does not ask that server again for some seconds.
         return refused[0]
-    if all(map(_is_tls, errors)):
-        advice = "check certificates and the TLS options of INTAKE_MONGODB_URI"
-        return Refusal(Kind.MISCONFIGURED, "SSLHandshakeFailed", advice=advice)
     return away
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            # A connection that breaks off while it is made, or that is too slow, is not the fault of a setting.
-            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) and "timed out" not in str(error)
-        error = error.__cause__
-    return False

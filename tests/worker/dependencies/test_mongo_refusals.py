@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,18 +76,10 @@ def test_a_right_that_is_missing_is_named(doing: str) -> None:
     assert of_error(failure(13), doing=doing).concerns == f"right {doing}"
 
 
-def _tls() -> Exception:
-    error = AutoReconnect(CANARY)
-    error.__cause__ = ssl.SSLCertVerificationError(CANARY)
-    return error
-
-
 @pytest.mark.parametrize(
     ("last_seen", "kind", "code"),
     [
         ([None, AutoReconnect(CANARY)], Kind.TRANSIENT, "ServerSelectionTimeoutError"),
-        ([_tls(), AutoReconnect(CANARY)], Kind.TRANSIENT, "ServerSelectionTimeoutError"),
-        ([_tls(), _tls()], Kind.MISCONFIGURED, "SSLHandshakeFailed"),
         ([], Kind.MISCONFIGURED, "NotAReplicaSetMember"),
         ([failure(18)], Kind.MISCONFIGURED, "AuthenticationFailed"),
         ([failure(18), AutoReconnect(CANARY)], Kind.TRANSIENT, "ServerSelectionTimeoutError"),
