@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -122,6 +123,54 @@ def test_signups_go_on_with_the_replica_that_was_promoted(
         with redis.Redis(port=promoted.port) as client:
             assert client.exists(*(f"intake:task:{task_id}" for task_id in tasks)) == len(tasks)
         watched.primary.process.resume()
+
+
+class Load(threading.Thread):
+    """Signups, one after the other, until it is stopped."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__()
+        self._service = service
+        self._stopped = threading.Event()
+        self.tasks: list[str] = []
+
+    def run(self) -> None:
+        while not self._stopped.is_set():
+            response = self._service.create()
+            if response.status_code == 202:
+                self.tasks.append(response.json()["task"]["id"])
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+
+@pytest.mark.slow
+def test_a_planned_switch_as_the_operations_manual_has_it_loses_nothing(tmp_path: Path, start: Start) -> None:
+    """`SENTINEL FAILOVER` alone loses what the old primary takes until its last replica has left it."""
+    with Watched(tmp_path / "watched", "min-replicas-to-write 1", replicas=2) as watched:
+        service = start(watched.url)
+        load = Load(service)
+        load.start()
+        wait_until(lambda: len(load.tasks) >= SIGNUPS, timeout=SECONDS, what="signups are accepted")
+        with redis.Redis(port=watched.primary.port) as old:
+            old.config_set("min-replicas-to-write", 9)
+            wait_until(lambda: everywhere(old.info("replication")), what="the replicas have all of them")
+            before = len(load.tasks)
+            watched.sentinels[0].ask("SENTINEL", "FAILOVER", NAME)
+            watched.wait_until_promoted()
+            wait_until(lambda: old.role()[0] == b"slave", timeout=SECONDS, what="the old primary is a replica")
+            old.config_set("min-replicas-to-write", 1)
+            old.config_rewrite()
+        wait_until(lambda: len(load.tasks) >= before + SIGNUPS, timeout=SECONDS, what="signups are accepted again")
+        load.stop()
+
+        assert [outcome(service, task_id)["ok"] for task_id in load.tasks] == [True] * len(load.tasks)
+
+
+def everywhere(told: dict[str, Any]) -> bool:
+    """Whether each replica has all that its primary has, by what this one tells."""
+    return all(told[f"slave{number}"]["offset"] == told["master_repl_offset"] for number in range(2))
 
 
 @pytest.mark.slow
