@@ -24,11 +24,13 @@ _EVENTS: Final = ("listening", "worker_ready")
 _START_SECONDS: Final = 60.0
 """Far more than either takes, so that a machine that is busy fails no start."""
 
-_ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[1]
 """Where `python -m worker` finds this project and nothing of the caller's directory that is named alike."""
 
 
-def service_process(name: str, module: str, environment: Mapping[str, str], *, log_path: Path) -> ManagedProcess:
+def service_process(
+    name: str, module: str, environment: Mapping[str, str], *, log_path: Path, directory: Path = ROOT
+) -> ManagedProcess:
     """A process that runs `module` in this environment. Nothing is started yet.
 
     Args:
@@ -36,9 +38,10 @@ def service_process(name: str, module: str, environment: Mapping[str, str], *, l
         module: `SHIM`, `WORKER`, or a module that runs one of them with a fault built in.
         environment: all of it.
         log_path: the file to which its output is added.
+        directory: where the module is found; the tests of upgrades run other releases from theirs.
     """
     return ManagedProcess(
-        name, [sys.executable, "-m", module], log_path=log_path, environment=environment, directory=_ROOT
+        name, [sys.executable, "-m", module], log_path=log_path, environment=environment, directory=directory
     )
 
 

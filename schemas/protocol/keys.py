@@ -59,6 +59,13 @@ def rate_key(caller: str) -> str:
     return f"intake:rate:{caller}"
 
 
+RECORD_FORM: Final = 1
+"""The version of the form of records that this release writes. It leaves a record with a higher one to other workers.
+
+`lua/includes/form.lua` has the same. When it is raised: `schemas.protocol.steps`.
+"""
+
+
 class State(StrEnum):
     """States of a task, by Celery's names (celery.states) where a client sees them."""
 
@@ -84,6 +91,8 @@ class Field(StrEnum):
     The scripts in `schemas/protocol/lua/` write them, and spell them alike. How to add one: `schemas.protocol.steps`.
     """
 
+    FORM = "form"
+    """The `RECORD_FORM` of the release that wrote the record. Without the field it is 1."""
     FINGERPRINT = "fingerprint"
     """Of the request, keyed: a repeat under the same id is the same request only where this is the same."""
     SEALED = "sealed"

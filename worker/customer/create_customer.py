@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from schemas import outcome as outcomes
+from schemas.protocol.keys import RECORD_FORM
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import NotStarted, Started
 from startup.seldom import Seldom
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Identity, Refused, Row, guarded
-from worker.customer.sealed_requests import Elsewhere
+from worker.customer.sealed_requests import PARKED_UNKNOWN_FORM, Elsewhere
 from worker.customer.task_group import Ended, Task, TaskGroup, failed
 from worker.promise.records import Parking
 
@@ -129,6 +130,8 @@ class CreateCustomer:
         return group.endings()
 
     def _open(self, task: Task) -> Row | Elsewhere | Refused:
+        if task.start.form > RECORD_FORM:
+            return Elsewhere(PARKED_UNKNOWN_FORM)
         if task.start.starts > self._maximum_starts:
             # The request stays sealed: reading it may be what kills the process.
             return Refused(PARKED_TOO_MANY_STARTS)

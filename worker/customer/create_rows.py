@@ -16,6 +16,7 @@ from schemas.batch.content import (
     unpack,
 )
 from schemas.batch.row_results import pack_results
+from schemas.protocol.keys import RECORD_FORM
 from schemas.protocol.steps.chunk_working import RefusedRow, StartedChunk
 from schemas.protocol.steps.ending import RecordChange
 from schemas.sealing import UnknownEnvelopeVersionError, UnknownSealingKeyError, UnsealError
@@ -24,6 +25,7 @@ from worker.customer.chunk_rows import ChunkRows
 from worker.customer.create_customer import DEFERRED, PARKED_TOO_MANY_STARTS
 from worker.customer.rows import Checked, Decided, Hashed, Refused, Row
 from worker.customer.sealed_requests import (
+    PARKED_UNKNOWN_FORM,
     PARKED_UNKNOWN_KEY,
     PARKED_UNKNOWN_VERSION,
     PARKED_UNREADABLE,
@@ -121,6 +123,8 @@ class CreateRows:
             if not isinstance(chunk, StartedChunk):
                 return str(chunk)
             self._patience.check()
+            if chunk.form > RECORD_FORM:
+                return self._defer(delivery, chunk, Elsewhere(PARKED_UNKNOWN_FORM))
             rows = chunk.end - chunk.first
             if chunk.starts > _STARTS_BEFORE_HALVING and rows > 1:
                 return self._split(delivery, chunk)

@@ -18,6 +18,9 @@ PARKED_UNKNOWN_KEY: Final = "unknown_sealing_key"
 PARKED_UNKNOWN_VERSION: Final = "unknown_envelope_version"
 """Reason of a dead letter: no worker knew the envelope's version for as long as a task may wait for one that does."""
 
+PARKED_UNKNOWN_FORM: Final = "unknown_record_form"
+"""Reason of a dead letter: no worker knew the form of the record for as long as a task may wait for one that does."""
+
 PARKED_UNREADABLE: Final = "sealed_request_unreadable"
 """Reason of a dead letter: the envelope is damaged, or was sealed for another task."""
 

@@ -27,6 +27,7 @@ local latest = tonumber(ARGV[13])
 --- @include "now"
 --- @include "batch_names"
 --- @include "count_rows"
+--- @include "form"
 local batch = redis.call('HMGET', batch_key, 'upload_ended', 'canceled', 'rows', 'ordered', 'tail')
 if not batch[1] then return {'ended', '0'} end
 local chunks = chunks_of(batch_id)
@@ -56,8 +57,9 @@ if not known[1] then
   if most_open_rows > 0 and (tonumber(redis.call('GET', open_rows) or 0)) + rows > most_open_rows then
     return {'rows_full'}
   end
-  redis.call('HSET', record_key, 'sealed', sealed, 'caller', caller, 'state', 'PENDING', 'accepted_at', now,
-    'sent_at', now, 'sends', 1, 'starts', 0, 'rows', rows, 'batches', 'o' .. batch_id, 'listed', 1, 'open_parts', 1)
+  redis.call('HSET', record_key, 'form', form, 'sealed', sealed, 'caller', caller, 'state', 'PENDING',
+    'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0, 'rows', rows, 'batches', 'o' .. batch_id,
+    'listed', 1, 'open_parts', 1)
   if generation > 0 and redis.call('EXISTS', first_key) == 1 then
     redis.call('HSET', first_key, 'generation', generation)
   end

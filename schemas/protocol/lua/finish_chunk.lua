@@ -18,13 +18,14 @@ if not state then return 'unknown' end
 if state == 'SUCCESS' or state == 'SPLIT' or state == 'FAILURE' then return 'finished' end
 --- @include "count_rows"
 --- @include "end_range"
+--- @include "form"
 local first, last = tonumber(record[2] or 0), tonumber(record[3] or record[4])
 redis.call('HSET', chunk_key, 'results:' .. first .. ':' .. last, results)
 for at = 5, 4 + 4 * refused, 4 do
   local place, part_id, reason, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local chunk = redis.call('HMGET', chunk_key, 'caller', 'accepted_at')
-  redis.call('HSET', record_of(part_id), 'root', chunk_id, 'first', place, 'last', place + 1, 'rows', 1,
-    'caller', chunk[1], 'state', 'FAILURE', 'accepted_at', chunk[2], 'finished_at', now, 'sent_at', now, 'sends', 1,
+  redis.call('HSET', record_of(part_id), 'form', form, 'root', chunk_id, 'first', place, 'last', place + 1,
+    'rows', 1, 'caller', chunk[1], 'state', 'FAILURE', 'accepted_at', chunk[2], 'finished_at', now, 'sent_at', now, 'sends', 1,
     'starts', 1, 'reason', reason)
   if detail ~= '' then redis.call('HSET', record_of(part_id), 'detail', detail) end
   redis.call('ZADD', dead_letters, now, part_id)

@@ -14,6 +14,7 @@ local right_id = ARGV[7]
 local right_message = ARGV[8]
 
 --- @include "end_range"
+--- @include "form"
 local record = redis.call('HMGET', record_key, 'state', 'holder', 'first', 'last', 'rows', 'followers')
 if not record[1] then return 'unknown' end
 if record[1] ~= 'STARTED' or record[2] ~= delivery then return 'finished' end
@@ -23,8 +24,8 @@ local ordered = chunk[1] == '1'
 local function add(part_id, part_first, part_last)
   local part_key = record_of(part_id)
   -- One start is taken over: the next one without an outcome halves the part again.
-  redis.call('HSET', part_key, 'root', chunk_id, 'first', part_first, 'last', part_last, 'rows', part_last - part_first,
-    'caller', chunk[2], 'state', 'PENDING', 'accepted_at', chunk[3], 'sent_at', now, 'sends', 1, 'starts', 1)
+  redis.call('HSET', part_key, 'form', form, 'root', chunk_id, 'first', part_first, 'last', part_last,
+    'rows', part_last - part_first, 'caller', chunk[2], 'state', 'PENDING', 'accepted_at', chunk[3], 'sent_at', now, 'sends', 1, 'starts', 1)
   return part_key
 end
 local left_key, right_key = add(left_id, first, middle), add(right_id, middle, last)

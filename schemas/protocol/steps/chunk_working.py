@@ -47,6 +47,8 @@ class StartedChunk:
     """This start included. A part begins with one."""
     waited_seconds: float
     """Since the chunk was accepted."""
+    form: int
+    """As `schemas.protocol.keys.Field.FORM`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,8 @@ def settle_batches(*, most: int, lifetime_seconds: float) -> Call[bool]:
 def _started(reply: Any) -> StartedChunk | NotStarted:
     if reply[0] != b"started":
         return NotStarted(reply[0].decode())
-    _, sealed, chunk_id, first, end, starts, accepted_at, now = reply
-    return StartedChunk(sealed, chunk_id.decode(), first, end, starts, (now - accepted_at) / 1000)
+    _, sealed, chunk_id, first, end, starts, accepted_at, now, form = reply
+    return StartedChunk(sealed, chunk_id.decode(), first, end, starts, (now - accepted_at) / 1000, form)
 
 
 def _bools(reply: Any) -> tuple[bool, ...]:

@@ -39,6 +39,8 @@ class Started:
     """This start included."""
     waited_seconds: float
     """Since the task was accepted."""
+    form: int
+    """As `schemas.protocol.keys.Field.FORM`."""
 
 
 class NotStarted(StrEnum):
@@ -98,5 +100,5 @@ def renew(deliveries: Iterable[Delivery], *, lease_seconds: float) -> Call[int]:
 def _started(reply: Any) -> Started | NotStarted:
     if reply[0] != b"started":
         return NotStarted(reply[0].decode())
-    _, sealed, fingerprint, starts, accepted_at, now = reply
-    return Started(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000)
+    _, sealed, fingerprint, starts, accepted_at, now, form = reply
+    return Started(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000, form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from schemas.ids import new_task_id
-from schemas.protocol.keys import OPEN_KEY, State, rate_key, record_key
+from schemas.protocol.keys import OPEN_KEY, RECORD_FORM, State, rate_key, record_key
 from schemas.protocol.steps.accepting import Accepted, Found, KeyReused, Late, QueueFull, RateLimited
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_accepting_writes_the_record_the_open_task_and_the_message_together(scri
     record = scripts.record(task_id)
     assert scripts.client.hget(record_key(task_id), "sealed") == b"\x00\xff"
     assert (record["fingerprint"], record["caller"], record["state"]) == ("fp", "me", "PENDING")
-    assert (record["sends"], record["starts"]) == ("1", "0")
+    assert (record["form"], record["sends"], record["starts"]) == (str(RECORD_FORM), "1", "0")
     assert record["accepted_at"] == record["sent_at"]
     assert scripts.open_ids() == {task_id}
     assert scripts.queued() == [scripts.messages.message(task_id)]

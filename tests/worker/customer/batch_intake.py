@@ -61,11 +61,16 @@ class BatchIntake:
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     stopping: threading.Event = field(default_factory=threading.Event)
     hash_rules: HashRules = PLAIN_RULES
+    unreadable_wait_seconds: float = 0
 
     def __post_init__(self) -> None:
         self.batches = Batches(self.client)
         self.records = ChunkRecords(
-            self.client, IDS, result_ttl_seconds=86400, lease_seconds=60, unreadable_wait_seconds=0
+            self.client,
+            IDS,
+            result_ttl_seconds=86400,
+            lease_seconds=60,
+            unreadable_wait_seconds=self.unreadable_wait_seconds,
         )
         patience = Patience(self.stopping, self.metrics)
         self.use_case = CreateRows(

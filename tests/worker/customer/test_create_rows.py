@@ -9,7 +9,7 @@ import pytest
 
 from schemas.batch.content import Mode
 from schemas.password_hashes.parsing import HashRules
-from schemas.protocol.keys import DEAD_KEY
+from schemas.protocol.keys import DEAD_KEY, RECORD_FORM, Field, record_key
 from schemas.protocol.lanes import CHUNKS
 from schemas.sealing import generate_key_pair
 from tests.support.requests import a_password_hash, an_import, as_body
@@ -318,6 +318,20 @@ def test_a_worker_that_stops_keeps_what_it_has_hashed_and_gives_the_chunk_back(
     assert intake.run(chunk) == "done"
     assert intake.outcomes(batch_id) == ["created"] * 100
     assert intake.passwords.hashes == 100
+
+
+def test_a_chunk_with_a_newer_record_is_left_to_other_workers(redis_client: redis.Redis) -> None:
+    intake = BatchIntake(redis_client, WorkerMetrics(), unreadable_wait_seconds=300)
+    batch_id = intake.batches.open()
+    chunk = intake.accept(batch_id, row(1), row(2))
+    intake.client.hset(record_key(chunk), Field.FORM, RECORD_FORM + 1)
+    for _ in range(7):
+        assert intake.run(chunk) == "deferred"
+    record = intake.batches.record(chunk)
+    assert (record["state"], record["starts"]) == ("RETRY", "0")
+    intake.client.hset(record_key(chunk), Field.FORM, RECORD_FORM)
+    assert intake.run(chunk) == "done"
+    assert intake.outcomes(batch_id) == ["created", "created"]
 
 
 def test_a_chunk_sealed_for_a_key_that_nobody_has_waits_and_then_becomes_a_dead_letter(

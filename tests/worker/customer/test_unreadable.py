@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.ids import new_task_id
-from schemas.protocol.keys import Field, record_key
+from schemas.protocol.keys import RECORD_FORM, Field, record_key
 from schemas.sealing import generate_key_pair
 from tests.support.requests import a_request, as_body
 from tests.worker.customer.intake import Intake, damage
@@ -22,12 +22,23 @@ def of_a_newer_version(intake: Intake) -> str:
     return task_id
 
 
+def with_a_newer_record(intake: Intake) -> str:
+    task_id = intake.accept(as_body(a_request()))
+    intake.client.hset(record_key(task_id), Field.FORM, RECORD_FORM + 1)
+    return task_id
+
+
 def to_another_key(intake: Intake) -> str:
     return intake.accept(as_body(a_request()), pair=generate_key_pair())
 
 
 UNREADABLE_HERE = pytest.mark.parametrize(
-    ("accept", "reason"), [(of_a_newer_version, "unknown_envelope_version"), (to_another_key, "unknown_sealing_key")]
+    ("accept", "reason"),
+    [
+        (of_a_newer_version, "unknown_envelope_version"),
+        (with_a_newer_record, "unknown_record_form"),
+        (to_another_key, "unknown_sealing_key"),
+    ],
 )
 
 
@@ -87,6 +98,20 @@ def test_a_request_that_cannot_be_read_does_no_harm_to_the_others_of_its_group(i
     intake.unreadable_wait_seconds = 300
     newer, good, foreign = of_a_newer_version(intake), intake.accept(as_body(a_request())), to_another_key(intake)
     assert intake.run(newer, good, foreign) == ["deferred", "created", "deferred"]
+
+
+def test_a_newer_record_is_left_alone_however_often_it_was_started(intake: Intake) -> None:
+    intake.unreadable_wait_seconds = 300
+    task_id = with_a_newer_record(intake)
+    intake.client.hset(record_key(task_id), Field.STARTS, 100)
+    assert intake.run_one(task_id) == "deferred"
+    assert intake.scripts.dead_ids() == set()
+
+
+def test_a_record_of_the_release_before_has_no_form_and_is_worked_on(intake: Intake) -> None:
+    task_id = intake.accept(as_body(a_request()))
+    intake.client.hdel(record_key(task_id), Field.FORM)
+    assert intake.run_one(task_id) == "created"
 
 
 def test_a_request_sealed_for_another_task_is_a_dead_letter_and_stores_nothing(intake: Intake) -> None:

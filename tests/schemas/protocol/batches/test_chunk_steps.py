@@ -9,7 +9,7 @@ import pytest
 from schemas.ids import new_task_id
 from schemas.protocol import batch_keys
 from schemas.protocol.batch_keys import PARKED, WAITING
-from schemas.protocol.keys import DEAD_KEY, record_key
+from schemas.protocol.keys import DEAD_KEY, RECORD_FORM, record_key
 from schemas.protocol.steps.chunk_working import RefusedRow
 from schemas.protocol.steps.working import NotStarted
 
@@ -62,6 +62,7 @@ def test_a_chunk_is_halved_until_the_row_that_kills_its_worker_is_alone(batches:
     started = batches.started(chunk_id)
     assert (started.first, started.end, started.starts) == (0, 4, 3)
     left, right = batches.split(started)
+    assert {batches.record(each)["form"] for each in (chunk_id, left, right)} == {str(RECORD_FORM)}
     assert batches.start(chunk_id) == NotStarted.FINISHED
     assert batches.finish(chunk_id) == "finished"
 
