@@ -123,13 +123,9 @@ class CreateRows:
             if not isinstance(chunk, StartedChunk):
                 return str(chunk)
             self._patience.check()
-            if chunk.form > RECORD_FORM:
-                return self._defer(delivery, chunk, Elsewhere(PARKED_UNKNOWN_FORM))
             rows = chunk.end - chunk.first
-            if chunk.starts > _STARTS_BEFORE_HALVING and rows > 1:
+            if chunk.form <= RECORD_FORM and chunk.starts > _STARTS_BEFORE_HALVING and rows > 1:
                 return self._split(delivery, chunk)
-            if chunk.starts > self._maximum_starts:
-                return self._park(delivery, chunk, Refused(PARKED_TOO_MANY_STARTS))
             content = self._open(chunk)
         if isinstance(content, Elsewhere):
             return self._defer(delivery, chunk, content)
@@ -139,6 +135,11 @@ class CreateRows:
             return self._work(delivery, chunk, content, share)
 
     def _open(self, chunk: StartedChunk) -> ChunkContent | Elsewhere | Refused:
+        if chunk.form > RECORD_FORM:
+            return Elsewhere(PARKED_UNKNOWN_FORM)
+        if chunk.starts > self._maximum_starts:
+            # The rows stay sealed: reading them may be what kills the process.
+            return Refused(PARKED_TOO_MANY_STARTS)
         try:
             content = unpack(self._unsealer.unseal(task_id=chunk.chunk_id, envelope=chunk.sealed))
         except UnknownSealingKeyError:

@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from local_stack.ports import free_port
-from local_stack.process import ManagedProcess
 from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
 from tests.faults.harness.arena import Arena
 from tests.support.waiting import wait_until
@@ -18,6 +17,8 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from local_stack.process import ManagedProcess
 
 SIZE: Final = 2
 """How many shims there are, and how many workers."""
@@ -43,9 +44,7 @@ class Member:
 
     def start(self, code: Path) -> None:
         """Run the release in this folder, and wait until it says that it works."""
-        self.process = service_process(
-            self.name, self.module, self.environment, log_path=self.log_path, directory=code
-        )
+        self.process = service_process(self.name, self.module, self.environment, log_path=self.log_path, directory=code)
         start_service_process(self.process)
 
     def is_ready(self) -> bool:
@@ -90,7 +89,7 @@ class Fleet(Arena):
         member.start(code)
 
     def replace_shim(self, member: Member, code: Path) -> None:
-        """Stop a shim as an operator does, and start it again with this code. The balancer looks whether it is ready."""
+        """Stop a shim as an operator does, and start it with this code. The balancer asks whether it is ready."""
         assert member.process is not None
         member.process.ask_to_stop()
         wait_until(lambda: not member.is_ready(), timeout=_STOP_SECONDS, what="the shim is no longer ready")

@@ -50,8 +50,6 @@ WITH_BATCHES: Final = Release("0.2.0 in the making", "d464a3159588d883f9047ff495
 
 def _run(*command: str, directory: Path | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
-        )
+        return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
