@@ -1,4 +1,4 @@
-"""What must be true of the compose file. The tests only read it: they need no Docker engine, and have run none."""
+"""What must be true of the compose files. The tests only read them: they need no Docker engine, and have run none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 OURS: Final = ("shim", "worker")
+HA: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.ha.yml").read_text())
+"""The file in which nothing stands alone; ha/test_compose_ha.py has what is true of it only."""
+EVERY_SERVICE: Final[dict[str, dict[str, Any]]] = {
+    **SERVICES,
+    **{f"ha-{name}": service for name, service in HA["services"].items()},
+}
+"""The services of both files."""
 
-each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+each_service = pytest.mark.parametrize("service", EVERY_SERVICE.values(), ids=EVERY_SERVICE)
 
 
 def _redis_directives() -> dict[str, str]:
@@ -46,7 +53,7 @@ def test_the_secrets_lie_where_git_and_the_image_do_not_look() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     assert not [line for line in ignored if line.startswith("!.")]
-    for secret in COMPOSE["secrets"].values():
+    for secret in (*COMPOSE["secrets"].values(), *HA["secrets"].values()):
         assert secret["file"].startswith("./.local/")
 
 

@@ -33,7 +33,7 @@ if NGINX is None and not os.environ.get("CI"):
     pytest.skip("there is no nginx here (Debian: apt-get install nginx-light)", allow_module_level=True)
 
 
-def _for_this_machine(folder: Path, *, shim: str, tls: int, plain: int) -> str:
+def for_this_machine(folder: Path, *, shim: str, tls: int, plain: int) -> str:
     """The file with the ports and paths of this machine."""
     changes = {
         "pid /run/nginx.pid;": f"pid {folder}/nginx.pid;\ndaemon off;",
@@ -70,7 +70,7 @@ def behind(
     shim, worker = start_module_shim(module_env), start_module_worker(module_env)
     tls, plain = free_port(), free_port()
     (folder / "nginx.conf").write_text(
-        _for_this_machine(folder, shim=module_env["INTAKE_PORT"], tls=tls, plain=plain), encoding="utf-8"
+        for_this_machine(folder, shim=module_env["INTAKE_PORT"], tls=tls, plain=plain), encoding="utf-8"
     )
     command = [NGINX, "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     nginx = ManagedProcess("nginx", command, log_path=folder / "output.log")

@@ -9,7 +9,7 @@ import pytest
 
 from api_shim.settings import read_shim_settings
 from local_stack.secret_files import ensure_secret_files
-from tests.deploy.test_compose import ROOT, SERVICES
+from tests.deploy.test_compose import EVERY_SERVICE, ROOT
 from worker.settings import read_worker_settings
 
 if TYPE_CHECKING:
@@ -30,14 +30,23 @@ class Recording(dict[str, str]):
 
 
 def _environment(name: str, secrets: Path) -> Iterator[tuple[str, str]]:
-    for variable, value in SERVICES[name]["environment"].items():
+    for variable, value in EVERY_SERVICE[name]["environment"].items():
         if value.startswith("/run/secrets/"):
             yield variable, str(secrets / value.removeprefix("/run/secrets/").replace("_", "-"))
         else:
             yield variable, value
 
 
-@pytest.mark.parametrize(("name", "read"), [("shim", read_shim_settings), ("worker", read_worker_settings)])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("shim", read_shim_settings),
+        ("worker", read_worker_settings),
+        ("ha-shim-1", read_shim_settings),
+        ("ha-shim-2", read_shim_settings),
+        ("ha-worker", read_worker_settings),
+    ],
+)
 def test_every_variable_of_a_service_is_one_that_it_reads(
     name: str, read: Callable[[Mapping[str, str]], object], tmp_path: Path
 ) -> None:
