@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from api_shim.settings import read_shim_settings
 from local_stack.secret_files import ensure_secret_files
+from startup.broker.redis_url import parse_redis_url
 from tests.deploy.kubernetes.rendering import (
+    COMPONENTS,
     OVERLAYS,
     container,
     deployment,
@@ -29,10 +31,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+REDIS_URLS: Final = {
+    "small": "redis://redis.example.com:6379/0",
+    "production": "redis+sentinel://a.example.com,b.example.com,c.example.com/mymaster/0",
+}
+"""What an operator gives as the secret `redis-url`, for each overlay."""
+
+
 @each_pod
 def test_every_variable_of_a_pod_is_one_that_its_process_reads(overlay: str, component: str, tmp_path: Path) -> None:
     ensure_secret_files(tmp_path)
-    (tmp_path / "redis-url").write_text("redis://redis.example.com:6379/0")
+    (tmp_path / "redis-url").write_text(REDIS_URLS[overlay])
     (tmp_path / "mongodb-uri").write_text("mongodb://mongo.example.com/?replicaSet=rs0")
     told = {
         name: value.replace("/run/secrets/intake", str(tmp_path))
@@ -43,6 +52,17 @@ def test_every_variable_of_a_pod_is_one_that_its_process_reads(overlay: str, com
     {"shim": read_shim_settings, "worker": read_worker_settings}[component](recording)
 
     assert set(told) <= recording.asked
+
+
+def test_a_202_needs_a_replica_where_a_zone_may_die() -> None:
+    """The secret's URL and the way out of the network are those of Sentinels, which promote a replica."""
+    assert environment("production", "shim")["INTAKE_REDIS_COPIES"] == "1"
+    sentinels = parse_redis_url(REDIS_URLS["production"]).sentinels
+    assert sentinels is not None
+    for component in COMPONENTS:
+        policy = of_kind("production", "NetworkPolicy")[f"intake-{component}"]
+        let_out = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+        assert {port for _, port in sentinels.addresses} <= let_out
 
 
 @each_pod
