@@ -18,7 +18,7 @@ from tests.support.sentinels import NAME, SentinelServer, Watched, url_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.conftest import Environment, Starter
     from tests.contract.conftest import Serve
@@ -61,6 +61,12 @@ def missing(service: Service) -> list[str]:
     """What keeps the shim from being ready."""
     response = service.get("/readyz")
     return [] if response.status_code == 200 else list(response.json()["data"]["missing"])
+
+
+def dead_letters(subcommand: str, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Call `customer-intake dead-letters` with these settings."""
+    command = [str(Path(sys.executable).parent / "customer-intake"), "dead-letters", subcommand]
+    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Start(Protocol):
@@ -120,6 +126,9 @@ def test_signups_go_on_with_the_replica_that_was_promoted(
         # Outcomes are heard on the new primary.
         assert service.create({"prefer": "wait=20"}).status_code == 200
         assert service.get("/healthz").status_code == 200
+        for subcommand in ("list", "keys"):
+            done = dead_letters(subcommand, service.environment)
+            assert done.returncode == 0, done.stderr
         with redis.Redis(port=promoted.port) as client:
             assert client.exists(*(f"intake:task:{task_id}" for task_id in tasks)) == len(tasks)
         watched.primary.process.resume()
@@ -252,8 +261,7 @@ def test_what_is_wrong_with_the_sentinels_is_told_everywhere(
     wait_until(led.told_by_worker, timeout=SECONDS, what="the worker says so too")
     assert led.told_by_worker() == {finding}
 
-    command = [str(Path(sys.executable).parent / "customer-intake"), "dead-letters", "list"]
-    done = subprocess.run(command, env=led.settings, capture_output=True, text=True, timeout=60, check=False)
+    done = dead_letters("list", led.settings)
     assert done.returncode == 1
     assert re.fullmatch("Error: .*Sentinel.*; nothing more was done\n", done.stderr)
     assert "canary" not in service.shim.log() + led.worker_log() + done.stderr
