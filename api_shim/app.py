@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from api_shim.broker.absence import Absence
 from api_shim.broker.pubsub import PROTOCOL
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
@@ -136,7 +137,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             seconds=seconds,
         ),
     )
-    results = Results(calls, subscription)
+    absence = Absence(calls, findings)
+    results = Results(calls, subscription, absence)
     doorkeeper = Doorkeeper(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
@@ -176,7 +178,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             maximum_bytes=settings.batches.maximum_bytes,
             metrics=metrics,
         ),
-        batches=Batches(calls, subscription),
+        batches=Batches(calls, subscription, absence),
         batch_rows=BatchRows(calls, subscription),
     )
     probes = Probes(

@@ -37,6 +37,8 @@ class ServerFindings:
         self._tried: Sequence[Any] = ()
         self._is_in_doubt = False
         self._findings: tuple[Finding, ...] = ()
+        self._good_replicas: int | None = None
+        """How many replicas follow closely. None where Redis does not count them."""
         self.refusal: Refusal | None = None
         """Why this server must not be promised anything; None where it may be."""
 
@@ -45,6 +47,8 @@ class ServerFindings:
         info, *tried = replies
         if tried:
             self._tried, self._is_in_doubt = tried, False
+        good = None if isinstance(info, Refusal) else parse_info(info).get("min_slaves_good_slaves")
+        self._good_replicas = None if good is None else int(good)
         self._findings = (*findings_of([info, *self._tried], allowed=self._allowed), *self._of_replicas(info))
         self._reports.found(self._findings)
         refused = [each for each in self._findings if each.severity is Severity.REFUSE]
@@ -68,6 +72,16 @@ class ServerFindings:
     def wants_trial(self) -> bool:
         """Whether the next look is to try what the user may do, instead of taking the last trial's result."""
         return self._is_in_doubt or bool(self.missing)
+
+    @property
+    def counts_replicas(self) -> bool:
+        """Whether this server takes no writes without replicas (`min-replicas-to-write`)."""
+        return self._good_replicas is not None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it counts its replicas, and none follows."""
+        return self._good_replicas == 0
 
     @property
     def missing(self) -> list[str]:

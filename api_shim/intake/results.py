@@ -18,6 +18,7 @@ from schemas.protocol.steps import accepting
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from api_shim.broker.absence import Absence
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.leaving import UntilLeft
     from api_shim.intake.listener import Listener
@@ -61,19 +62,22 @@ Reading = Unfinished | Finished | DeadLetter | NotFound
 class Results:
     """Reads task records on behalf of a caller."""
 
-    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription) -> None:
+    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription, absence: Absence) -> None:
         self._calls = calls
         self._subscription = subscription
+        self._absence = absence
 
     async def read(self, task_id: str, *, caller: str) -> Reading:
         """What is known of the task now, without waiting.
 
         Raises:
-            BrokerUnavailableError: Redis cannot be asked.
+            BrokerUnavailableError: Redis cannot be asked, or may have been replaced.
         """
         if not is_task_id(task_id):
             return NotFound()
         task = await self._calls.read(accepting.read(task_id))
+        if task is None:
+            await self._absence.confirm()
         if task is None or task.caller != caller:
             return NotFound()
         if task.state is State.FAILURE:

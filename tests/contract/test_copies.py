@@ -11,6 +11,7 @@ import redis
 
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
+from schemas.ids import new_task_id
 from schemas.protocol.batch_keys import OPEN_ROWS_KEY
 from schemas.protocol.keys import QUEUE, record_key
 from tests.contract.service import CREATE, an_email
@@ -98,6 +99,25 @@ def test_results_are_read_while_the_replica_stands_still(pair: Pair, service: Se
     assert service.create().status_code == 503
     assert service.result(task, wait=0).status_code == 202
     pair.replica.process.resume()
+
+
+def test_a_primary_that_lost_its_replicas_and_may_be_replaced_is_not_believed_that_there_is_no_such_task(
+    pair: Pair, service: Service
+) -> None:
+    """Another shim may have gone over already. What is known of a task is told all the same."""
+    task = service.create().json()["task"]["id"]
+    for name, value in (("min-replicas-max-lag", 1), ("min-replicas-to-write", 1)):
+        pair.of_primary("CONFIG", "SET", name, value)
+    wait_until(lambda: service.get("/readyz").status_code == 200, what="the shim knows that Redis counts its replicas")
+    assert service.result(new_task_id(), wait=0).status_code == 404
+    assert service.get(f"{CREATE}.batch.result", id=new_task_id()).status_code == 404
+    pair.replica.process.pause()
+
+    wait_until(lambda: service.result(new_task_id(), wait=0).status_code == 503, what="Redis has lost its replica")
+    assert service.result(task, wait=0).status_code == 202
+    assert service.get(f"{CREATE}.batch.result", id=new_task_id()).status_code == 503
+    pair.replica.process.resume()
+    wait_until(lambda: service.result(new_task_id(), wait=0).status_code == 404, what="the replica follows again")
 
 
 def test_a_shim_without_enough_replicas_is_not_ready_and_says_so(pair: Pair, service: Service) -> None:

@@ -12,6 +12,7 @@ from schemas.ids import is_task_id
 from schemas.protocol.steps import batches
 
 if TYPE_CHECKING:
+    from api_shim.broker.absence import Absence
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.leaving import UntilLeft
     from api_shim.intake.listener import Listener
@@ -31,19 +32,22 @@ _LISTED: Final = 1000
 class Batches:
     """The batches of callers. Nobody sees another caller's."""
 
-    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription) -> None:
+    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription, absence: Absence) -> None:
         self._calls = calls
         self._subscription = subscription
+        self._absence = absence
 
     async def read(self, batch_id: str, *, caller: str) -> BatchSummary | None:
         """What is known of the batch now; None where there is none, or it is another caller's.
 
         Raises:
-            BrokerUnavailableError: Redis cannot be asked.
+            BrokerUnavailableError: Redis cannot be asked, or may have been replaced.
         """
         if not is_task_id(batch_id):
             return None
         summary = await self._calls.read(batches.read_batch(batch_id))
+        if summary is None:
+            await self._absence.confirm()
         return summary if summary is not None and summary.caller == caller else None
 
     async def read_or_wait(

@@ -39,8 +39,6 @@ class Submission:
     refused: Counter[str] = field(default_factory=Counter)
     failed_reads: int = 0
     """How often its outcome could not be read."""
-    not_found: int = 0
-    """How often the client was told that there is no such task, though it was accepted."""
     began_at: float = 0
     """When its client first sent it, by a clock that only goes forward."""
     ended_at: float | None = None
@@ -80,18 +78,8 @@ class Client:
         *,
         name: str = "c",
         connect_seconds: float = _ANSWER_SECONDS,
-        asks_again: bool = False,
     ) -> None:
-        """Make clients that have sent nothing yet.
-
-        Args:
-            service: what they call.
-            name: begins the email of each signup.
-            connect_seconds: after so long without a connection a call has failed.
-            asks_again: whether they ask again where a task is not found, until their time is over.
-        """
         self._service = service
-        self._asks_again = asks_again
         self._name = name
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -198,10 +186,7 @@ class Client:
                 )
             except httpx.TransportError:
                 answer = None
-            if answer is not None and answer.status_code == 404:
-                submission.not_found += 1
-            is_final = answer is not None and (answer.status_code != 404 or not self._asks_again)
-            if answer is not None and is_final and answer.status_code in {200, 404, 500}:
+            if answer is not None and answer.status_code in {200, 404, 500}:
                 submission.outcome = answer.json()
             elif time.monotonic() > deadline:
                 break
@@ -218,7 +203,7 @@ def check(service: ServiceUnderTest, client: Client) -> Verdict:
     by_id = {customer["_id"]: customer for customer in stored}
     accepted = [submission for submission in client.history if submission.accepted]
     lost = [submission for submission in accepted if not _is_documented(submission.outcome)]
-    problems += [f"{submission.key} was accepted and its outcome is {submission.outcome}" for submission in lost]
+    problems += [f"{each.key} was accepted as {each.task_id} and its outcome is {each.outcome}" for each in lost]
     created: Counter[str] = Counter()
     for submission in accepted:
         outcome = submission.outcome or {}

@@ -26,11 +26,12 @@ _REDIS_PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 _QUORUM: Final = 2
 """So many Sentinels must miss the primary."""
-_LAG_SECONDS: Final = 3
-"""A replica that has said nothing for longer does not count. It speaks once a second."""
+_LAG_SECONDS: Final = 2
+"""A replica that has said nothing for longer does not count. It speaks once a second. A primary must notice that it is
+alone before another one is promoted."""
 _SENTINEL_LINES: Final = (
     # Short times, so that a test can watch them.
-    f"sentinel down-after-milliseconds {_NAME} 2000",
+    f"sentinel down-after-milliseconds {_NAME} 3000",
     f"sentinel failover-timeout {_NAME} 4000",
     f"sentinel parallel-syncs {_NAME} 2",
 )

@@ -25,7 +25,7 @@ class Signups:
     """A load that lasts until it is ended. Each client waits for its outcomes."""
 
     def __init__(self, trial: Trial, *, follow: bool, clients: int) -> None:
-        self.client = Client(trial, name=trial.name, connect_seconds=_CONNECT_SECONDS, asks_again=True)
+        self.client = Client(trial, name=trial.name, connect_seconds=_CONNECT_SECONDS)
         self.client.load(seconds=_LONGEST_SECONDS, threads=clients, pause=_PAUSE_SECONDS, follow=follow)
 
     def wait_for_promises(self, count: int = 20, *, seconds: float = 45) -> None:
