@@ -32,7 +32,7 @@ reader must do without the field: records of the last release do not have it, an
 write it.
 
 How to change the record's form, where a field gets another meaning or a release could not do without a new one: raise
-`schemas.protocol.keys.RECORD_FORM` and the number in `lua/includes/form.lua`. Let the readers' scripts take the new form
-and the one before, by the field `form`. A worker of the release before leaves such a record to others. So it takes two
-releases where that must not happen: one that reads the new form and writes the old one, then one that writes it.
+`schemas.protocol.keys.RECORD_FORM` and the number in `lua/includes/form.lua`. Let the readers' scripts take the new
+form and the one before, by the field `form`. A worker of the release before leaves such a record to others. So it takes
+two releases where that must not happen: one that reads the new form and writes the old one, then one that writes it.
 """
