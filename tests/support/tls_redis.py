@@ -39,6 +39,7 @@ class TlsRedis:
     port: int
     plain_port: int
     authority: Authority
+    process: subprocess.Popen[bytes]
 
     def url(self, *, user: str = "", own: Issued | None = None, authority: Authority | None = None) -> str:
         """A URL with this user and password, this client certificate, and trust in this authority or the right one."""
@@ -53,30 +54,44 @@ def tls_redis(
     folder: Path, authority: Authority, certificate: Issued, *lines: str, clients: str = "no"
 ) -> Iterator[TlsRedis]:
     """A server with this certificate; `clients` is its tls-auth-clients, `lines` more of its configuration."""
+    durable = ("appendonly yes", "maxmemory-policy noeviction")
+    with _running(folder, authority, certificate, f"tls-auth-clients {clients}", *durable, *lines) as running:
+        yield running
+
+
+@contextmanager
+def tls_sentinel(folder: Path, authority: Authority, certificate: Issued, *lines: str) -> Iterator[TlsRedis]:
+    """A Sentinel with this certificate. It asks clients for theirs, and speaks TLS itself."""
+    mutual = ("tls-auth-clients yes", "tls-replication yes")
+    with _running(folder, authority, certificate, *mutual, *lines, options=("--sentinel",)) as running:
+        yield running
+
+
+@contextmanager
+def _running(
+    folder: Path, authority: Authority, certificate: Issued, *lines: str, options: tuple[str, ...] = ()
+) -> Iterator[TlsRedis]:
     folder.mkdir(parents=True)
-    running = TlsRedis(free_port(), free_port(), authority)
+    port, plain_port = free_port(), free_port()
     configuration = folder / "redis.conf"
     told = (
         "bind 127.0.0.1",
-        f"port {running.plain_port}",
-        f"tls-port {running.port}",
+        f"port {plain_port}",
+        f"tls-port {port}",
         f"tls-cert-file {certificate.certificate}",
         f"tls-key-file {certificate.key}",
         f"tls-ca-cert-file {authority.certificate}",
-        f"tls-auth-clients {clients}",
         f"dir {folder}",
-        "appendonly yes",
-        "maxmemory-policy noeviction",
         *lines,
     )
     configuration.write_text("\n".join(told) + "\n")
     with (folder / "redis.log").open("wb") as log:
-        arguments = ["redis-server", str(configuration)]
+        arguments = ["redis-server", str(configuration), *options]
         process = subprocess.Popen(arguments, executable=tls_server(), stdout=log, stderr=log)
     try:
-        with redis.Redis(port=running.plain_port) as client:
+        with redis.Redis(port=plain_port) as client:
             wait_until(lambda: _answers(client), what="Redis answers")
-        yield running
+        yield TlsRedis(port, plain_port, authority, process)
     finally:
         process.kill()
         process.wait()
@@ -100,7 +115,7 @@ def tls_server() -> str:
 def _answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
-    except redis.ResponseError:
-        return True  # it asks for a user
+    except (redis.AuthenticationError, redis.ResponseError):
+        return True  # it asks for a password
     except redis.ConnectionError:
         return False
