@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.partitions.harness.signups import signups
-from tests.partitions.harness.troubles import ELECTION_SECONDS, with_promotion
+from tests.partitions.harness.troubles import ELECTION_SECONDS
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tests.faults.harness.history import Client
     from tests.partitions.conftest import Judge
     from tests.partitions.harness.host import Host
     from tests.partitions.harness.site import Site, Trial
@@ -77,30 +76,3 @@ def _stay_away(site: Site, host: Host, dice: random.Random, *, was_primary: bool
         wait_until(lambda: site.redis.is_replaced(host), timeout=ELECTION_SECONDS, what="another Redis is the primary")
     else:
         _PAUSE.wait(seconds)
-
-
-def test_a_primary_comes_back_while_another_is_promoted(
-    trial: Trial, judge: Judge, note: Callable[[str], None]
-) -> None:
-    """For a moment it has one replica still, which confirms what Sentinels then throw away.
-
-    One copy is not enough there: docs/reliability.md names it among the residual races.
-    """
-    verdict = judge(trial, _back_too_soon(trial), kept=False)
-    note(f"back while another was promoted: one copy lost {verdict.lost} of {verdict.accepted} promises")
-
-
-def test_two_copies_outlive_a_primary_that_comes_back_while_another_is_promoted(
-    trial_of_two_copies: Trial, judge: Judge
-) -> None:
-    judge(trial_of_two_copies, _back_too_soon(trial_of_two_copies))
-
-
-def _back_too_soon(trial: Trial) -> Client:
-    with signups(trial, follow=False) as load:
-        for _ in range(3):
-            old = with_promotion(trial, lambda old: old.cable.unplug())
-            old.cable.plug()
-            load.wait_for_promises()
-            trial.site.mend()
-    return load.client

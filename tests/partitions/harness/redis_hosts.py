@@ -36,6 +36,8 @@ _SENTINEL_LINES: Final = (
     f"sentinel parallel-syncs {_NAME} 2",
 )
 _REPLICATION_LINES: Final = ("repl-diskless-sync-delay 0", "repl-ping-replica-period 1", "repl-timeout 10")
+_INFO_MILLISECONDS: Final = 1000
+"""How often a Sentinel asks each server for its role. It would be once in ten seconds."""
 _ANSWER_SECONDS: Final = 2
 
 
@@ -148,10 +150,17 @@ class RedisHosts:
         return role is not None and role[0] == b"slave" and role[1:4:2] == [primary.address.encode(), b"connected"]
 
     def _sees_all_well(self, host: Host) -> bool:
-        """Whether this machine's Sentinel knows all others, and finds nothing wrong with the primary."""
+        """Whether this machine's Sentinel knows all others and their roles, and finds nothing wrong with the primary.
+
+        It would make a server that it knows as a primary of yesterday a replica, even where that is promoted again.
+        """
         with _client(host.address, _SENTINEL_PORT, None) as client:
+            client.execute_command("SENTINEL", "DEBUG", "INFO-PERIOD", _INFO_MILLISECONDS)
             told = client.execute_command("SENTINEL", "MASTER", _NAME)
-        fields = dict(zip(told[::2], told[1::2], strict=True))
+            replicas = client.execute_command("SENTINEL", "REPLICAS", _NAME)
+        if any(_fields(each)[b"role-reported"] != b"slave" for each in replicas):
+            return False
+        fields = _fields(told)
         others = b"%d" % (len(self.hosts) - 1)
         return [fields[each] for each in (b"flags", b"num-slaves", b"num-other-sentinels")] == [
             b"master",
@@ -197,6 +206,10 @@ def _client(address: str, port: int, password: str | None) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
+
+
+def _fields(told: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(told[::2], told[1::2], strict=True))
 
 
 def _quiet(ask: Any) -> Any:
