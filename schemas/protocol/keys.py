@@ -35,6 +35,16 @@ SWEEPER_PLACE_KEY: Final = "intake:sweeper:place"
 DEAD_KEY: Final = "intake:dead"
 """Sorted set: id of each dead letter → when it became one, in Unix milliseconds."""
 
+EVENTS_KEY: Final = "intake:events"
+"""Stream: an entry for each event (`schemas.events`), in order. Its fields: `id`, `type`, `at` (Unix milliseconds),
+`caller` (whose task or batch it was, which is not told), `data` (JSON).
+
+`lua/includes/append_event.lua` has the same.
+"""
+
+EVENTS_TRIMMED_KEY: Final = "intake:events:trimmed"
+"""The place of the newest event that was removed from `EVENTS_KEY`."""
+
 HELD_KEY: Final = "intake:held"
 """Sorted set: id of each task that a worker works on → when its lease ends, in Unix milliseconds."""
 
@@ -121,6 +131,8 @@ class Field(StrEnum):
     """Why the task is a dead letter: a code."""
     DETAIL = "detail"
     """What else an operator may know of the reason: a dependency's error by name, an index. Nothing of the request."""
+    PARKED_TIMES = "parked_times"
+    """How often the task became a dead letter."""
     DEFERRED_AT = "deferred_at"
     """When a worker that could not read the request first left it to others. It is removed when another worker, which
     could read it, gives the task back."""

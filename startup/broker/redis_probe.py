@@ -76,7 +76,13 @@ _WITHOUT_A_KEY: Final = {
 }
 """How Redis is asked about commands that take no key."""
 
-_TAKING: Final = {"BLMPOP": ("BLMPOP", "0", "1", PROBE_KEY, "LEFT"), "LMPOP": ("LMPOP", "1", PROBE_KEY, "LEFT")}
+_WITH_A_LATER_KEY: Final = {
+    "BLMPOP": ("BLMPOP", "0", "1", PROBE_KEY, "LEFT"),
+    "LMPOP": ("LMPOP", "1", PROBE_KEY, "LEFT"),
+    "XINFO|GROUPS": ("XINFO", "GROUPS", PROBE_KEY),
+    "XINFO|STREAM": ("XINFO", "STREAM", PROBE_KEY),
+    "XREAD": ("XREAD", "STREAMS", PROBE_KEY, "0"),
+}
 """How Redis is asked about commands whose key is not the first argument."""
 
 
@@ -92,7 +98,7 @@ def _questions(rights: Rights) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The name of each right, and a command that needs it. Commands come before keys and channels."""
     for command in rights.commands:
         if command not in _NOT_ASKED_ABOUT:
-            yield command, _WITHOUT_A_KEY.get(command) or _TAKING.get(command) or (command, PROBE_KEY)
+            yield command, _WITHOUT_A_KEY.get(command) or _WITH_A_LATER_KEY.get(command) or (command, PROBE_KEY)
     for pattern in rights.keys:
         yield pattern, ("EVALSHA", "", "1", _example(pattern))
     for pattern in rights.read:

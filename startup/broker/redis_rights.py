@@ -20,6 +20,8 @@ from schemas.protocol.batch_keys import (
 )
 from schemas.protocol.keys import (
     DEAD_KEY,
+    EVENTS_KEY,
+    EVENTS_TRIMMED_KEY,
     HELD_KEY,
     OPEN_KEY,
     QUEUE,
@@ -98,14 +100,14 @@ SHIM: Final = Rights(
     user="intake-shim",
     scripts=(
         *("EXISTS", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY", "LPUSH"),
-        *("PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "ZADD", "ZCARD", "ZRANGE"),
-        *("ZREM", "ZSCORE"),
+        *("PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "XADD", "XINFO|STREAM", "XRANGE"),
+        *("ZADD", "ZCARD", "ZRANGE", "ZREM", "ZSCORE"),
     ),
     # Of the queues and indexes only lengths and the oldest entries are read, for metrics.
     direct=(
         *_CONNECTING,
         *_WATCHING,
-        *("GET", "LLEN", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "ZCARD", "ZCOUNT", "ZRANGE"),
+        *("GET", "LLEN", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN", "XREAD", "ZCARD", "ZCOUNT", "ZRANGE"),
     ),
     keys=(
         _ANY_RECORD,
@@ -122,6 +124,8 @@ SHIM: Final = Rights(
         CHUNKS.open_key,
         CHUNKS.resent_key,
         WAITING_CHUNKS_KEY,
+        EVENTS_KEY,
+        EVENTS_TRIMMED_KEY,
         PROBE_KEY,
     ),
     read=(RESENT_KEY, DEAD_KEY),
@@ -134,8 +138,8 @@ WORKER: Final = Rights(
     user="intake-worker",
     scripts=(
         *("DEL", "EXISTS", "GET", "HDEL", "HGET", "HINCRBY", "HMGET", "HSET", "HSETNX", "INCRBY", "LINDEX", "LPUSH"),
-        *("PEXPIRE", "PEXPIREAT", "PTTL", "PUBLISH", "RPUSH", "SCARD", "SET", "SREM", "TIME", "ZADD", "ZRANGE"),
-        *("ZREM", "ZSCORE"),
+        *("PEXPIRE", "PEXPIREAT", "PTTL", "PUBLISH", "RPUSH", "SCARD", "SET", "SREM", "TIME", "XADD", "XINFO|GROUPS"),
+        *("XPENDING", "XRANGE", "XTRIM", "ZADD", "ZRANGE", "ZREM", "ZSCORE"),
     ),
     # kombu asks for the lengths of the queues as it connects, in a transaction.
     direct=(*_CONNECTING, *_WATCHING, "BLMPOP", "EXEC", "LLEN", "LMPOP", "MULTI"),
@@ -159,6 +163,8 @@ WORKER: Final = Rights(
         CHUNKS.queue,
         CHUNKS.place_key,
         WAITING_CHUNKS_KEY,
+        EVENTS_KEY,
+        EVENTS_TRIMMED_KEY,
         PROBE_KEY,
         PROBE_LIST_KEY,
     ),
@@ -170,7 +176,7 @@ OPERATOR: Final = Rights(
     user="intake-operator",
     scripts=(
         *("DEL", "EXISTS", "HDEL", "HGET", "HINCRBY", "HMGET", "HSET", "INCRBY", "LPUSH", "PEXPIREAT", "PUBLISH"),
-        *("SREM", "TIME", "ZADD", "ZREM"),
+        *("SREM", "TIME", "XADD", "ZADD", "ZREM"),
     ),
     direct=(*_CONNECTING, "HMGET", "TIME", "ZRANGE", "ZSCAN"),
     keys=(
@@ -188,7 +194,7 @@ OPERATOR: Final = Rights(
         CHUNKS.resent_key,
     ),
     read=(WAITING_CHUNKS_KEY,),
-    written=(CHUNKS.queue,),
+    written=(EVENTS_KEY, CHUNKS.queue),
     channels=(_ANY_RESULT,),
 )
 """`customer-intake dead-letters` lists, sends again and drops."""

@@ -128,7 +128,8 @@ def _text(script: str) -> str:
 
 def commands_of_scripts(user: str) -> set[str]:
     """The commands that the scripts of this user's process call."""
-    return {name for script in scripts_of(user) for name in re.findall(r"redis\.p?call\('([A-Z]+)'", _text(script))}
+    calls = re.compile(r"redis\.p?call\('(?:(XINFO)', ')?([A-Z]+)'")
+    return {"|".join(filter(None, names)) for script in scripts_of(user) for names in calls.findall(_text(script))}
 
 
 def names_of_keys(user: str) -> set[str]:
@@ -172,8 +173,8 @@ def commands_sent_by(user: str) -> set[str]:
 _BY_NAME: Final = frozenset(
     {
         *("BLMPOP", "BRPOP", "DEL", "EVAL", "GET", "HGET", "INFO", "KEYS", "LLEN", "LMPOP", "LRANGE", "PING"),
-        *("PSUBSCRIBE", "PUBLISH", "SCAN", "SCRIPT", "SET", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "ZCARD"),
-        *("ZCOUNT", "ZRANGE", "ZSCORE"),
+        *("PSUBSCRIBE", "PUBLISH", "SCAN", "SCRIPT", "SET", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN"),
+        *("XREAD", "ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
     }
 )
 """Commands that a module may name."""
@@ -182,8 +183,9 @@ _OF_THE_CLIENT: Final = {"CLOSE", "EXECUTE", "EXECUTE_COMMAND", "GET_DATABASE", 
 """Methods of redis-py's clients that are no commands."""
 
 _NAMED_IN_PYTHON: Final = {
-    *("BATCHES_KEY", "DEAD_KEY", "HELD_KEY", "OPEN_KEY", "OPEN_ROWS_KEY", "QUEUE", "RESENT_KEY", "WAITING_CHUNKS_KEY"),
-    *("SWEEPER_LEASE_KEY", "SWEEPER_PLACE_KEY", "CHUNKS.open_key", "CHUNKS.queue", "CHUNKS.resent_key"),
-    *("CHUNKS.place_key", "SIGNUPS.queue", "batch_key", "chunks_key", "rate_key", "record_key", "result_key"),
+    *("BATCHES_KEY", "DEAD_KEY", "EVENTS_KEY", "HELD_KEY", "OPEN_KEY", "OPEN_ROWS_KEY", "QUEUE", "RESENT_KEY"),
+    *("WAITING_CHUNKS_KEY", "SWEEPER_LEASE_KEY", "SWEEPER_PLACE_KEY", "CHUNKS.open_key", "CHUNKS.queue"),
+    *("CHUNKS.resent_key", "CHUNKS.place_key", "SIGNUPS.queue", "batch_key", "chunks_key", "rate_key"),
+    *("record_key", "result_key"),
 }
 """Names of keys in modules of Python."""

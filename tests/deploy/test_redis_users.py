@@ -16,6 +16,8 @@ from schemas.protocol.batch_keys import (
 )
 from schemas.protocol.keys import (
     DEAD_KEY,
+    EVENTS_KEY,
+    EVENTS_TRIMMED_KEY,
     HELD_KEY,
     OPEN_KEY,
     QUEUE,
@@ -39,6 +41,8 @@ PATTERNS: Final = {
     "CHUNKS.queue": {CHUNKS.queue},
     "CHUNKS.resent_key": {CHUNKS.resent_key},
     "DEAD_KEY": {DEAD_KEY},
+    "EVENTS_KEY": {EVENTS_KEY},
+    "EVENTS_TRIMMED_KEY": {EVENTS_TRIMMED_KEY},
     "HELD_KEY": {HELD_KEY},
     "OPEN_KEY": {OPEN_KEY},
     "OPEN_ROWS_KEY": {OPEN_ROWS_KEY},
@@ -59,6 +63,7 @@ PATTERNS: Final = {
     "chunks_waiting": {WAITING_CHUNKS_KEY},
     "claims_of": {batch_key("*")},
     "dead_letters": {DEAD_KEY},
+    "events": {EVENTS_KEY},
     "held": {HELD_KEY},
     "lane.open_key": {OPEN_KEY, CHUNKS.open_key},
     "lane.place_key": {SWEEPER_PLACE_KEY, CHUNKS.place_key},

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from schemas.events import EventType, OutcomeEvent
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, Field, State, record_key
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate, render_message
 from schemas.protocol.steps import accepting, ending, operating, sweeping, working
@@ -91,7 +92,8 @@ class Scripts:
 
     def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
         """FINISH."""
-        return self.run(ending.finish(task_id, result, lifetime_seconds=milliseconds / 1000))
+        event = OutcomeEvent(EventType.CREATED, b"{}")
+        return self.run(ending.finish(task_id, result, event=event, lifetime_seconds=milliseconds / 1000))
 
     def release(self, task_id: str, *, delivery: str = "mine") -> str:
         """RELEASE."""

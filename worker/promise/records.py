@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from schemas.events import outcome_event
 from schemas.outcome import celery_failure, celery_result
 from schemas.protocol.lanes import SIGNUPS, Lane
 from schemas.protocol.steps import ending, working
@@ -117,6 +118,7 @@ class RedisRecords:
                 ending.finish(
                     task_id,
                     encoded_result(celery_result(task_id, outcome, finished_at=now)),
+                    event=outcome_event(task_id, outcome),
                     lifetime_seconds=self._result_ttl_seconds,
                 )
                 for task_id, outcome in outcomes

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Writes the task's outcome and tells whoever waits for it. The first outcome stays.
+-- Writes the task's outcome, its event, and tells whoever waits for it. The first outcome stays.
 -- Reply: written | finished | unknown
 local record_key = KEYS[1]
 local open_tasks = KEYS[2]
@@ -11,12 +11,14 @@ local resent = KEYS[6]
 local task_id = ARGV[1]
 local result = ARGV[2]
 local lifetime_milliseconds = ARGV[3]
+local event_type = ARGV[4]
+local event_data = ARGV[5]
 
-local record = redis.call('HMGET', record_key, 'state', 'waiter')
-local state, waiter = record[1], record[2]
+local record = redis.call('HMGET', record_key, 'state', 'waiter', 'caller')
+local state, waiter, caller = record[1], record[2], record[3]
 if not state then return 'unknown' end
 if state == 'SUCCESS' then return 'finished' end
---- @include "now"
+--- @include "append_event"
 redis.call('HDEL', record_key, 'sealed', 'reason', 'detail', 'holder', 'waiter', 'deferred_at')
 redis.call('HSET', record_key, 'state', 'SUCCESS', 'finished_at', now)
 redis.call('PEXPIRE', record_key, lifetime_milliseconds)
@@ -25,6 +27,7 @@ redis.call('ZREM', dead_letters, task_id)
 redis.call('ZREM', leases, task_id)
 redis.call('ZREM', resent, task_id)
 redis.call('SET', result_key, result, 'PX', lifetime_milliseconds)
+append_event(task_id, event_type, caller, event_data)
 redis.call('PUBLISH', result_key, result)
 if waiter then redis.call('PUBLISH', waiter, task_id .. ' ' .. result) end
 return 'written'

@@ -16,6 +16,7 @@ local record = redis.call('HMGET', record_key, 'state', 'first', 'last', 'rows')
 local state = record[1]
 if not state then return 'unknown' end
 if state == 'SUCCESS' or state == 'SPLIT' or state == 'FAILURE' then return 'finished' end
+--- @include "append_event"
 --- @include "count_rows"
 --- @include "end_range"
 --- @include "form"
@@ -29,6 +30,7 @@ for at = 5, 4 + 4 * refused, 4 do
     'starts', 1, 'reason', reason)
   if detail ~= '' then redis.call('HSET', record_of(part_id), 'detail', detail) end
   redis.call('ZADD', dead_letters, now, part_id)
+  append_parked_rows(chunk_key, part_id, record_of(part_id), 1)
   redis.call('HINCRBY', chunk_key, 'parked_parts', 1)
 end
 local counts = {}

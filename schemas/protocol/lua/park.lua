@@ -16,14 +16,14 @@ local reason = ARGV[3]
 local detail = ARGV[4]
 local result = ARGV[5]
 
-local record = redis.call('HMGET', record_key, 'state', 'holder', 'waiter')
-local state, holder, waiter = record[1], record[2], record[3]
+local record = redis.call('HMGET', record_key, 'state', 'holder', 'waiter', 'caller')
+local state, holder, waiter, caller = record[1], record[2], record[3], record[4]
 if not state then return 'unknown' end
 if holder ~= delivery then return 'finished' end
 -- The same call again: the answer to the first one was lost on the way.
 if state == 'FAILURE' then return 'written' end
 if state ~= 'STARTED' then return 'finished' end
---- @include "now"
+--- @include "append_event"
 redis.call('HSET', record_key, 'state', 'FAILURE', 'reason', reason, 'finished_at', now)
 if detail ~= '' then redis.call('HSET', record_key, 'detail', detail) end
 redis.call('ZREM', open_tasks, task_id)
@@ -31,6 +31,7 @@ redis.call('ZADD', dead_letters, now, task_id)
 redis.call('ZREM', leases, task_id)
 redis.call('ZREM', resent, task_id)
 redis.call('SET', result_key, result)
+append_parked(task_id, record_key, caller, '')
 redis.call('PUBLISH', result_key, result)
 if waiter then redis.call('PUBLISH', waiter, task_id .. ' ' .. result) end
 return 'written'

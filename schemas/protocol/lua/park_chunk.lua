@@ -10,6 +10,7 @@ local reason = ARGV[3]
 -- What else an operator may know; '' for nothing.
 local detail = ARGV[4]
 
+--- @include "append_event"
 --- @include "count_rows"
 --- @include "end_range"
 local record = redis.call('HMGET', record_key, 'state', 'holder', 'first', 'last', 'rows')
@@ -23,6 +24,8 @@ local first, last = tonumber(record[3] or 0), tonumber(record[4] or record[5])
 redis.call('HSET', chunk_key, 'results:' .. first .. ':' .. last, 'P')
 redis.call('HINCRBY', chunk_key, 'parked_parts', 1)
 leave_indexes(task_id)
+-- Before the event of the batch, which may end with these rows.
+append_parked_rows(chunk_key, task_id, record_key, last - first)
 count_rows(chunk_key, {internal_error = last - first}, 1)
 end_range(chunk_key)
 redis.call('HSET', record_key, 'state', 'FAILURE', 'holder', delivery, 'reason', reason, 'finished_at', now)

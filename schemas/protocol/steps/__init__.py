@@ -8,6 +8,7 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
 - `working`: a worker that takes tasks (START, RENEW).
 - `ending`: a worker that is done with tasks (FINISH, RELEASE, PUT_BACK, DEFER, PARK).
 - `sweeping`: the one worker that sends lost tasks again (LEASE_SWEEPER, SWEEP).
+- `eventing`: whoever tells of events, and the sweeper that trims them (READ_EVENTS, TRIM_EVENTS).
 - `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
 - `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
 - `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).

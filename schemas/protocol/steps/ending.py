@@ -12,6 +12,7 @@ from schemas.protocol.lua_files import load_script
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from schemas.events import OutcomeEvent
     from schemas.protocol.call import Call, Script
     from schemas.protocol.steps.working import Delivery
 
@@ -46,18 +47,25 @@ class RecordChange(StrEnum):
         return cls(reply.decode())
 
 
-def finish(task_id: str, result: bytes, *, lifetime_seconds: float) -> Call[RecordChange]:
-    """Write a task's outcome and tell whoever waits for it. The first outcome stays.
+def finish(task_id: str, result: bytes, *, event: OutcomeEvent, lifetime_seconds: float) -> Call[RecordChange]:
+    """Write a task's outcome with its event, and tell whoever waits for it. The first outcome stays.
 
     Args:
         task_id: the task.
         result: its Celery result, as it is stored and published.
+        event: what is told to other systems.
         lifetime_seconds: for how long the record and the result stay.
     """
     return _FINISH.call(
         RecordChange.of_reply,
         keys=_ending_keys(task_id),
-        arguments={"task_id": task_id, "result": result, "lifetime_milliseconds": int(1000 * lifetime_seconds)},
+        arguments={
+            "task_id": task_id,
+            "result": result,
+            "lifetime_milliseconds": int(1000 * lifetime_seconds),
+            "event_type": event.type,
+            "event_data": event.data,
+        },
     )
 
 

@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from schemas import events
 from schemas import outcome as outcomes
 from schemas.protocol.call import Call, ProtocolError
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.lua_files import load_script, script_names
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
-from schemas.protocol.steps import accepting, batches, chunk_working, ending, operating, sweeping, uploading, working
+from schemas.protocol.steps import (
+    accepting,
+    batches,
+    chunk_working,
+    ending,
+    eventing,
+    operating,
+    sweeping,
+    uploading,
+    working,
+)
 from schemas.protocol.steps.chunk_working import Part, RefusedRow
 from schemas.protocol.steps.uploading import NewBatch, NewChunk
 from schemas.protocol.steps.working import Delivery
@@ -71,6 +82,7 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "finish": ending.finish(
         ID,
         encoded_result(outcomes.celery_result(ID, outcomes.invalid_email("nöbody"), finished_at=_NOW)),
+        event=events.outcome_event(ID, outcomes.invalid_email("nöbody")),
         lifetime_seconds=86_400,
     ),
     "release": ending.release(_ONE, message=_MESSAGES.message(ID)),
@@ -142,6 +154,8 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "settle_batches": chunk_working.settle_batches(most=500, lifetime_seconds=86_400),
     "requeue_chunk": operating.requeue_chunk(ID, message=_CHUNK_MESSAGES.message(ID)),
     "drop_chunk": operating.drop_chunk(ID),
+    "read_events": eventing.read_events(after="1700000000000-3", most=100),
+    "trim_events": eventing.trim_events(kept_seconds=604_800, unread_seconds=2_592_000, most=1000),
 }
 
 
