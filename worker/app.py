@@ -37,6 +37,7 @@ from worker.dependencies.patience import Patience
 from worker.lifecycle import Lifecycle
 from worker.metrics import WorkerMetrics
 from worker.promise.chunk_records import ChunkRecords
+from worker.promise.event_trimmer import EventTrimmer
 from worker.promise.leases import Leases
 from worker.promise.records import RedisRecords
 from worker.promise.sweeper import Sweeper
@@ -130,6 +131,12 @@ def build_worker(settings: WorkerSettings) -> Worker:
         maximum_starts=settings.maximum_starts,
         stopping=stopping,
     )
+    trimmer = EventTrimmer(
+        client,
+        kept_seconds=settings.events_kept_seconds,
+        unread_seconds=settings.unread_events_kept_seconds,
+        metrics=metrics,
+    )
     leases = Leases(client, lease_seconds=settings.visibility_timeout_seconds)
     groups = Groups(
         create_customer,
@@ -156,7 +163,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         leases=leases,
         sweeper=Sweeper(
             client,
-            settle=chunk_records.settle,
+            chores=(chunk_records.settle, trimmer.trim),
             interval_seconds=settings.sweep_interval_seconds,
             grace_seconds=settings.sweep_grace_seconds,
             lease_seconds=settings.visibility_timeout_seconds,

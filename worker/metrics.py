@@ -99,6 +99,11 @@ class WorkerMetrics:
             "intake_tasks_resent", "Tasks that were missing from the queue and were sent again.", registry=self.registry
         )
 
+        self._unread_events = Counter(
+            "intake_unread_events_removed",
+            "Events that were removed for their age before a consumer group had acknowledged them.",
+            registry=self.registry,
+        )
         self._not_taken = Counter(
             "intake_messages_not_taken",
             "Messages of the queue that were dropped: none of this service's, or sent again by the sweeper.",
@@ -174,6 +179,10 @@ class WorkerMetrics:
     def message_not_taken(self, reason: str) -> None:
         """Count a message that was dropped."""
         self._not_taken.labels(reason).inc()
+
+    def unread_events_removed(self, count: int) -> None:
+        """Count events that were removed although a consumer group needed them."""
+        self._unread_events.inc(count)
 
     def tasks_resent(self, count: int) -> None:
         """Count tasks that the sweeper sent again."""

@@ -31,6 +31,9 @@ LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5
 More passes than these need no less than the last one.
 """
 
+_DAY_SECONDS: Final = 86400
+"""The seconds of a day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
@@ -67,6 +70,10 @@ class WorkerSettings:
     sweep_interval_seconds: float
     sweep_grace_seconds: float
     """How long after it was sent a task may be missing from the queue before it is sent again."""
+    events_kept_seconds: float
+    """For how long events are kept at least."""
+    unread_events_kept_seconds: float
+    """For how long events are kept that a consumer group has not acknowledged."""
     redis_allowed: frozenset[str]
     """Findings about Redis that are warnings only."""
     health_file: str
@@ -84,6 +91,10 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
     reader = EnvironmentReader(environment)
     cores = usable_cores()
     test_profile = reader.flag("ARGON2_TEST_PROFILE")
+    kept_seconds = _read_days(reader, "EVENTS_KEPT_DAYS", 7)
+    unread_seconds = _read_days(reader, "UNREAD_EVENTS_KEPT_DAYS", 30)
+    if unread_seconds < kept_seconds:
+        reader.fault("UNREAD_EVENTS_KEPT_DAYS", "must not be less than INTAKE_EVENTS_KEPT_DAYS")
     settings = WorkerSettings(
         shared=read_shared_settings(reader),
         key_ring=_read_key_ring(reader),
@@ -110,6 +121,8 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
         sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
         sweep_grace_seconds=reader.seconds("SWEEP_GRACE_SECONDS", 15, minimum=0.1, maximum=3600),
+        events_kept_seconds=kept_seconds,
+        unread_events_kept_seconds=unread_seconds,
         redis_allowed=read_allowed(reader),
         health_file=reader.text("WORKER_HEALTH_FILE", ""),
         metrics_port=reader.integer("WORKER_METRICS_PORT", 0, minimum=0, maximum=65535),
@@ -129,6 +142,11 @@ def _read_choices(reader: EnvironmentReader, name: str, choices: frozenset[str])
     if not chosen <= choices:
         reader.fault(name, f"must be some of {' '.join(sorted(choices))}, with spaces between")
     return chosen & choices
+
+
+def _read_days(reader: EnvironmentReader, name: str, default: float) -> float:
+    """A time in days, as seconds."""
+    return _DAY_SECONDS * reader.number(name, default, minimum=0.001, maximum=3650, what="a number of days")
 
 
 def _read_key_ring(reader: EnvironmentReader) -> dict[str, PrivateKey]:

@@ -47,6 +47,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert settings.maximum_starts == 5
     assert settings.visibility_timeout_seconds == 60
     assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (5, 15)
+    assert (settings.events_kept_seconds, settings.unread_events_kept_seconds) == (7 * 86400, 30 * 86400)
     assert (settings.health_file, settings.metrics_host, settings.metrics_port) == ("", "127.0.0.1", 0)
 
 
@@ -104,6 +105,11 @@ def test_all_faults_of_shared_and_own_settings_are_told_at_once() -> None:
         "INTAKE_WORKER_CONCURRENCY",
     ]
     assert "canary" not in "".join(faults)
+
+
+def test_events_that_somebody_still_needs_are_not_kept_for_less_than_others() -> None:
+    (fault,) = faults_of(EVENTS_KEPT_DAYS="40")
+    assert fault == "INTAKE_UNREAD_EVENTS_KEPT_DAYS must not be less than INTAKE_EVENTS_KEPT_DAYS"
 
 
 SIGNER_KEY: Final = base64.b64encode(b"canary" * 10 + b"....").decode()

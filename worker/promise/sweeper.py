@@ -17,7 +17,7 @@ from schemas.protocol.steps.sweeping import AnotherSweeps, lease_sweeper, sweep
 from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import redis
 
@@ -70,7 +70,7 @@ class Sweeper:
         grace_seconds: float,
         lease_seconds: float,
         metrics: WorkerMetrics,
-        settle: Callable[[], object] = lambda: None,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         """Make a sweeper that has not swept yet.
 
@@ -80,11 +80,11 @@ class Sweeper:
             grace_seconds: for how long a task is left alone after its message was first sent.
             lease_seconds: for how long a worker's tasks are held after its last sign of life.
             metrics: counts the tasks that are sent again.
-            settle: looks after batches that are due; called with each sweep.
+            chores: what else one worker alone sees to; each is called with each sweep.
         """
         self._calls = BrokerCalls(client)
         self._messages = {lane: render_message(lane) for lane in LANES}
-        self._settle = settle
+        self._chores = chores
         self._interval_seconds = interval_seconds
         self._sweeper_lease_seconds = int(_SWEEPER_LEASE_MILLISECONDS_A_SECOND * interval_seconds) / 1000
         self._grace_seconds = grace_seconds
@@ -105,7 +105,8 @@ class Sweeper:
         if not self._calls.run(lease_sweeper(self._holder, lease_seconds=self._sweeper_lease_seconds)):
             return 0
         resent = sum([self._sweep_on(lane) for lane in LANES])
-        self._settle()
+        for chore in self._chores:
+            chore()
         return resent
 
     def _sweep_on(self, lane: Lane) -> int:
