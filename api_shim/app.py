@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api_shim.broker.absence import Absence
-from api_shim.broker.pubsub import PROTOCOL
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
@@ -27,14 +26,15 @@ from api_shim.edge.server.draining import drain_on_signals
 from api_shim.edge.server.listening import make_room_for_connections
 from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import Endpoint
+from api_shim.hearing import Hearing
 from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.intake.accept_and_wait import AcceptAndWait
 from api_shim.intake.batches.batch_rows import BatchRows
 from api_shim.intake.batches.batches import Batches
 from api_shim.intake.batches.chunks import ChunkAcceptor, UploadLimits
 from api_shim.intake.batches.upload import Uploads
+from api_shim.intake.events import EventReader
 from api_shim.intake.results import Results
-from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.interface.documents import Documents
 from api_shim.interface.openapi import openapi_document
 from api_shim.methods.batch_methods import (
@@ -48,6 +48,7 @@ from api_shim.methods.batch_methods import (
 from api_shim.methods.batch_upload import BatchUploads
 from api_shim.methods.customer_methods import CREATE_PATH, RESULT_PATH, CustomerMethods
 from api_shim.methods.doorkeeper import Doorkeeper
+from api_shim.methods.event_methods import EVENTS_PATH, EventMethods
 from api_shim.metrics import ShimMetrics
 from api_shim.parts import running
 from api_shim.probes import Probes
@@ -60,7 +61,6 @@ from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
-from startup.broker.redis_clients import redis_pool
 from startup.logs import configure_logs
 from startup.process import prepare_service
 from startup.unhandled import in_event_loop, tell_unhandled
@@ -94,12 +94,10 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
     metrics = ShimMetrics()
     reports = RedisReports(metrics)
-    subscription = OutcomeSubscription(
-        redis_pool(settings.shared.redis_url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True),
-        maximum_listeners=settings.maximum_waiting,
-        on_refused=reports.refused,
-        on_listening=metrics.waiting,
+    hearing = Hearing(
+        settings.shared.redis_url, maximum_waiting=settings.maximum_waiting, reports=reports, metrics=metrics
     )
+    subscription = hearing.outcomes
     findings = ServerFindings(reports, allowed=settings.redis_allowed, copies=settings.redis_copies)
     calls = RedisCalls(
         settings.shared.redis_url,
@@ -107,8 +105,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         findings=findings,
         reports=reports,
         copies=settings.redis_copies,
-        # Outcomes that another server publishes cannot be heard on a connection to this one.
-        on_elsewhere=subscription.renew,
+        on_elsewhere=hearing.renew,
     )
     watch = RedisWatch(calls, findings)
     token_keys = KeyRing(settings.tokens)
@@ -120,7 +117,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         refusals,
         maximum=settings.edge.maximum_requests,
         # Uploads have a bound of their own, so that slow ones take no room from signups.
-        waiting=lambda: subscription.listening + uploads_at_once.running,
+        waiting=lambda: hearing.waiting + uploads_at_once.running,
     )
     sealer = Sealer(settings.sealing_key_id, settings.sealing_key)
     ids = IdDeriver(settings.shared.id_key)
@@ -181,10 +178,12 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         batches=Batches(calls, subscription, absence),
         batch_rows=BatchRows(calls, subscription),
     )
+    event_methods = EventMethods(doorkeeper=doorkeeper, events=EventReader(calls, hearing.events, absence))
     probes = Probes(
         calls,
         subscription,
         metrics,
+        news=hearing.events,
         watch=watch,
         awaits_keys=lambda: token_keys.awaits_keys,
         keeping_keys=keeper.tasks,
@@ -202,8 +201,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             connections.hurry()
             bodies.hurry()
 
-        drain_on_signals(seconds=settings.edge.drain_seconds, drain=subscription.drain, end=end)
-        async with running(calls, subscription, watch, keeper):
+        drain_on_signals(seconds=settings.edge.drain_seconds, drain=hearing.drain, end=end)
+        async with running(calls, hearing.outcomes, hearing.events, watch, keeper):
             yield {CONNECTIONS: connections}
 
     methods_routes = [
@@ -217,6 +216,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             (BATCH_ROWS_PATH, batch_methods.rows, ["GET"]),
             (BATCH_CANCEL_PATH, batch_methods.cancel, ["POST"]),
             (BATCH_LIST_PATH, batch_methods.list, ["GET"]),
+            (EVENTS_PATH, event_methods.read, ["GET"]),
         )
     ]
     routes = [
@@ -238,6 +238,6 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         app,
         metrics,
         routes=methods_routes,
-        draining=lambda: subscription.draining,
+        draining=lambda: hearing.draining,
         metrics_port=settings.edge.metrics_port,
     )

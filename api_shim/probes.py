@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
     from api_shim.edge.answers.answer import Answer
+    from api_shim.intake.event_news import EventNews
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
     from api_shim.vital_task import VitalTask
@@ -31,6 +32,7 @@ class Probes:
         subscription: OutcomeSubscription,
         metrics: ShimMetrics,
         *,
+        news: EventNews,
         watch: RedisWatch,
         awaits_keys: Callable[[], bool],
         keeping_keys: Iterable[VitalTask],
@@ -38,7 +40,7 @@ class Probes:
         self._calls = calls
         self._subscription = subscription
         self._watch = watch
-        self._vital = (calls.task, subscription.task, watch.task, *keeping_keys)
+        self._vital = (calls.task, subscription.task, news.task, watch.task, *keeping_keys)
         self._metrics = metrics
         self._awaits_keys = awaits_keys
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from schemas.protocol.batch_keys import OPEN_ROWS_KEY, WAITING_CHUNKS_KEY
-from schemas.protocol.keys import DEAD_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
+from schemas.protocol.keys import DEAD_KEY, EVENTS_KEY, HELD_KEY, OPEN_KEY, QUEUE, RESENT_KEY
 from schemas.protocol.lanes import CHUNKS
 from startup.broker.redis_requirements import parse_info
 
@@ -44,6 +44,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             await calls.command("LLEN", CHUNKS.queue),
             await calls.command("GET", OPEN_ROWS_KEY),
         )
+        events = await calls.command("XLEN", EVENTS_KEY)
         memory = await _render_memory(calls)
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
@@ -61,6 +62,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_queue_chunks", "Chunks waiting in their queue.", queued_chunks),
             _gauge("intake_open_rows", "Rows of batches accepted and without outcome.", int(rows or 0)),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
+            _gauge("intake_events_kept", "Events in the outbox.", events),
             memory,
         )
     )

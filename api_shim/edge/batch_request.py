@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl
 
+from api_shim.edge.query import query_arguments, require_known, whole_number
 from api_shim.edge.request import InvalidRequestPartError, UnsupportedMediaTypeError
 from schemas.batch.content import Mode
 
@@ -28,14 +28,10 @@ MAXIMUM_LIMIT: Final = 1_000_000
 
 _MAXIMUM_LINE: Final = 10**15
 """More lines than any body has. The number of a line is exact in JSON up to here."""
-_LONGEST_SHOWN: Final = 255
-"""How many characters of an unknown argument's name an answer repeats."""
 
 # Clients choose the text that these patterns read. They give no character back.
 _NAME: Final = re.compile(rf"[\x21-\x7e]{{1,{MAXIMUM_NAME_CHARACTERS}}}+")
 """The name of a batch: visible ASCII."""
-_DIGITS: Final = re.compile(r"[0-9]{1,16}+")
-"""A whole number, as text."""
 
 Coding = Literal["identity", "gzip"]
 
@@ -97,7 +93,7 @@ def batch_query(request: HttpRequest) -> BatchQuery:
     Raises:
         InvalidRequestPartError: an argument is unknown, repeated, or not what it may be.
     """
-    arguments = _arguments(request, "name", "mode", "ordered")
+    arguments = query_arguments(request, "name", "mode", "ordered")
     name = arguments.get("name")
     if name is not None and _NAME.fullmatch(name) is None:
         raise InvalidRequestPartError("name", f"must be 1 to {MAXIMUM_NAME_CHARACTERS} visible ASCII characters")
@@ -109,20 +105,20 @@ def batch_query(request: HttpRequest) -> BatchQuery:
 
 def rows_query(request: HttpRequest) -> RowsQuery:
     """Read the query of a call that reads rows; raises as `batch_query`."""
-    arguments = _arguments(request, "id", "after", "limit", "only", "follow")
+    arguments = query_arguments(request, "id", "after", "limit", "only", "follow")
     if not arguments.get("id"):
         raise InvalidRequestPartError("id", "is required, once")
     if arguments.get("only", "failed") != "failed":
         raise InvalidRequestPartError("only", "must be failed, where it is given")
     follow = _flag(arguments, "follow")
-    limit = _number(arguments, "limit", None if follow else DEFAULT_LIMIT, minimum=1, maximum=MAXIMUM_LIMIT)
-    after = _number(arguments, "after", 0, minimum=0, maximum=_MAXIMUM_LINE)
+    limit = whole_number(arguments, "limit", None if follow else DEFAULT_LIMIT, minimum=1, maximum=MAXIMUM_LIMIT)
+    after = whole_number(arguments, "after", 0, minimum=0, maximum=_MAXIMUM_LINE)
     return RowsQuery(arguments["id"], after or 0, limit, only_failed="only" in arguments, follow=follow)
 
 
 def no_query(request: HttpRequest) -> None:
     """Read the query of a call that has no arguments; raises as `batch_query`."""
-    _arguments(request)
+    query_arguments(request)
 
 
 def batch_id_from_body(document: Mapping[str, Any]) -> str:
@@ -132,26 +128,11 @@ def batch_id_from_body(document: Mapping[str, Any]) -> str:
         InvalidRequestPartError: `id` is missing, empty or no string, or the object has any other field.
     """
     for name in document:
-        _require_known(name, ("id",))
+        require_known(name, ("id",))
     batch_id = document.get("id")
     if not isinstance(batch_id, str) or not batch_id:
         raise InvalidRequestPartError("id", "is required and must be a string")
     return batch_id
-
-
-def _arguments(request: HttpRequest, *known: str) -> dict[str, str]:
-    arguments: dict[str, str] = {}
-    for name, value in parse_qsl(request.query.decode("latin-1"), keep_blank_values=True):
-        _require_known(name, known)
-        if name in arguments:
-            raise InvalidRequestPartError(name, "must be given once")
-        arguments[name] = value
-    return arguments
-
-
-def _require_known(name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise InvalidRequestPartError(name[:_LONGEST_SHOWN], "is not an argument of this method")
 
 
 def _flag(arguments: Mapping[str, str], name: str) -> bool:
@@ -159,12 +140,3 @@ def _flag(arguments: Mapping[str, str], name: str) -> bool:
     if value not in {"true", "false"}:
         raise InvalidRequestPartError(name, "must be true or false")
     return value == "true"
-
-
-def _number(arguments: Mapping[str, str], name: str, default: int | None, *, minimum: int, maximum: int) -> int | None:
-    text = arguments.get(name)
-    if text is None:
-        return default
-    if _DIGITS.fullmatch(text) is None or not minimum <= int(text) <= maximum:
-        raise InvalidRequestPartError(name, f"must be a whole number from {minimum} to {maximum}")
-    return int(text)

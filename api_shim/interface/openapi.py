@@ -12,6 +12,7 @@ from typing import Any, Final
 from api_shim.interface.openapi_answers import component_headers, component_responses
 from api_shim.interface.openapi_batch_components import batch_answers, batch_schemas
 from api_shim.interface.openapi_batches import batch_paths
+from api_shim.interface.openapi_events import event_answers, event_paths, event_schemas
 from api_shim.interface.openapi_paths import customer_paths, header_parameter, service_paths
 from api_shim.interface.openapi_schemas import component_schemas
 
@@ -37,8 +38,8 @@ documented response is read back as a result.
 
 _BEARER_DESCRIPTION: Final = """\
 A JWT of at most 4 KiB with `exp` and `sub`. To create a customer, `scope` must contain `customer:create`; to send a
-`passwordHash`, `customer:import` too. Your identity provider issues the token, or anyone who knows `INTAKE_JWT_SECRET`.
-For the local stack, run `customer-intake token --sub me`: it prints one.
+`passwordHash`, `customer:import` too; to read events, `customer:events`. Your identity provider issues the token, or
+anyone who knows `INTAKE_JWT_SECRET`. For the local stack, run `customer-intake token --sub me`: it prints one.
 """
 """The document's text about tokens."""
 
@@ -53,11 +54,11 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
             "description": _DESCRIPTION,
         },
-        "tags": [{"name": "customer"}, {"name": "batch"}, {"name": "service"}],
-        "paths": customer_paths(prefix) | batch_paths(prefix) | service_paths(),
+        "tags": [{"name": "customer"}, {"name": "batch"}, {"name": "event"}, {"name": "service"}],
+        "paths": customer_paths(prefix) | batch_paths(prefix) | event_paths(prefix) | service_paths(),
         "components": {
-            "schemas": component_schemas() | batch_schemas(),
-            "responses": component_responses() | batch_answers(),
+            "schemas": component_schemas() | batch_schemas() | event_schemas(),
+            "responses": component_responses() | batch_answers() | event_answers(),
             "headers": component_headers(),
             "parameters": {
                 "RequestId": header_parameter(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from api_shim.edge.answers import responses
 from api_shim.edge.answers.answer import Answer
 from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
+from schemas.events import EVENTS_SCOPE
 
 if TYPE_CHECKING:
     from api_shim.edge.request import HttpRequest
@@ -41,6 +42,13 @@ class Doorkeeper:
         if isinstance(caller, Answer) or self._callers.may_create(caller):
             return caller
         return responses.insufficient_scope(self._create_scope)
+
+    async def admit_to_events(self, request: HttpRequest) -> Caller | Answer:
+        """The same for a caller that may not read events."""
+        caller = await self.admit(request)
+        if isinstance(caller, Answer) or self._callers.may_read_events(caller):
+            return caller
+        return responses.insufficient_scope(EVENTS_SCOPE)
 
     def may_import(self, caller: Caller) -> bool:
         """Whether the caller may bring password hashes that another system made."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from api_shim.tokens.faults import TokenFault
 from schemas.customer import IMPORT_SCOPE
+from schemas.events import EVENTS_SCOPE
 
 if TYPE_CHECKING:
     from api_shim.tokens.key_keeper import KeyKeeper
@@ -34,3 +35,7 @@ class Callers:
     def may_import(self, caller: Caller) -> bool:
         """Whether the caller may bring password hashes that another system made."""
         return IMPORT_SCOPE in caller.scopes
+
+    def may_read_events(self, caller: Caller) -> bool:
+        """Whether the caller may read what became of every caller's tasks."""
+        return EVENTS_SCOPE in caller.scopes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretBytes
 
+from api_shim.intake.event_news import EventNews
 from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.probes import Probes
 from api_shim.tokens.key_keeper import KeyKeeper
@@ -68,6 +69,7 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
     async def test() -> None:
         async with connected(server.port) as broker:
             subscription = OutcomeSubscription(broker.pool, maximum_listeners=1)
+            news = EventNews(broker.pool)
             settings = TokenSettings(
                 secret=SecretBytes(b"k" * 32),
                 public_keys=(),
@@ -82,12 +84,14 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
                 broker.calls,
                 subscription,
                 broker.metrics,
+                news=news,
                 watch=broker.watch,
                 awaits_keys=lambda: False,
                 keeping_keys=keeper.tasks,
             )
             keeper.start()
             subscription.start()
+            news.start()
             broker.watch.start()
             healthy = await probes.healthz(None)  # type: ignore[arg-type] # it looks at no request
             assert healthy.status == 200
@@ -100,6 +104,7 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
                 "error": "not_alive",
                 "data": {"dead": ["outcome_subscription", "token_keys of INTAKE_JWT_SECRET_FILE"]},
             }
+            await news.close()
             await broker.watch.close()
 
     run(test)

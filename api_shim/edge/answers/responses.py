@@ -34,6 +34,11 @@ def json_answer(status: int, body: Mapping[str, Any], headers: _Headers | None =
     return _answer(status, _JSON.encode(body).encode("utf-8", "replace"), headers)
 
 
+def encoded_answer(status: int, content: bytes) -> Answer:
+    """An answer whose body is JSON already."""
+    return _answer(status, content, None)
+
+
 def _answer(status: int, content: bytes, headers: _Headers | None) -> Answer:
     raw = [*_ON_EVERY_ANSWER, (b"content-length", b"%d" % len(content))]
     if headers is not None:
