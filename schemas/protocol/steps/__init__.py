@@ -9,6 +9,8 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
 - `ending`: a worker that is done with tasks (FINISH, RELEASE, PUT_BACK, DEFER, PARK).
 - `sweeping`: the one worker that sends lost tasks again (LEASE_SWEEPER, SWEEP).
 - `eventing`: whoever tells of events, and the sweeper that trims them (READ_EVENTS, TRIM_EVENTS).
+- `delivering`: the notifier (LEASE_NOTIFIER, LEAVE_NOTIFIER, TAKE_EVENTS, END_TRY), and whoever looks after endpoints
+  of webhooks (READ_ENDPOINT, SWITCH_ENDPOINT, RETRY_EVENTS, FORGET_ENDPOINT).
 - `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
 - `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
 - `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).

@@ -20,6 +20,7 @@ from schemas.protocol.steps import (
     accepting,
     batches,
     chunk_working,
+    delivering,
     ending,
     eventing,
     operating,
@@ -28,6 +29,7 @@ from schemas.protocol.steps import (
     working,
 )
 from schemas.protocol.steps.chunk_working import Part, RefusedRow
+from schemas.protocol.steps.delivering import Ending, OffReason, Tried
 from schemas.protocol.steps.uploading import NewBatch, NewChunk
 from schemas.protocol.steps.working import Delivery
 from worker.promise.records import encoded_result
@@ -154,6 +156,31 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "settle_batches": chunk_working.settle_batches(most=500, lifetime_seconds=86_400),
     "requeue_chunk": operating.requeue_chunk(ID, message=_CHUNK_MESSAGES.message(ID)),
     "drop_chunk": operating.drop_chunk(ID),
+    "lease_notifier": delivering.lease_notifier("notifier-holder", previous="former", lease_seconds=20.5),
+    "leave_notifier": delivering.leave_notifier("notifier-holder"),
+    "take_events": delivering.take_events(
+        "notifier-holder",
+        "crm",
+        most=8,
+        most_waiting=1000,
+        longest_seconds=25_920,
+        types={"customer.created", "customer.create.failed"},
+        callers={"cäller", "another"},
+    ),
+    "take_events 2": delivering.take_events(
+        "notifier-holder", "crm", most=1, most_waiting=1, longest_seconds=25_920, types=None, callers=None
+    ),
+    "end_try": delivering.end_try(
+        "notifier-holder",
+        "crm",
+        Tried(place="1700000000000-3", ending=Ending.FAILED, outcome="500", pause_seconds=5.25, try_seconds=0.5),
+        off_seconds=432_000,
+    ),
+    "switch_endpoint": delivering.switch_endpoint("crm", off_reason=OffReason.OPERATOR),
+    "switch_endpoint 2": delivering.switch_endpoint("crm", off_reason=None),
+    "retry_events": delivering.retry_events("crm"),
+    "read_endpoint": delivering.read_endpoint("crm"),
+    "forget_endpoint": delivering.forget_endpoint("crm"),
     "read_events": eventing.read_events(after="1700000000000-3", most=100),
     "trim_events": eventing.trim_events(kept_seconds=604_800, unread_seconds=2_592_000, most=1000),
 }
