@@ -18,8 +18,11 @@ SHIM: Final = "api_shim"
 WORKER: Final = "worker"
 """The module that is run as a worker."""
 
-_EVENTS: Final = ("listening", "worker_ready")
-"""What a shim logs once it serves, and a worker once it takes tasks."""
+NOTIFIER: Final = "notifier"
+"""The module that is run as the notifier."""
+
+_EVENTS: Final = ("listening", "worker_ready", "notifier_ready")
+"""What a shim logs once it serves, a worker once it takes tasks, and a notifier once it has read its endpoints."""
 
 _START_SECONDS: Final = 60.0
 """Far more than either takes, so that a machine that is busy fails no start."""
@@ -35,7 +38,7 @@ def service_process(
 
     Args:
         name: what messages call it.
-        module: `SHIM`, `WORKER`, or a module that runs one of them with a fault built in.
+        module: `SHIM`, `WORKER`, `NOTIFIER`, or a module that runs one of them with a fault built in.
         environment: all of it.
         log_path: the file to which its output is added.
         directory: where the module is found; the tests of upgrades run other releases from theirs.
@@ -46,7 +49,7 @@ def service_process(
 
 
 def start_service_process(process: ManagedProcess) -> None:
-    """Start a shim or a worker, unless it runs, and wait until its log says that it works.
+    """Start a process of the service, unless it runs, and wait until its log says that it works.
 
     It must log at level info. `LocalStack`, where the caller chooses the level, asks the processes themselves.
 

@@ -39,7 +39,6 @@ class SharedSettings:
 
 def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
     """Read the settings of both sides. Faults are left with the reader, whose `check` raises them."""
-    log_format = reader.choice("LOG_FORMAT", ("auto", "json", "console"), "auto")
     return SharedSettings(
         redis_url=read_redis_url(reader),
         id_key=reader.secret("ID_KEY", minimum_bytes=MINIMUM_KEY_BYTES),
@@ -50,8 +49,14 @@ def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
             maximum=_MAXIMUM_TTL_SECONDS,
         ),
         log_level=reader.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
-        log_format="json" if log_format == "json" else "console" if log_format == "console" else "auto",
+        log_format=read_log_format(reader),
     )
+
+
+def read_log_format(reader: EnvironmentReader) -> Literal["auto", "json", "console"]:
+    """Read `LOG_FORMAT`. A fault is left with the reader."""
+    log_format = reader.choice("LOG_FORMAT", ("auto", "json", "console"), "auto")
+    return "json" if log_format == "json" else "console" if log_format == "console" else "auto"
 
 
 def read_redis_url(reader: EnvironmentReader) -> RedisUrl:

@@ -17,7 +17,7 @@ from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files
-from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
+from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process, start_service_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -175,6 +175,9 @@ class _Starters:
         settings = {**environment, "INTAKE_WORKER_HEALTH_FILE": str(health), **overrides}
         return self._start("worker", WORKER, settings)
 
+    def notifier(self, environment: Mapping[str, str], **overrides: str) -> Running:
+        return self._start("notifier", NOTIFIER, {**environment, **overrides})
+
     def stop_all(self) -> None:
         for process in self._started:
             process.kill()
@@ -215,6 +218,12 @@ def start_shim(starters: _Starters) -> Starter:
 def start_worker(starters: _Starters) -> Starter:
     """Starts a worker for one test."""
     return starters.worker
+
+
+@pytest.fixture
+def start_notifier(starters: _Starters) -> Starter:
+    """Starts a notifier for one test."""
+    return starters.notifier
 
 
 @pytest.fixture(scope="module")

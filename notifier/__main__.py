@@ -1,0 +1,34 @@
+"""`python -m notifier`: the process that sends webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import uvloop
+
+from notifier.app import run_notifier
+from notifier.settings import read_notifier_settings
+from startup.environment import SettingsError
+from startup.logs import configure_logs
+from startup.process import prepare_service
+
+
+def main() -> int:
+    """Read the settings and send. Returns the exit status: 2 where the settings do not let it send."""
+    prepare_service("notifier")
+    try:
+        settings = read_notifier_settings(os.environ)
+        configure_logs(level=settings.log_level, log_format=settings.log_format, component="notifier")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_notifier(settings))
+    except SettingsError as error:
+        for fault in error.faults:
+            print(f"notifier: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The notifier put together, and run until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from prometheus_client import start_http_server
+
+from notifier.broker.redis_calls import RedisCalls
+from notifier.delivering.notifier import Notifier
+from notifier.endpoints.endpoints import Endpoints
+from notifier.metrics import NotifierMetrics
+from notifier.sending.tls import tls_of_endpoints
+from startup.environment import SettingsError
+from startup.unhandled import in_event_loop
+
+if TYPE_CHECKING:
+    from notifier.settings import NotifierSettings
+
+_STOP_BEYOND_TRY_SECONDS: Final = 2.0
+"""How much longer than a try it may take to stop. Redis may be away, so that nothing can be written."""
+
+log = structlog.get_logger("notifier.app")
+
+
+async def run_notifier(settings: NotifierSettings) -> None:
+    """Send events until SIGTERM or SIGINT. On SIGHUP the file of endpoints is read again.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(in_event_loop)
+    metrics = NotifierMetrics()
+    endpoints = Endpoints(settings.file, allow_http=settings.sending.allow_http, on_faulty=metrics.file_faulty)
+    tls = tls_of_endpoints(settings.sending.ca_file)
+    _serve_metrics(settings, metrics)
+    calls = RedisCalls(settings.redis_url, metrics)
+    notifier = Notifier(settings, endpoints=endpoints, calls=calls, metrics=metrics, tls=tls)
+    running = asyncio.create_task(notifier.run())
+
+    def stop() -> None:
+        notifier.stop()
+        loop.call_later(settings.sending.timeout_seconds + _STOP_BEYOND_TRY_SECONDS, running.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, notifier.read_endpoints_again)
+    log.info("notifier_ready", endpoints=len(endpoints.all))
+    try:
+        await running
+    except asyncio.CancelledError:
+        log.warning("notifier_stopped_early")
+    finally:
+        await calls.close()
+
+
+def _serve_metrics(settings: NotifierSettings, metrics: NotifierMetrics) -> None:
+    if settings.metrics_port:
+        try:
+            start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
+        except OSError as error:
+            reason = error.strerror or "not an address of this machine"
+            sentence = f"INTAKE_NOTIFIER_METRICS_HOST, INTAKE_NOTIFIER_METRICS_PORT: cannot listen there ({reason})"
+            raise SettingsError([sentence]) from None

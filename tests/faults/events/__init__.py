@@ -1,0 +1,1 @@
+"""Events while processes and servers die."""
