@@ -34,6 +34,7 @@ from schemas.protocol.keys import (
     waiter_channel,
 )
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.webhook_keys import NOTIFIER_KEY, endpoint_key
 
 PROBE_KEY: Final = "intake:probe"
 """A key that a process writes and deletes to find out whether Redis takes writes."""
@@ -86,6 +87,8 @@ _ANY_RESULT: Final = result_key("*")
 """Every task's result. Also the channels on which results, and news of batches, are told."""
 _ANY_BATCH: Final = batch_key("*")
 """Every batch, its chunks and its claims of emails."""
+_ANY_ENDPOINT: Final = endpoint_key("*")
+"""Every endpoint's state, and what is kept of the events that it lacks."""
 
 _CONNECTING: Final = ("CLIENT|SETINFO", "EVALSHA", "ROLE", "SCRIPT|LOAD", "SELECT")
 """What every process sends: redis-py tells its name and chooses the database, and steps are scripts.
@@ -172,13 +175,27 @@ WORKER: Final = Rights(
 )
 """The worker takes tasks and ends them. It subscribes to nothing, and knows nothing of rates."""
 
+NOTIFIER: Final = Rights(
+    user="intake-notifier",
+    scripts=(
+        *("DEL", "GET", "HDEL", "HEXISTS", "HGET", "HINCRBY", "HMGET", "HSET", "PEXPIRE", "PTTL"),
+        *("SET", "TIME", "XACK", "XGROUP|CREATE", "XINFO|GROUPS", "XPENDING", "XRANGE", "XREADGROUP", "ZADD", "ZCARD"),
+        *("ZRANGE", "ZREM", "ZSCORE"),
+    ),
+    direct=(*_CONNECTING, "XREAD", "XREVRANGE"),
+    keys=(EVENTS_KEY, NOTIFIER_KEY, _ANY_ENDPOINT),
+    channels=(),
+)
+"""The notifier reads events, and keeps which endpoint lacks which. It neither appends nor removes one."""
+
 OPERATOR: Final = Rights(
     user="intake-operator",
     scripts=(
-        *("DEL", "EXISTS", "HDEL", "HGET", "HINCRBY", "HMGET", "HSET", "INCRBY", "LPUSH", "PEXPIREAT", "PUBLISH"),
-        *("SREM", "TIME", "XADD", "ZADD", "ZREM"),
+        *("DEL", "EXISTS", "HDEL", "HEXISTS", "HGET", "HINCRBY", "HMGET", "HSET", "INCRBY", "LPUSH"),
+        *("PEXPIREAT", "PUBLISH", "SREM", "TIME", "XADD", "XGROUP|DESTROY", "XINFO|GROUPS", "XPENDING", "XRANGE"),
+        *("ZADD", "ZCARD", "ZRANGE", "ZREM"),
     ),
-    direct=(*_CONNECTING, "HMGET", "TIME", "ZRANGE", "ZSCAN"),
+    direct=(*_CONNECTING, "EXISTS", "HMGET", "TIME", "XINFO|GROUPS", "ZRANGE", "ZSCAN"),
     keys=(
         _ANY_RECORD,
         _ANY_RESULT,
@@ -192,12 +209,14 @@ OPERATOR: Final = Rights(
         OPEN_ROWS_KEY,
         CHUNKS.open_key,
         CHUNKS.resent_key,
+        EVENTS_KEY,
+        _ANY_ENDPOINT,
     ),
     read=(WAITING_CHUNKS_KEY,),
-    written=(EVENTS_KEY, CHUNKS.queue),
+    written=(CHUNKS.queue,),
     channels=(_ANY_RESULT,),
 )
-"""`customer-intake dead-letters` lists, sends again and drops."""
+"""`customer-intake dead-letters` lists, sends again and drops; `customer-intake webhooks` looks after endpoints."""
 
-PROCESSES: Final = (SHIM, WORKER, OPERATOR)
+PROCESSES: Final = (SHIM, WORKER, NOTIFIER, OPERATOR)
 """The rights of each process."""

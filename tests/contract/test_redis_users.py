@@ -15,9 +15,13 @@ from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from schemas.protocol.keys import DEAD_KEY, QUEUE, record_key
 from schemas.protocol.lanes import CHUNKS
-from startup.broker.redis_rights import OPERATOR, SHIM, WORKER
+from schemas.protocol.webhook_keys import EndpointField, endpoint_key
+from startup.broker.redis_rights import NOTIFIER, OPERATOR, SHIM, WORKER
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import Service, an_email
+from tests.notifier.process import QUICK as QUICK_NOTIFIER
+from tests.notifier.process import to, write_endpoints
+from tests.support.receiver import a_receiver, status, taken
 from tests.support.redis_users import ADMIN, REPLICA, client_as, password_of, redis_with_users, url_as
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
@@ -51,9 +55,9 @@ class Guarded:
         """Start a worker."""
         return self.start_worker({**self.environment, "INTAKE_REDIS_URL": url_as(self.redis, WORKER.user), **QUICK})
 
-    def operator(self, *arguments: str) -> str:
-        """What `customer-intake dead-letters` prints."""
-        command = [str(Path(sys.executable).parent / "customer-intake"), "dead-letters", *arguments]
+    def operator(self, *arguments: str, group: str = "dead-letters") -> str:
+        """What `customer-intake dead-letters` prints, or another group of commands."""
+        command = [str(Path(sys.executable).parent / "customer-intake"), group, *arguments]
         environment = {**self.environment, "INTAKE_REDIS_URL": url_as(self.redis, OPERATOR.user)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
@@ -85,7 +89,7 @@ def guarded(
             guarded = Guarded(primary, isolated_env, start_worker, serve(shim))
             yield guarded
             refused = guarded.as_admin("ACL", "LOG")
-            users = {SHIM.user, WORKER.user, OPERATOR.user, REPLICA}
+            users = {SHIM.user, WORKER.user, NOTIFIER.user, OPERATOR.user, REPLICA}
             assert [entry for entry in map(_as_text, refused) if entry["username"] in users] == []
             assert guarded.service.get("/readyz").status_code == 200
             assert "redis_finding" not in shim.log()
@@ -171,3 +175,29 @@ def test_dead_letters_are_listed_shown_sent_again_and_dropped(guarded: Guarded) 
     )
     assert guarded.as_admin("EXISTS", record_key(rows[0])) == 0
     assert "dependency_refuses" not in worker.log()
+
+
+def test_an_outcome_is_sent_to_an_endpoint_that_is_switched_retried_and_forgotten(
+    guarded: Guarded, tmp_path: Path, start_notifier: Starter
+) -> None:
+    guarded.worker()
+    file = tmp_path / "endpoints.toml"
+    told = {"INTAKE_REDIS_URL": url_as(guarded.redis, NOTIFIER.user), "INTAKE_WEBHOOKS_FILE": str(file)}
+    with a_receiver(status(410)) as receiver:
+        write_endpoints(file, to(receiver))
+        notifier = start_notifier({**guarded.environment, **QUICK_NOTIFIER, **told})
+        wait_until(lambda: guarded.as_admin("HEXISTS", endpoint_key("crm"), EndpointField.SINCE), what="it is known")
+        guarded.service.create({"prefer": "wait=20"})
+
+        wait_until(lambda: "endpoint_off" in notifier.log(), what="the endpoint is off")
+        assert "off: gone" in guarded.operator("list", group="webhooks")
+        receiver.behave = taken
+        guarded.operator("enable", "crm", group="webhooks")
+        wait_until(lambda: "event_delivered" in notifier.log(), what="the event is delivered")
+    guarded.operator("retry", "crm", group="webhooks")
+    guarded.operator("disable", "crm", group="webhooks")
+    assert notifier.process.terminate()
+    guarded.operator("forget", "--yes", "crm", group="webhooks")
+
+    assert guarded.as_admin("EXISTS", endpoint_key("crm")) == 0
+    assert "dependency_refuses" not in notifier.log()

@@ -31,7 +31,9 @@ def sources_of(user: str) -> list[Path]:
         return [*(ROOT / "api_shim").rglob("*.py")]
     if user == "intake-worker":
         return [path for path in (ROOT / "worker").rglob("*.py") if path != _DEAD_LETTERS]
-    return [_DEAD_LETTERS, ROOT / "cli" / "dead_letters.py"]
+    if user == "intake-notifier":
+        return [*(ROOT / "notifier").rglob("*.py")]
+    return [_DEAD_LETTERS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _text(script: str) -> str:
 
 def commands_of_scripts(user: str) -> set[str]:
     """The commands that the scripts of this user's process call."""
-    calls = re.compile(r"redis\.p?call\('(?:(XINFO)', ')?([A-Z]+)'")
+    calls = re.compile(r"redis\.p?call\('(?:(XINFO|XGROUP)', ')?([A-Z]+)'")
     return {"|".join(filter(None, names)) for script in scripts_of(user) for names in calls.findall(_text(script))}
 
 
@@ -164,7 +166,8 @@ def commands_sent_by(user: str) -> set[str]:
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = ast.unparse(node.func.value).rpartition(".")[2]
                 if owner in _NAMES_OF_CLIENTS:
-                    sent.add(node.func.attr.upper().removesuffix("_ITER").replace("SCRIPT_LOAD", "SCRIPT|LOAD"))
+                    name = node.func.attr.upper().removesuffix("_ITER")
+                    sent.add(re.sub("^(SCRIPT|XINFO)_", r"\1|", name))
     if "SCRIPT" in sent:
         sent = sent - {"SCRIPT"} | {"SCRIPT|LOAD"}
     return sent - _OF_THE_CLIENT
@@ -179,7 +182,7 @@ _BY_NAME: Final = frozenset(
 )
 """Commands that a module may name."""
 
-_OF_THE_CLIENT: Final = {"CLOSE", "EXECUTE", "EXECUTE_COMMAND", "GET_DATABASE", "PARSE_RESPONSE", "PIPELINE"}
+_OF_THE_CLIENT: Final = {"ACLOSE", "CLOSE", "EXECUTE", "EXECUTE_COMMAND", "GET_DATABASE", "PARSE_RESPONSE", "PIPELINE"}
 """Methods of redis-py's clients that are no commands."""
 
 _NAMED_IN_PYTHON: Final = {

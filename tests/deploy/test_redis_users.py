@@ -29,6 +29,7 @@ from schemas.protocol.keys import (
     result_key,
 )
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.webhook_keys import NOTIFIER_KEY, endpoint_key
 from startup.broker.redis_rights import PROBE_KEY, PROBE_LIST_KEY, PROCESSES, WORKER, Rights
 from tests.deploy import redis_needs
 from tests.support.redis_users import USERS_FILE
@@ -73,6 +74,10 @@ PATTERNS: Final = {
     "open_batches_of": {open_batches_key("*")},
     "open_rows": {OPEN_ROWS_KEY},
     "rate_key": {rate_key("*")},
+    "NOTIFIER_KEY": {NOTIFIER_KEY},
+    "endpoint_key": {endpoint_key("*")},
+    "tries_key": {endpoint_key("*")},
+    "waiting_key": {endpoint_key("*")},
     "record_key": {record_key("*")},
     "record_of": {record_key("*")},
     "result_key": {result_key("*")},
@@ -85,6 +90,7 @@ OF_LIBRARIES: Final = {"CLIENT|SETINFO", "ROLE", "SELECT"}
 OF_SHARED_MODULES: Final = {
     "intake-shim": {"EVAL", "EVALSHA"},
     "intake-worker": {"EVAL", "EVALSHA", "EXEC", "INFO", "LLEN", "MULTI", "PING"},
+    "intake-notifier": {"EVALSHA"},
     "intake-operator": {"EVALSHA", "SCRIPT|LOAD"},
 }
 """What `schemas.protocol.call`, `worker.promise.calls`, the probe and kombu send for a process."""

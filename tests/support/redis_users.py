@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 USERS_FILE: Final = Path(__file__).parents[2] / "deploy" / "redis-users.acl"
 ADMIN: Final = "admin"
 REPLICA: Final = "replica"
-_NAMES: Final = {"intake-shim": "SHIM", "intake-worker": "WORKER", "intake-operator": "OPERATOR"}
+_NAMES: Final = {
+    "intake-shim": "SHIM",
+    "intake-worker": "WORKER",
+    "intake-notifier": "NOTIFIER",
+    "intake-operator": "OPERATOR",
+}
 
 
 def password_of(user: str) -> str:

@@ -11,6 +11,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.protocol.keys import (
     DEAD_KEY,
+    EVENTS_KEY,
     HELD_KEY,
     QUEUE,
     SWEEPER_LEASE_KEY,
@@ -20,9 +21,10 @@ from schemas.protocol.keys import (
     waiter_channel,
 )
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.webhook_keys import NOTIFIER_KEY, endpoint_key
 from startup.broker.redis_refusals import refusal_of
 from startup.broker.redis_requirements import commands_of, findings_of
-from startup.broker.redis_rights import OPERATOR, PROCESSES, SHIM, WORKER, Rights
+from startup.broker.redis_rights import NOTIFIER, OPERATOR, PROCESSES, SHIM, WORKER, Rights
 from tests.support.redis_users import ADMIN, client_as, redis_with_users
 
 if TYPE_CHECKING:
@@ -137,6 +139,17 @@ FOR_ONE_LESS: Final = (
     (WORKER, ("SUBSCRIBE", waiter_channel("one"))),
     (WORKER, ("SET", rate_key("somebody"), "1")),
     (WORKER, ("HGETALL", record_key("one"))),
+    (SHIM, ("GET", NOTIFIER_KEY)),
+    (WORKER, ("HGET", endpoint_key("crm"), "since")),
+    (NOTIFIER, ("HGET", record_key("one"), "sealed")),
+    (NOTIFIER, ("GET", result_key("one"))),
+    (NOTIFIER, ("BLMPOP", "0.01", "1", QUEUE, "RIGHT")),
+    (NOTIFIER, ("XADD", EVENTS_KEY, "*", "id", "evt_1")),
+    (NOTIFIER, ("XDEL", EVENTS_KEY, "1-0")),
+    (NOTIFIER, ("XTRIM", EVENTS_KEY, "MAXLEN", "0")),
+    (NOTIFIER, ("EVAL", "return 1", "0")),
+    (OPERATOR, ("XREADGROUP", "GROUP", "webhook:crm", "notifier", "STREAMS", EVENTS_KEY, ">")),
+    (OPERATOR, ("GET", NOTIFIER_KEY)),
     (OPERATOR, ("BLMPOP", "0.01", "1", QUEUE, "RIGHT")),
     (OPERATOR, ("SET", result_key("one"), "1")),
     (OPERATOR, ("HGETALL", record_key("one"))),
