@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
-import redis
 
+from cli.operator_redis import operator_redis
 from cli.options import data_dir_option
 from cli.tell import tell
-from local_stack.redis_server import url_of_directory
 from schemas.protocol.steps.ending import RecordChange
-from startup.broker.redis_clients import redis_client
-from startup.broker.redis_refusals import refusal_behind
-from startup.broker.redis_url import parse_redis_url
-from startup.environment import EnvironmentReader, SettingsError
-from startup.shared_settings import read_redis_url
 from worker.promise.dead_letters import DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from startup.broker.redis_url import RedisUrl
     from worker.promise.dead_letter import DeadLetter
-
-_TIMEOUT_SECONDS: Final = 10
-"""For each call to Redis, and for connecting to it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line.")
 
@@ -47,7 +35,7 @@ def dead_letters() -> None:
 @data_dir_option
 def list_(directory: Path, as_json: bool) -> None:
     """List all dead letters, the oldest first."""
-    with _redis(directory) as client:
+    with operator_redis(directory) as client:
         count = 0
         for letter in DeadLetters(client).all():
             count += 1
@@ -62,7 +50,7 @@ def list_(directory: Path, as_json: bool) -> None:
 @data_dir_option
 def show(task_id: str, directory: Path, as_json: bool) -> None:
     """Show one dead letter, without its request."""
-    with _redis(directory) as client:
+    with operator_redis(directory) as client:
         letter = DeadLetters(client).find(task_id)
     if letter is None:
         raise click.ClickException(f"{task_id} is no dead letter")
@@ -80,7 +68,7 @@ def show(task_id: str, directory: Path, as_json: bool) -> None:
 @data_dir_option
 def requeue(task_ids: tuple[str, ...], directory: Path, every: bool, as_json: bool) -> None:
     """Put tasks back on the queue. Mend first what made them fail."""
-    with _redis(directory) as client:
+    with operator_redis(directory) as client:
         letters = DeadLetters(client)
         if every == bool(task_ids):
             raise click.UsageError("name tasks, or give --all")
@@ -97,7 +85,7 @@ def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -
     """Forget tasks and their requests for good. This breaks the promise of their 202."""
     if not yes:
         click.confirm(f"Drop {len(task_ids)} accepted signups for good?", abort=True, err=True)
-    with _redis(directory) as client:
+    with operator_redis(directory) as client:
         letters = DeadLetters(client)
         _tell(((task_id, letters.drop(task_id)) for task_id in task_ids), done="dropped", as_json=as_json)
 
@@ -107,41 +95,12 @@ def drop(task_ids: tuple[str, ...], directory: Path, yes: bool, as_json: bool) -
 @data_dir_option
 def keys_in_use(directory: Path, as_json: bool) -> None:
     """List the sealing keys that open tasks and dead letters still need. Any other private key may be deleted."""
-    with _redis(directory) as client:
+    with operator_redis(directory) as client:
         counts = sealing_keys_in_use(client)
     for key_id, tasks in sorted(counts.items()):
         click.echo(json.dumps({"key": key_id, "tasks": tasks}) if as_json else f"{key_id}  {tasks} tasks")
     if not as_json and not counts:
         tell("no open task or dead letter: only the newest key is needed")
-
-
-@contextmanager
-def _redis(directory: Path) -> Iterator[redis.Redis]:
-    url = _url(directory)
-    try:
-        with redis_client(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS) as client:
-            yield client
-    except redis.RedisError as error:
-        refusal = refusal_behind(error, url)
-        reason = type(error).__name__ if refusal is None else f"{refusal.code}: {refusal.sentence}"
-        raise click.ClickException(f"Redis does not answer ({reason}); nothing more was done") from None
-
-
-def _url(directory: Path) -> RedisUrl:
-    if os.environ.get("INTAKE_REDIS_URL") or os.environ.get("INTAKE_REDIS_URL_FILE"):
-        reader = EnvironmentReader(os.environ)
-        url = read_redis_url(reader)
-        try:
-            reader.check()
-        except SettingsError as error:
-            raise click.ClickException(str(error)) from None
-        return url
-    try:
-        return parse_redis_url(url_of_directory(directory / "redis"))
-    except OSError:
-        raise click.ClickException(
-            "there is no local stack here: set INTAKE_REDIS_URL, INTAKE_REDIS_URL_FILE or --data-dir"
-        ) from None
 
 
 def _tell(results: Iterable[tuple[str, RecordChange]], *, done: str, as_json: bool) -> None:

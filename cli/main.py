@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "batches": ("cli.batches.commands", "batches"),
     "plan": ("cli.planning.plan", "plan"),
     "dead-letters": ("cli.dead_letters", "dead_letters"),
+    "webhooks": ("cli.webhooks.commands", "webhooks"),
 }
 """Each command with the module that has it, and its name there."""
 

@@ -1,0 +1,1 @@
+"""`customer-intake webhooks`: endpoints of events, looked after and tried out."""
