@@ -37,6 +37,12 @@ _STACKS_OWN: Final = (
 _WORKERS_OWN: Final = ("FIREBASE_SIGNER_KEY",)
 """Secrets of the caller that the worker alone gets."""
 
+_TO_THIS_MACHINE: Final = {
+    "INTAKE_WEBHOOKS_ALLOW_HTTP": "1",
+    "INTAKE_WEBHOOKS_ALLOWED_NETWORKS": "127.0.0.0/8 ::1/128",
+}
+"""Settings by which the notifier of the local stack sends to receivers on this machine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environments:
@@ -61,6 +67,20 @@ class Environments:
         """For `python -m worker`. `settings` as in `shim`; a `metrics_port` of 0 means no metrics."""
         of_process = {"INTAKE_WORKER_HEALTH_FILE": str(health_file), "INTAKE_WORKER_METRICS_PORT": str(metrics_port)}
         return {**self.base, **self._shared(), **self._of_worker(), **of_process, **settings}
+
+    def notifier(self, *, file: Path, **settings: str) -> dict[str, str]:
+        """For `python -m notifier` with this file of endpoints. It gets no key. `settings` as in `shim`.
+
+        Receivers on this machine may be sent events, unless the base says otherwise.
+        """
+        base = _without(self.base, (*_STACKS_OWN, *_WORKERS_OWN))
+        return {
+            **_TO_THIS_MACHINE,
+            **base,
+            "INTAKE_REDIS_URL": self.redis_url,
+            "INTAKE_WEBHOOKS_FILE": str(file),
+            **settings,
+        }
 
     def both(self, *, port: int, **settings: str) -> dict[str, str]:
         """One environment that starts a shim or a worker, for tests. `settings` as in `shim`."""

@@ -1,11 +1,13 @@
-"""The whole service on one machine: starts Redis, MongoDB, workers and the shim in order, and stops them."""
+"""The whole service on one machine: starts Redis, MongoDB, workers, notifier and shim in order, and stops them."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from local_stack.environments import Environments, callers_environment
@@ -14,13 +16,12 @@ from local_stack.ports import LOOPBACK, free_port, free_ports, is_free
 from local_stack.readiness import wait_until_ready
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files, make_private_directory
-from local_stack.service_process import SHIM, WORKER, service_process
+from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process
 from local_stack.state_file import ProcessIdentity, StackState, remove_state, write_state
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
     from local_stack.process import ManagedProcess
 
@@ -30,8 +31,14 @@ WORKER_STOP_SECONDS: Final = 35.0
 SHIM_STOP_SECONDS: Final = 30.0
 """More than the shim allows itself for finishing open requests."""
 
+NOTIFIER_STOP_SECONDS: Final = 65.0
+"""More than a notifier allows itself for ending its tries."""
+
 _READY_SECONDS: Final = 60.0
-"""How long the shim or a worker may take to get ready."""
+"""How long the shim, a worker or the notifier may take to get ready."""
+
+_NOTIFIER_SENDS: Final = b"intake_notifier_sends 1.0"
+"""The line of the notifier's metrics that says that it sends."""
 
 _HEALTH_SECONDS: Final = 10.0
 """A health file that is older than this does not count. The worker writes it every two seconds."""
@@ -75,6 +82,11 @@ class LocalStack:
         )
         self._worker_ports = free_ports(workers)
         self.workers = [self._make_worker(number) for number in range(1, workers + 1)]
+        file = os.environ.get("INTAKE_WEBHOOKS_FILE", "").strip()
+        # Processes of the stack run in another directory than the caller's.
+        self._notifier_port = free_port()
+        self.notifier = self._make_notifier(Path(file).resolve()) if file else None
+        """Runs where the caller's environment names a file of endpoints."""
         self.shim = self._make_process("shim", SHIM, self._environments.shim(port=self.port))
 
     @property
@@ -85,7 +97,8 @@ class LocalStack:
     @property
     def processes(self) -> list[ManagedProcess]:
         """Every process, in the order in which they are started."""
-        return [self.redis.process, *(member.process for member in self.mongo.members), *self.workers, self.shim]
+        servers = [self.redis.process, *(member.process for member in self.mongo.members)]
+        return [*servers, *self.workers, *([] if self.notifier is None else [self.notifier]), self.shim]
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Start everything and wait until each part is ready. After a failure call `stop` for what was started.
@@ -108,6 +121,11 @@ class LocalStack:
         self.record()
         for number, worker in enumerate(self.workers, start=1):
             self._wait(worker, partial(_is_fresh, self._health_file(number)))
+        if self.notifier is not None:
+            tell("notifier")
+            self.notifier.start()
+            self.record()
+            self._wait(self.notifier, partial(_sends, self._notifier_port))
         tell("shim")
         self.shim.start()
         self.record()
@@ -130,6 +148,7 @@ class LocalStack:
             ports={
                 "shim": self.port,
                 "redis": self.redis.port,
+                **({} if self.notifier is None else {"notifier metrics": self._notifier_port}),
                 **{member.name: member.port for member in self.mongo.members},
                 **{
                     f"{worker.name} metrics": port
@@ -144,10 +163,12 @@ class LocalStack:
         killed = []
         if not self.shim.terminate(SHIM_STOP_SECONDS):
             killed.append(self.shim.name)
-        for worker in self.workers:
-            worker.ask_to_stop()
+        for process in (*self.workers, *([] if self.notifier is None else [self.notifier])):
+            process.ask_to_stop()
         deadline = time.monotonic() + WORKER_STOP_SECONDS
         killed += [each.name for each in self.workers if not each.wait(max(0.1, deadline - time.monotonic()))]
+        if self.notifier is not None and not self.notifier.wait(NOTIFIER_STOP_SECONDS):
+            killed.append(self.notifier.name)
         self.mongo.stop()
         self.redis.stop()
         remove_state(self.directory)
@@ -158,6 +179,11 @@ class LocalStack:
             health_file=self._health_file(number), metrics_port=self._worker_ports[number - 1]
         )
         return self._make_process("worker" if self._workers == 1 else f"worker-{number}", WORKER, environment)
+
+    def _make_notifier(self, file: Path) -> ManagedProcess:
+        port = str(self._notifier_port)
+        environment = self._environments.notifier(file=file, INTAKE_NOTIFIER_METRICS_PORT=port)
+        return self._make_process("notifier", NOTIFIER, environment)
 
     def _make_process(self, name: str, module: str, environment: dict[str, str]) -> ManagedProcess:
         return service_process(name, module, environment, log_path=self.directory / "logs" / f"{name}.log")
@@ -174,12 +200,22 @@ class LocalStack:
 
 def answers_ready(port: int) -> bool:
     """Whether `/readyz` of the shim on this port answers 200."""
+    return _answer(port, "/readyz") is not None
+
+
+def _sends(port: int) -> bool:
+    return _NOTIFIER_SENDS in (_answer(port, "/metrics") or b"")
+
+
+def _answer(port: int, path: str) -> bytes | None:
+    """The body of a process' answer on this port; None if it does not answer 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.read() if response.status == http.client.OK else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 

@@ -31,3 +31,24 @@ def test_a_setting_of_the_caller_reaches_the_worker_and_the_signer_key_nobody_el
     assert worker["INTAKE_FIREBASE_SIGNER_KEY_FILE"] == "signer-key"
     assert "INTAKE_FIREBASE_SIGNER_KEY_FILE" not in shim
     assert "INTAKE_ID_KEY" not in {**worker, **shim}
+
+
+def test_the_notifier_gets_no_key_and_no_database_and_may_send_to_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ID_KEY", "SEALING_PRIVATE_KEYS_FILE", "MONGODB_URI", "JWT_SECRET", "FIREBASE_SIGNER_KEY"):
+        monkeypatch.setenv(f"INTAKE_{name}", "canary")
+    monkeypatch.setenv("INTAKE_WEBHOOKS_ALLOW_HTTP", "0")
+    environments = Environments(
+        redis_url="redis://",
+        mongodb_uri="mongodb://",
+        secrets=ensure_secret_files(tmp_path),
+        base=callers_environment(),
+    )
+    notifier = environments.notifier(file=tmp_path / "endpoints.toml")
+    assert {name: value for name, value in notifier.items() if name.startswith("INTAKE_")} == {
+        "INTAKE_REDIS_URL": "redis://",
+        "INTAKE_WEBHOOKS_FILE": str(tmp_path / "endpoints.toml"),
+        "INTAKE_WEBHOOKS_ALLOW_HTTP": "0",
+        "INTAKE_WEBHOOKS_ALLOWED_NETWORKS": "127.0.0.0/8 ::1/128",
+    }
