@@ -11,7 +11,7 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
-OURS: Final = ("shim", "worker")
+OURS: Final = ("shim", "worker", "notifier")
 HA: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.ha.yml").read_text())
 """The file in which nothing stands alone; ha/test_compose_ha.py has what is true of it only."""
 EVERY_SERVICE: Final[dict[str, dict[str, Any]]] = {
@@ -94,6 +94,7 @@ def test_no_health_check_needs_a_docker_engine_of_25_or_newer(service: dict[str,
 def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
     assert set(SERVICES["shim"]["depends_on"]) == {"redis"}
     assert set(SERVICES["worker"]["depends_on"]) == {"redis", "mongo"}
+    assert set(SERVICES["notifier"]["depends_on"]) == {"redis"}
     for name in OURS:
         for needed in SERVICES[name]["depends_on"].values():
             assert needed == {"condition": "service_healthy"}
@@ -129,6 +130,13 @@ def test_only_the_shim_can_be_reached_and_only_from_this_machine() -> None:
     assert COMPOSE["networks"]["back"] == {"internal": True}
     for name in ("worker", "redis", "mongo"):
         assert SERVICES[name]["networks"] == ["back"]
+
+
+def test_the_notifier_gets_no_key_and_runs_only_where_it_is_asked_for() -> None:
+    notifier = SERVICES["notifier"]
+    assert notifier["secrets"] == ["webhook_endpoints"]
+    assert not [name for name in notifier["environment"] if "KEY" in name or "MONGODB" in name]
+    assert notifier["profiles"] == ["webhooks"]
 
 
 def test_the_worker_can_be_scaled() -> None:

@@ -10,13 +10,16 @@ from prometheus_client import generate_latest
 
 from api_shim.edge.answers.refusals import Reason
 from api_shim.tokens.faults import TokenFault
+from notifier.metrics import NotifierMetrics
 from tests.deploy.test_alerts import RULES
 from tests.deploy.test_compose import ROOT
 from worker.metrics import WorkerMetrics
 
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
 SOURCES: Final = "".join(
-    path.read_text() for folder in ("api_shim", "worker", "startup") for path in (ROOT / folder).rglob("*.py")
+    path.read_text()
+    for folder in ("api_shim", "worker", "notifier", "startup")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 
@@ -28,6 +31,7 @@ def _rows(heading: str) -> str:
 
 def test_the_tables_of_metrics_have_every_metric_and_no_other(scrape: str) -> None:
     exposed = scrape + generate_latest(WorkerMetrics().registry).decode()
+    exposed += generate_latest(NotifierMetrics().registry).decode()
     names = set()
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", exposed, re.MULTILINE):
         if not name.endswith("_created"):
@@ -36,7 +40,7 @@ def test_the_tables_of_metrics_have_every_metric_and_no_other(scrape: str) -> No
 
 
 def test_the_table_of_log_lines_has_every_event_and_no_other() -> None:
-    logged = set(re.findall(r"\b(?:log\.(?:info|warning|error)|write)\(\s*\"(\w+)\"", SOURCES))
+    logged = set(re.findall(r"\b(?:log\.(?:info|warning|error|exception)|write)\(\s*\"(\w+)\"", SOURCES))
     assert set(re.findall(r"`(\w+)`", _rows("Log lines"))) == logged
 
 

@@ -1,4 +1,4 @@
-"""Shim and worker read every variable that the compose file sets. A misspelt one would be ignored in silence."""
+"""Each process reads every variable that the compose file sets. A misspelt one would be ignored in silence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from api_shim.settings import read_shim_settings
 from local_stack.secret_files import ensure_secret_files
+from notifier.settings import read_notifier_settings
 from tests.deploy.test_compose import EVERY_SERVICE, ROOT
 from worker.settings import read_worker_settings
 
@@ -42,9 +43,11 @@ def _environment(name: str, secrets: Path) -> Iterator[tuple[str, str]]:
     [
         ("shim", read_shim_settings),
         ("worker", read_worker_settings),
+        ("notifier", read_notifier_settings),
         ("ha-shim-1", read_shim_settings),
         ("ha-shim-2", read_shim_settings),
         ("ha-worker", read_worker_settings),
+        ("ha-notifier", read_notifier_settings),
     ],
 )
 def test_every_variable_of_a_service_is_one_that_it_reads(
@@ -59,7 +62,12 @@ def test_every_variable_of_a_service_is_one_that_it_reads(
 def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
     ensure_secret_files(tmp_path / "secrets")
     asked: set[str] = set()
-    for name, read in (("shim", read_shim_settings), ("worker", read_worker_settings)):
+    readers: tuple[tuple[str, Callable[[Mapping[str, str]], object]], ...] = (
+        ("shim", read_shim_settings),
+        ("worker", read_worker_settings),
+        ("notifier", read_notifier_settings),
+    )
+    for name, read in readers:
         environment = Recording(dict(_environment(name, tmp_path / "secrets")))
         read(environment)
         asked |= {variable.removeprefix("INTAKE_").removesuffix("_FILE") for variable in environment.asked}

@@ -33,15 +33,16 @@ def _address(name: str, network: str = "back") -> str:
 def test_nothing_stands_alone_but_the_proxy() -> None:
     kinds = {re.sub(r"-\d$", "", name) for name in HA_SERVICES}
 
-    assert kinds == {"proxy", "shim", "worker", "redis", "sentinel", "mongo"}
+    assert kinds == {"proxy", "shim", "worker", "notifier", "redis", "sentinel", "mongo"}
     assert set(HA_SERVICES) == {
-        *("proxy", "worker", "shim-1", "shim-2"),
+        *("proxy", "worker", "notifier", "shim-1", "shim-2"),
         *(f"{kind}-{number}" for kind in ("redis", "sentinel", "mongo") for number in NUMBERS),
     }
-    assert HA_SERVICES["worker"]["deploy"] == {"replicas": 2}
+    for name in ("worker", "notifier"):
+        assert HA_SERVICES[name]["deploy"] == {"replicas": 2}
 
 
-@pytest.mark.parametrize("name", ["shim-1", "shim-2", "worker"])
+@pytest.mark.parametrize("name", ["shim-1", "shim-2", "worker", "notifier"])
 def test_the_variables_are_those_of_the_small_file_but_for_where_the_servers_are(name: str) -> None:
     moved = {"INTAKE_REDIS_URL", "INTAKE_MONGODB_URI", "INTAKE_REDIS_COPIES"}
     kind = re.sub(r"-\d$", "", name)
@@ -60,7 +61,7 @@ def test_redis_is_found_by_asking_every_sentinel() -> None:
     assert url.sentinels is not None
     assert url.sentinels.addresses == tuple((f"sentinel-{number}", 26379) for number in NUMBERS)
     assert f"sentinel monitor {url.sentinels.name} $1 6379 2" in SENTINEL_SCRIPT
-    assert {HA_SERVICES[name]["environment"]["INTAKE_REDIS_URL"] for name in ("shim-1", "shim-2")} == {
+    assert {HA_SERVICES[name]["environment"]["INTAKE_REDIS_URL"] for name in ("shim-1", "shim-2", "notifier")} == {
         HA_SERVICES["worker"]["environment"]["INTAKE_REDIS_URL"]
     }
 
@@ -136,7 +137,7 @@ def test_only_the_proxy_can_be_reached_and_it_reaches_only_the_shims() -> None:
     assert HA_SERVICES["proxy"]["command"] == ["shim-1:3005", "shim-2:3005"]
     assert HA["networks"]["back"]["internal"] is True
     for name, service in HA_SERVICES.items():
-        if name not in {"proxy", "shim-1", "shim-2"}:
+        if name not in {"proxy", "shim-1", "shim-2", "notifier"}:
             assert set(service["networks"]) == {"back"}
 
 
@@ -151,6 +152,11 @@ def test_only_the_worker_is_given_the_private_keys() -> None:
     holders = [name for name, service in HA_SERVICES.items() if "sealing_private_keys" in service.get("secrets", [])]
 
     assert holders == ["worker"]
+
+
+def test_the_notifiers_get_no_key_and_run_only_where_they_are_asked_for() -> None:
+    for key in ("profiles", "secrets", "networks"):
+        assert HA_SERVICES["notifier"][key] == SERVICES["notifier"][key]
 
 
 def test_it_says_what_was_not_run() -> None:

@@ -21,8 +21,8 @@ OVERLAYS: Final = ("small", "production")
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 """Where base, components and overlays are."""
 
-COMPONENTS: Final = ("shim", "worker")
-"""The processes that are deployed."""
+COMPONENTS: Final = {"small": ("shim", "worker"), "production": ("shim", "worker", "notifier")}
+"""The processes that each overlay deploys."""
 
 _KUBECTL: Final = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 """The kubectl of the developers' wheel, or of this machine where there is no such wheel."""
@@ -31,7 +31,7 @@ each_overlay: Final = pytest.mark.parametrize("overlay", OVERLAYS)
 """For a test of every overlay."""
 
 each_pod: Final = pytest.mark.parametrize(
-    ("overlay", "component"), [(overlay, component) for overlay in OVERLAYS for component in COMPONENTS]
+    ("overlay", "component"), [(overlay, component) for overlay in OVERLAYS for component in COMPONENTS[overlay]]
 )
 """For a test of every process in every overlay."""
 
@@ -59,12 +59,12 @@ def of_kind(overlay: str, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def deployment(overlay: str, component: str) -> dict[str, Any]:
-    """The deployment of shim or worker."""
+    """The deployment of a process."""
     return of_kind(overlay, "Deployment")[f"intake-{component}"]
 
 
 def pod(overlay: str, component: str) -> dict[str, Any]:
-    """What a pod of shim or worker is made from."""
+    """What a pod of a process is made from."""
     spec: dict[str, Any] = deployment(overlay, component)["spec"]["template"]["spec"]
     return spec
 

@@ -6,6 +6,7 @@ No cluster was at hand: the objects are held against schemas, and against each o
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 import jsonschema
@@ -83,7 +84,7 @@ def test_a_service_leads_to_ports_of_its_container(overlay: str, component: str)
     assert {port["targetPort"] for port in of_kind(overlay, "Service")[f"intake-{component}"]["spec"]["ports"]} == ports
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", COMPONENTS["production"])
 def test_prometheus_finds_the_metrics_of_every_process(component: str) -> None:
     monitor = of_kind("production", "ServiceMonitor")[f"intake-{component}"]["spec"]
     service = of_kind("production", "Service")[f"intake-{component}"]
@@ -109,7 +110,7 @@ def test_one_component_can_be_applied_alone_so_that_workers_are_upgraded_first(o
 
 @each_overlay
 def test_every_process_has_the_same_image(overlay: str) -> None:
-    images = {container(overlay, component)["image"] for component in COMPONENTS}
+    images = {container(overlay, component)["image"] for component in COMPONENTS[overlay]}
 
     assert len(images) == 1
     assert ":latest" not in images.pop()
@@ -128,10 +129,12 @@ def test_only_the_labelled_namespaces_get_in(overlay: str) -> None:
         for name, policy in policies.items()
     }
 
-    assert doors == {
-        "intake-shim": {("http", "customer-intake/clients"), ("metrics", "customer-intake/monitoring")},
-        "intake-worker": {("metrics", "customer-intake/monitoring")},
+    doors_of = {
+        "shim": {("http", "customer-intake/clients"), ("metrics", "customer-intake/monitoring")},
+        "worker": {("metrics", "customer-intake/monitoring")},
+        "notifier": {("metrics", "customer-intake/monitoring")},
     }
+    assert doors == {f"intake-{component}": doors_of[component] for component in COMPONENTS[overlay]}
 
 
 @each_overlay
@@ -141,6 +144,25 @@ def test_only_the_worker_gets_out_to_mongodb(overlay: str) -> None:
         for name, policy in of_kind(overlay, "NetworkPolicy").items()
     }
 
-    assert exits == {"intake-shim": {53, 6379, 26379}, "intake-worker": {53, 6379, 26379, 27017}}
+    exits_of = {
+        "shim": {53, 6379, 26379},
+        "worker": {53, 6379, 26379, 27017},
+        "notifier": {53, 6379, 26379, 443},
+    }
+    assert exits == {f"intake-{component}": exits_of[component] for component in COMPONENTS[overlay]}
     for policy in of_kind(overlay, "NetworkPolicy").values():
         assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_the_notifier_gets_out_to_the_internet_and_to_no_private_address() -> None:
+    policy = of_kind("production", "NetworkPolicy")["intake-notifier"]
+    (to_endpoints,) = [rule for rule in policy["spec"]["egress"] if rule["ports"] == [{"port": 443}]]
+    v4, v6 = (each["ipBlock"] for each in to_endpoints["to"])
+
+    assert v4["cidr"] == "0.0.0.0/0"
+    for text in ("10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "100.64.0.1"):
+        assert any(ip_address(text) in ip_network(each) for each in v4["except"])
+    assert not any(ip_address("93.184.215.14") in ip_network(each) for each in v4["except"])
+    for text in ("::1", "::ffff:10.0.0.1", "fc00::1", "fe80::1", "64:ff9b::a00:1"):
+        assert ip_address(text) not in ip_network(v6["cidr"])
+    assert ip_address("2606:4700::1111") in ip_network(v6["cidr"])

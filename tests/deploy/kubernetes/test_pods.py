@@ -11,6 +11,7 @@ import pytest
 
 from api_shim.settings import read_shim_settings
 from local_stack.secret_files import ensure_secret_files
+from notifier.settings import read_notifier_settings
 from startup.broker.redis_url import parse_redis_url
 from tests.deploy.kubernetes.rendering import (
     COMPONENTS,
@@ -28,8 +29,8 @@ from tests.deploy.test_settings import Recording
 from worker.settings import read_worker_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-
 
 REDIS_URLS: Final = {
     "small": "redis://redis.example.com:6379/0",
@@ -42,6 +43,7 @@ REDIS_URLS: Final = {
 def test_every_variable_of_a_pod_is_one_that_its_process_reads(overlay: str, component: str, tmp_path: Path) -> None:
     ensure_secret_files(tmp_path)
     (tmp_path / "redis-url").write_text(REDIS_URLS[overlay])
+    (tmp_path / "webhook-endpoints").write_text("")
     (tmp_path / "mongodb-uri").write_text("mongodb://mongo.example.com/?replicaSet=rs0")
     told = {
         name: value.replace("/run/secrets/intake", str(tmp_path))
@@ -49,7 +51,12 @@ def test_every_variable_of_a_pod_is_one_that_its_process_reads(overlay: str, com
     }
     recording = Recording(told)
 
-    {"shim": read_shim_settings, "worker": read_worker_settings}[component](recording)
+    readers: dict[str, Callable[[Mapping[str, str]], object]] = {
+        "shim": read_shim_settings,
+        "worker": read_worker_settings,
+        "notifier": read_notifier_settings,
+    }
+    readers[component](recording)
 
     assert set(told) <= recording.asked
 
@@ -59,7 +66,7 @@ def test_a_202_needs_a_replica_where_a_zone_may_die() -> None:
     assert environment("production", "shim")["INTAKE_REDIS_COPIES"] == "1"
     sentinels = parse_redis_url(REDIS_URLS["production"]).sentinels
     assert sentinels is not None
-    for component in COMPONENTS:
+    for component in COMPONENTS["production"]:
         policy = of_kind("production", "NetworkPolicy")[f"intake-{component}"]
         let_out = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
         assert {port for _, port in sentinels.addresses} <= let_out
@@ -89,6 +96,11 @@ def test_only_the_worker_is_given_the_private_keys(overlay: str) -> None:
     assert "INTAKE_SEALING_PRIVATE_KEYS_FILE" in environment(overlay, "worker")
     assert not [value for value in environment(overlay, "shim").values() if "private" in value]
     assert not of_kind(overlay, "Secret"), "a secret in a manifest is no secret"
+
+
+def test_the_notifier_is_given_no_key_and_no_address_of_mongodb() -> None:
+    told = environment("production", "notifier")
+    assert not [name for name in told if "KEY" in name or "MONGODB" in name]
 
 
 @each_pod
