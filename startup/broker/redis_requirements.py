@@ -147,7 +147,8 @@ def _of_info(reply: Any) -> Iterator[Finding]:
             "Redis forgets keys when its memory is full, promised signups among them: set maxmemory-policy noeviction"
         )
         yield Finding(EVICTS, Severity.REFUSE, sentence)
-    if info.get("aof_enabled", "1") == "0":
+    # While Redis reads its append-only file it tells that it keeps none.
+    if info.get("aof_enabled", "1") == "0" and not progress:
         sentence = "Redis keeps no append-only file: what it was promised is lost when it ends. Set appendonly yes"
         yield Finding(NO_APPEND_ONLY_FILE, Severity.TELL, sentence)
 

@@ -138,7 +138,8 @@ def test_a_sentinel_in_place_of_a_redis_is_told_as_a_sentinel() -> None:
 
 
 def test_of_a_redis_that_loads_its_data_is_told_how_far_it_is() -> None:
-    info = f"{_SET_UP}loading:1\r\nloading_loaded_perc:41.20\r\nloading_eta_seconds:7\r\n"
+    set_up = _SET_UP.replace("aof_enabled:1", "aof_enabled:0")
+    info = f"{set_up}loading:1\r\nloading_loaded_perc:41.20\r\nloading_eta_seconds:7\r\n"
     (found,) = findings_of([info, refusal_of_text("LOADING Redis is loading the dataset in memory")])
     assert (found.code, found.elsewhere) == ("redis_loading", True)
     assert "41.20 % read, about 7 s left" in found.sentence
