@@ -10,6 +10,7 @@ import pytest
 from tests.faults.harness.batch_check import check_rows
 from tests.faults.harness.fault_table import FaultTable
 from tests.faults.harness.history import Client, Verdict, check
+from tests.partitions.harness import names
 from tests.partitions.harness.network import why_not
 from tests.partitions.harness.site import Site, Trial
 
@@ -61,6 +62,21 @@ def trial_of_two_copies(tmp_path: Path) -> Iterator[Trial]:
     """A trial of a site of its own, which promises what all of Redis' machines have."""
     with Site(tmp_path, copies=2) as site:
         yield from _trial(site)
+
+
+@pytest.fixture(scope="module")
+def site_by_name(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose shims and workers find Redis' primary by its name."""
+    if reason := names.why_not():
+        pytest.skip(f"no machines with names of their own: {reason}")
+    with Site(tmp_path_factory.mktemp("site"), copies=1, by_name=True) as site:
+        yield site
+
+
+@pytest.fixture
+def trial_by_name(site_by_name: Site) -> Iterator[Trial]:
+    """A trial of that site."""
+    yield from _trial(site_by_name)
 
 
 def _trial(site: Site) -> Iterator[Trial]:

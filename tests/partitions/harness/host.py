@@ -12,6 +12,7 @@ from local_stack.process import ManagedProcess
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tests.partitions.harness.names import Names
     from tests.partitions.harness.network import Cable, Network
 
 _ROOT: Final = Path(local_stack.__file__).resolve().parents[1]
@@ -21,14 +22,22 @@ _ROOT: Final = Path(local_stack.__file__).resolve().parents[1]
 class Host:
     """One machine. It can die with everything that runs on it, and come back with its disks."""
 
-    def __init__(self, name: str, network: Network, folder: Path) -> None:
-        """`folder` is for its disks and logs."""
+    def __init__(self, name: str, network: Network, folder: Path, *, names: Names | None = None) -> None:
+        """Lay the cable.
+
+        Args:
+            name: what it is called.
+            network: where its cable ends.
+            folder: for its disks and logs.
+            names: where its processes find the address of Redis' primary, if they are to find it by name.
+        """
         self.name = name
         self.folder = folder / name
         self.folder.mkdir(mode=0o700)
         self.cable: Cable = network.cable()
         self.processes: list[ManagedProcess] = []
         self.is_up = True
+        self._names = names
 
     def __repr__(self) -> str:
         return f"Host({self.name!r}, {self.address})"
@@ -42,6 +51,8 @@ class Host:
         self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None
     ) -> ManagedProcess:
         """A process of this machine. Nothing is started yet."""
+        if self._names is not None:
+            command = self._names.command(*command)
         process = ManagedProcess(
             f"{self.name} {name}",
             self.cable.namespace.command(*command),

@@ -20,7 +20,7 @@ _CLONE_NEWNET: Final = 0x40000000
 """See unshare(2)."""
 _OWN: Final = "/proc/thread-self/ns/net"
 """The namespace of the thread that opens it."""
-_TOOLS: Final = {"ip": "iproute2", "nsenter": "util-linux", "nft": "nftables"}
+_TOOLS: Final = {"ip": "iproute2", "nsenter": "util-linux", "unshare": "util-linux", "nft": "nftables"}
 """The programs that are needed, with the Debian packages that hold them."""
 _PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 """Where programs of the system's administrator are looked for as well."""

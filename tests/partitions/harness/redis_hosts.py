@@ -81,6 +81,10 @@ class RedisHosts:
         sentinels = ",".join(f"{host.address}:{_SENTINEL_PORT}" for host in self.hosts)
         return f"redis+sentinel://:{self._password}@{sentinels}/{_NAME}/0"
 
+    def url_by_name(self, name: str) -> str:
+        """The URL that leads to the machine of this name, without Sentinels."""
+        return f"redis://:{self._password}@{name}:{_REDIS_PORT}/0"
+
     def start(self) -> None:
         """Start all of them."""
         for host in self.hosts:

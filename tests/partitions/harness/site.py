@@ -16,6 +16,7 @@ from local_stack.service_process import SHIM, WORKER, start_service_process
 from tests.faults.harness.batch_rows import DOMAIN
 from tests.partitions.harness.host import Host
 from tests.partitions.harness.mongo_hosts import MongoHosts
+from tests.partitions.harness.names import NAME, Names
 from tests.partitions.harness.network import Network
 from tests.partitions.harness.redis_hosts import RedisHosts
 from tests.support.tokens import token
@@ -34,22 +35,24 @@ _PORT: Final = 3005
 class Site:
     """Three machines with Redis and a Sentinel, three with MongoDB, two with a shim and two with a worker."""
 
-    def __init__(self, folder: Path, *, copies: int) -> None:
+    def __init__(self, folder: Path, *, copies: int, by_name: bool = False) -> None:
         """Lay the cables. Nothing runs before it is entered.
 
         Args:
             folder: for the disks of all machines.
             copies: what `INTAKE_REDIS_COPIES` is. With 0, Redis takes writes without any replica too.
+            by_name: shims and workers find Redis' primary by its name, and not by the Sentinels.
         """
         self.folder = folder
         self.at_the_end = contextlib.ExitStack()
         self.network = self.at_the_end.enter_context(Network())
         self.redis = RedisHosts(self.network, folder, careful=copies > 0)
         self.mongo = MongoHosts(self.network, folder)
-        self.shims = tuple(Host(f"shim-{number}", self.network, folder) for number in (1, 2))
-        self.workers = tuple(Host(f"worker-{number}", self.network, folder) for number in (1, 2))
+        self._names = names = Names(folder / "hosts") if by_name else None
+        self.shims = tuple(Host(f"shim-{number}", self.network, folder, names=names) for number in (1, 2))
+        self.workers = tuple(Host(f"worker-{number}", self.network, folder, names=names) for number in (1, 2))
         environments = Environments(
-            redis_url=self.redis.url,
+            redis_url=self.redis.url_by_name(NAME) if by_name else self.redis.url,
             mongodb_uri=self.mongo.uri,
             secrets=ensure_secret_files(folder / "secrets"),
             base=environment_without_settings(),
@@ -84,6 +87,7 @@ class Site:
         self.redis.start()
         self.mongo.start()
         self.redis.wait_whole()
+        self.name_primary()
         for host in (*self.workers, *self.shims):
             for process in host.processes:
                 start_service_process(process)
@@ -115,9 +119,15 @@ class Site:
         self.mute(some, others)
         self.mute(others, some)
 
+    def name_primary(self, host: Host | None = None) -> None:
+        """Have the primary's name lead to this machine, or to the one that most Sentinels call the primary's."""
+        if self._names is not None:
+            self._names.lead_to((host or self.redis.primary()).address)
+
     def wait_whole(self) -> None:
         """Wait until every part is well and sees the others."""
         self.redis.wait_whole()
+        self.name_primary()
         self.mongo.wait_whole()
         for host in self.shims:
             wait_until(partial(_is_ready, host), timeout=60, what=f"{host.name} is ready")
