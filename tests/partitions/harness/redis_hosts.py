@@ -105,6 +105,11 @@ class RedisHosts:
         """The machines but this one."""
         return tuple(each for each in self.hosts if each is not host)
 
+    def fail_over(self) -> None:
+        """Tell a Sentinel to make another Redis the primary, though nothing is wrong with it."""
+        with _client(self.hosts[0].address, _SENTINEL_PORT, None) as client:
+            client.execute_command("SENTINEL", "FAILOVER", _NAME)
+
     def promoted(self, old: Host) -> Host | None:
         """The machine whose Redis became the primary in place of that of `old`. None while there is none."""
         for host in self.others(old):
