@@ -44,12 +44,17 @@ async def render_queue(calls: RedisCalls) -> bytes:
             await calls.command("LLEN", CHUNKS.queue),
             await calls.command("GET", OPEN_ROWS_KEY),
         )
-        events = await calls.command("XLEN", EVENTS_KEY)
+        events, oldest_event = (
+            await calls.command("XLEN", EVENTS_KEY),
+            await calls.command("XRANGE", EVENTS_KEY, "-", "+", "COUNT", 1),
+        )
         memory = await _render_memory(calls)
     except BrokerUnavailableError:
         return _gauge("intake_redis_up", "Whether Redis answered this scrape.", 0)
     age = _age([*oldest, *oldest_resent], clock)
     chunk_age = _age([*oldest_chunk, *oldest_resent_chunk], clock)
+    # The place of an event begins with its time.
+    event_age = _age([[place, place.partition(b"-")[0]] for place, _ in oldest_event], clock)
     return b"".join(
         (
             _gauge("intake_redis_up", "Whether Redis answered this scrape.", 1),
@@ -63,6 +68,7 @@ async def render_queue(calls: RedisCalls) -> bytes:
             _gauge("intake_open_rows", "Rows of batches accepted and without outcome.", int(rows or 0)),
             _gauge("intake_dead_letters", "Tasks that wait for an operator.", dead),
             _gauge("intake_events_kept", "Events in the outbox.", events),
+            _gauge("intake_oldest_event_seconds", "Age of the oldest event in the outbox.", event_age),
             memory,
         )
     )

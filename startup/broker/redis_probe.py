@@ -80,7 +80,6 @@ _WITH_A_LATER_KEY: Final = {
     "BLMPOP": ("BLMPOP", "0", "1", PROBE_KEY, "LEFT"),
     "LMPOP": ("LMPOP", "1", PROBE_KEY, "LEFT"),
     "XINFO|GROUPS": ("XINFO", "GROUPS", PROBE_KEY),
-    "XINFO|STREAM": ("XINFO", "STREAM", PROBE_KEY),
     "XREAD": ("XREAD", "STREAMS", PROBE_KEY, "0"),
 }
 """How Redis is asked about commands whose key is not the first argument."""

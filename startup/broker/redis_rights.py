@@ -103,14 +103,15 @@ SHIM: Final = Rights(
     user="intake-shim",
     scripts=(
         *("EXISTS", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY", "LPUSH"),
-        *("PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "XADD", "XINFO|STREAM", "XRANGE"),
-        *("ZADD", "ZCARD", "ZRANGE", "ZREM", "ZSCORE"),
+        *("PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "XADD", "XRANGE"),
+        *("XREVRANGE", "ZADD", "ZCARD", "ZRANGE", "ZREM", "ZSCORE"),
     ),
     # Of the queues and indexes only lengths and the oldest entries are read, for metrics.
     direct=(
         *_CONNECTING,
         *_WATCHING,
-        *("GET", "LLEN", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN", "XREAD", "ZCARD", "ZCOUNT", "ZRANGE"),
+        *("GET", "LLEN", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN", "XRANGE", "XREAD", "ZCARD"),
+        *("ZCOUNT", "ZRANGE"),
     ),
     keys=(
         _ANY_RECORD,

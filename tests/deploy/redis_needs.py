@@ -177,7 +177,7 @@ _BY_NAME: Final = frozenset(
     {
         *("BLMPOP", "BRPOP", "DEL", "EVAL", "GET", "HGET", "INFO", "KEYS", "LLEN", "LMPOP", "LRANGE", "PING"),
         *("PSUBSCRIBE", "PUBLISH", "SCAN", "SCRIPT", "SET", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN"),
-        *("XREAD", "ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
+        *("XRANGE", "XREAD", "ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE"),
     }
 )
 """Commands that a module may name."""

@@ -18,6 +18,11 @@ _TRIM_EVENTS: Final[Script] = load_script("trim_events")
 """The step that removes old events."""
 
 
+_APART_SECONDS: Final = 60
+"""For how long two servers may both have taken events, the difference of their clocks included. A primary that is cut
+off from its replicas stops within seconds (`min-replicas-max-lag`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """What became of a task or a batch."""
@@ -47,7 +52,7 @@ class WhyGone(StrEnum):
     TRIMMED = "trimmed"
     """Some of them were too old to be kept."""
     LOST = "lost"
-    """Redis lacks events that it had when it gave this place: it was restored, or replaced by one that lagged."""
+    """Redis lacks the event at this place: it was restored, or replaced by one that had not got it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,7 @@ class EventsGone:
 
     why: WhyGone
     place: str
-    """Where the events begin that can be told. Whoever had all of them up to the old place lacks, of `LOST` ones, none
-    that Redis knows."""
+    """Where to go on. Where an event is `LOST`, it stands before all that the reader may lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def read_events(*, after: str, most: int) -> Call[Events | EventsGone]:
     return _READ_EVENTS.call(
         _read,
         keys={"events": EVENTS_KEY, "trimmed_key": EVENTS_TRIMMED_KEY},
-        arguments={"after": after, "most": most},
+        arguments={"after": after, "most": most, "apart_milliseconds": 1000 * _APART_SECONDS},
     )
 
 
