@@ -45,6 +45,14 @@ def outcome_event(task_id: str, outcome: Outcome) -> OutcomeEvent:
     return OutcomeEvent(EventType.FAILED, _json({"task": task_id, "error": outcome["error"]}))
 
 
+def row_event(outcome: Outcome) -> OutcomeEvent:
+    """The event of a row of a batch. The step that appends it adds where the row stands."""
+    if outcome["ok"]:
+        repeated = {"repeated": True} if "repeated" in outcome else {}
+        return OutcomeEvent(EventType.CREATED, _json({"customer": outcome["customer"]["id"], **repeated}))
+    return OutcomeEvent(EventType.FAILED, _json({"error": outcome["error"]}))
+
+
 def event_payload(type_: str, *, at_milliseconds: int, data: bytes) -> bytes:
     """An event as other systems read it: JSON with `type`, `timestamp` and `data`.
 

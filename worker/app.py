@@ -129,6 +129,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         turnstile=turnstile,
         metrics=metrics,
         maximum_starts=settings.maximum_starts,
+        tells_rows=settings.tells_rows,
         stopping=stopping,
     )
     trimmer = EventTrimmer(

@@ -70,6 +70,8 @@ class WorkerSettings:
     sweep_interval_seconds: float
     sweep_grace_seconds: float
     """How long after it was sent a task may be missing from the queue before it is sent again."""
+    tells_rows: bool
+    """Whether rows of batches have events of their own."""
     events_kept_seconds: float
     """For how long events are kept at least."""
     unread_events_kept_seconds: float
@@ -121,6 +123,7 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         visibility_timeout_seconds=reader.seconds("VISIBILITY_TIMEOUT_SECONDS", 60, minimum=3, maximum=3600),
         sweep_interval_seconds=reader.seconds("SWEEP_INTERVAL_SECONDS", 5, minimum=0.1, maximum=300),
         sweep_grace_seconds=reader.seconds("SWEEP_GRACE_SECONDS", 15, minimum=0.1, maximum=3600),
+        tells_rows=reader.flag("ROW_EVENTS"),
         events_kept_seconds=kept_seconds,
         unread_events_kept_seconds=unread_seconds,
         redis_allowed=read_allowed(reader),

@@ -74,9 +74,18 @@ def event_schemas() -> dict[str, JsonSchema]:
     task = schema_reference("TaskId")
     code: JsonSchema = {"enum": list(get_args(ErrorCode))}
     rows: JsonSchema = {"type": "integer", "minimum": 0}
+    of_a_row = {"batch": task, "line": {"type": "integer", "minimum": 1, "description": "In the batch's body."}}
     data = {
-        EventType.CREATED: closed({"task": task, "customer": {"type": "string", "pattern": "^[0-9A-Za-z]+$"}}),
-        EventType.FAILED: closed({"task": task, "error": code}),
+        EventType.CREATED: closed(
+            {
+                "task": task,
+                "customer": {"type": "string", "pattern": "^[0-9A-Za-z]+$"},
+                "repeated": {"const": True, "description": "Of a row that was in before."},
+                **of_a_row,
+            },
+            optional=("repeated", *of_a_row),
+        ),
+        EventType.FAILED: closed({"task": task, "error": code, **of_a_row}, optional=tuple(of_a_row)),
         EventType.PARKED: closed(
             {"task": task, "error": {"const": "internal_error"}, "batch": task, "rows": rows},
             optional=("batch", "rows"),
@@ -112,7 +121,7 @@ def event_answers() -> dict[str, JsonSchema]:
     return {
         "EventsGone": answer(
             "Events after this cursor are gone. `trimmed`: some of them were too old to be kept. `lost`: Redis lacks"
-            " events that it has told; what it had of them is told again with new outcomes. Go on with `data.next`.",
+            " an event that it has told. Go on with `data.next`: no event is left out, and some may come again.",
             failure_schema("events_gone", data=data),
             failure_example("events_gone", {"reason": WhyGone.TRIMMED.value, "next": _CURSOR}),
         )

@@ -100,6 +100,8 @@ class ChunkField(StrEnum):
     """How many rows the chunk or the part has. No record of a single signup has this field."""
     BATCHES = "batches"
     """The batches that list the chunk, as `oID kID …`: see `chunks_key`."""
+    LINES = "lines"
+    """The numbers of the rows' lines in the batch that was the first to list the chunk. Releases up to 0.2 lack it."""
     LISTED = "listed"
     """How often batches that are not settled list the chunk."""
     OPEN_PARTS = "open_parts"

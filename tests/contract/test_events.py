@@ -75,6 +75,30 @@ def test_a_batch_is_one_event_when_it_has_ended(service: Service) -> None:
     assert event["data"] == {"batch": batch["id"], "status": "DONE", "rows": 2}
 
 
+def test_rows_of_a_batch_have_events_of_their_own_where_a_setting_says_so(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    service = serve(start_shim(isolated_env), start_worker(isolated_env, INTAKE_ROW_EVENTS="1"))
+    client, good = BatchClient(service), a_row()
+    client.done(lines(good, a_row(email="no email")), mode="validate")
+    after = _end(service)
+    batch = client.done(lines(good, a_row(email="no email"), good))
+    rows = client.rows_of(batch["id"])
+
+    told, _ = _read(service, after=after)
+
+    events = [(event["type"], event["data"]) for event in told]
+    place = {"task": told[0]["data"]["task"], "batch": batch["id"]}
+    customer = rows[0]["customer"]["id"]
+    assert events == [
+        ("customer.created", {**place, "line": 1, "customer": customer}),
+        ("customer.create.failed", {**place, "line": 2, "error": "customer_invalid_email"}),
+        ("customer.created", {**place, "line": 3, "customer": customer, "repeated": True}),
+        ("customer.create.batch.completed", {"batch": batch["id"], "status": "DONE", "rows": 3}),
+    ]
+    assert len({event["id"] for event in told}) == 4
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_events_are_read_on_in_their_order_by_the_cursor_of_the_last_answer(service: Service, prefix: str) -> None:
     after = _end(service)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from schemas.events import OutcomeEvent
     from schemas.protocol.call import Call
     from schemas.protocol.steps.batches import BatchSummary, ChunkView
     from schemas.protocol.steps.ending import RecordChange
@@ -172,6 +173,7 @@ class Batches:
         results: bytes = b"results",
         counts: Mapping[str, int] | None = None,
         refused: Sequence[RefusedRow] = (),
+        told: Sequence[tuple[int, OutcomeEvent]] = (),
     ) -> RecordChange:
         """FINISH_CHUNK. All four rows were created, unless the counts say otherwise."""
         return self.run(
@@ -181,6 +183,7 @@ class Batches:
                 results=results,
                 counts={"created": 4} if counts is None else counts,
                 refused=refused,
+                told=told,
             )
         )
 

@@ -47,6 +47,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert settings.maximum_starts == 5
     assert settings.visibility_timeout_seconds == 60
     assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (5, 15)
+    assert not settings.tells_rows
     assert (settings.events_kept_seconds, settings.unread_events_kept_seconds) == (7 * 86400, 30 * 86400)
     assert (settings.health_file, settings.metrics_host, settings.metrics_port) == ("", "127.0.0.1", 0)
 

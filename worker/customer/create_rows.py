@@ -16,6 +16,7 @@ from schemas.batch.content import (
     unpack,
 )
 from schemas.batch.row_results import pack_results
+from schemas.events import row_event
 from schemas.protocol.keys import RECORD_FORM
 from schemas.protocol.steps.chunk_working import RefusedRow, StartedChunk
 from schemas.protocol.steps.ending import RecordChange
@@ -80,9 +81,23 @@ class CreateRows:
         turnstile: Turnstile,
         metrics: WorkerMetrics,
         maximum_starts: int,
+        tells_rows: bool,
         stopping: threading.Event,
     ) -> None:
-        """`stopping` is set when the worker begins to stop. A row that is started more often is a dead letter."""
+        """Work on nothing yet.
+
+        Args:
+            records: moves chunks.
+            unsealer: opens their requests.
+            ids: derives the ids of customers and parts.
+            stages: brings rows to their outcomes.
+            patience: repeats what fails while a server is away.
+            turnstile: lets a chunk run alone.
+            metrics: counts rows.
+            maximum_starts: a row that is started more often is a dead letter.
+            tells_rows: whether each row has an event of its own, beside that of its batch.
+            stopping: is set when the worker begins to stop.
+        """
         self._records = records
         self._unsealer = unsealer
         self._ids = ids
@@ -91,6 +106,7 @@ class CreateRows:
         self._turnstile = turnstile
         self._metrics = metrics
         self._maximum_starts = maximum_starts
+        self._tells_rows = tells_rows
         self._stopping = stopping
         self._seldom = Seldom()
 
@@ -171,7 +187,7 @@ class CreateRows:
         if failure is not None:
             return failed(delivery, failure.error)
         with share():
-            return self._finish(delivery, chunk, rows.states)
+            return self._finish(delivery, chunk, rows.states, tells=self._tells_rows and content.mode is Mode.CREATE)
 
     def _look_up(self, rows: ChunkRows) -> None:
         """Find rows that are stored already and emails that are taken, in one round trip."""
@@ -216,7 +232,7 @@ class CreateRows:
         rows.step(Checked, told)
         rows.step(Decided, stored)
 
-    def _finish(self, delivery: Delivery, chunk: StartedChunk, states: Sequence[State]) -> str:
+    def _finish(self, delivery: Delivery, chunk: StartedChunk, states: Sequence[State], *, tells: bool) -> str:
         told: list[Outcome] = []
         refused: list[tuple[int, Refused]] = []
         for place, state in enumerate(states, chunk.first):
@@ -238,8 +254,14 @@ class CreateRows:
             )
             for place, state in refused
         ]
+        # Dead letters have an event of another kind.
+        events = [
+            (place, row_event(state.outcome))
+            for place, state in enumerate(states, chunk.first)
+            if tells and isinstance(state, Decided)
+        ]
         change = self._patience.until_done(
-            lambda: self._records.finish(delivery, chunk, results=results, counts=counts, refused=parts)
+            lambda: self._records.finish(delivery, chunk, results=results, counts=counts, refused=parts, told=events)
         )
         if change is not RecordChange.WRITTEN:
             return str(change)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from schemas.events import OutcomeEvent
     from schemas.ids import IdDeriver
     from schemas.protocol.steps.chunk_working import RefusedRow, StartedChunk
     from schemas.protocol.steps.ending import RecordChange
@@ -72,11 +73,17 @@ class ChunkRecords:
         results: bytes,
         counts: Mapping[str, int],
         refused: Sequence[RefusedRow],
+        told: Sequence[tuple[int, OutcomeEvent]],
     ) -> RecordChange:
         """Write the outcomes of the rows; see `schemas.protocol.steps.chunk_working.finish_chunk`."""
         return self._calls.run(
             chunk_working.finish_chunk(
-                delivery.task_id, chunk_id=chunk.chunk_id, results=results, counts=counts, refused=refused
+                delivery.task_id,
+                chunk_id=chunk.chunk_id,
+                results=results,
+                counts=counts,
+                refused=refused,
+                told=told,
             )
         )
 

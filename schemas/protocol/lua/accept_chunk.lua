@@ -59,7 +59,7 @@ if not known[1] then
   end
   redis.call('HSET', record_key, 'form', form, 'sealed', sealed, 'caller', caller, 'state', 'PENDING',
     'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0, 'rows', rows, 'batches', 'o' .. batch_id,
-    'listed', 1, 'open_parts', 1)
+    'lines', lines, 'listed', 1, 'open_parts', 1)
   if generation > 0 and redis.call('EXISTS', first_key) == 1 then
     redis.call('HSET', first_key, 'generation', generation)
   end

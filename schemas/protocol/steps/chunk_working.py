@@ -14,6 +14,7 @@ from schemas.protocol.steps.working import NotStarted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from schemas.events import OutcomeEvent
     from schemas.protocol.call import Argument, Call, Script
     from schemas.protocol.steps.working import Delivery
 
@@ -115,7 +116,13 @@ def split_chunk(delivery: Delivery, *, chunk_id: str, middle: int, left: Part, r
 
 
 def finish_chunk(
-    task_id: str, *, chunk_id: str, results: bytes, counts: Mapping[str, int], refused: Sequence[RefusedRow] = ()
+    task_id: str,
+    *,
+    chunk_id: str,
+    results: bytes,
+    counts: Mapping[str, int],
+    refused: Sequence[RefusedRow] = (),
+    told: Sequence[tuple[int, OutcomeEvent]] = (),
 ) -> Call[RecordChange]:
     """Write the outcomes of all rows of a chunk or a part. The first outcomes stay.
 
@@ -125,16 +132,26 @@ def finish_chunk(
         results: the packed results of the rows, in order. Refused rows are among them, with `internal_error`.
         counts: name of an outcome → how many rows have it; all rows together.
         refused: rows that become dead letters. A part of a single row is parked with `park_chunk` instead.
+        told: the place of each row that has an event of its own, with that event. The step adds to its data where the
+            row stands.
     """
     tail: list[Argument] = []
     for row in refused:
         tail += row.place, row.part_id, row.reason, row.detail
+    for place, event in told:
+        tail += place, event.type, event.data
     for outcome, count in counts.items():
         tail += outcome, count
     return _FINISH_CHUNK.call(
         RecordChange.of_reply,
         keys={"record_key": record_key(task_id), "chunk_key": record_key(chunk_id)},
-        arguments={"task_id": task_id, "chunk_id": chunk_id, "results": results, "refused": len(refused)},
+        arguments={
+            "task_id": task_id,
+            "chunk_id": chunk_id,
+            "results": results,
+            "refused": len(refused),
+            "told": len(told),
+        },
         tail=tail,
     )
 

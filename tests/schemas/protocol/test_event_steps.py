@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
+from schemas.events import row_event
 from schemas.ids import new_task_id
+from schemas.outcome import Outcome, invalid_email
+from schemas.protocol.batch_keys import ChunkField
 from schemas.protocol.keys import EVENTS_KEY, EVENTS_TRIMMED_KEY, Field, record_key
 from schemas.protocol.steps import eventing
 from schemas.protocol.steps.eventing import Events, EventsGone, Trimmed, WhyGone
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     import redis
 
     from tests.support.records import Scripts
+
+
+_CREATED: Final = Outcome(ok=True, customer={"id": "HkhhuXESl"})
+"""A row that became a customer."""
 
 
 def _events(scripts: Scripts, *, after: str = "", most: int = 100) -> Events:
@@ -70,6 +77,39 @@ def test_a_batch_that_ends_is_one_event_after_those_of_its_dead_letters(scripts:
     assert _told(scripts) == [
         ("customer.create.parked", {"task": chunk_id, "error": "internal_error", "batch": batch_id, "rows": 4}),
         ("customer.create.batch.completed", {"batch": batch_id, "status": "DONE", "rows": 4}),
+    ]
+
+
+def test_rows_have_events_of_their_own_where_they_are_asked_for_and_say_where_they_stand(scripts: Scripts) -> None:
+    batches = Batches(scripts.client)
+    batch_id, chunk_id = batches.open(), new_task_id()
+    batches.accept(batch_id, chunk_id, first_line=7)
+    batches.end(batch_id)
+    batches.started(chunk_id)
+    told = [(0, row_event(invalid_email("a"))), (3, row_event(_CREATED))]
+    batches.finish(chunk_id, told=told)
+    place = {"task": chunk_id, "batch": batch_id}
+    assert _told(scripts) == [
+        ("customer.create.failed", {**place, "line": 7, "error": "customer_invalid_email"}),
+        ("customer.created", {**place, "line": 10, "customer": "HkhhuXESl"}),
+        ("customer.create.batch.completed", {"batch": batch_id, "status": "DONE", "rows": 4}),
+    ]
+    assert [event.id for event in _events(scripts).events] == [
+        f"evt_{chunk_id}_0",
+        f"evt_{chunk_id}_3",
+        f"evt_{batch_id}",
+    ]
+
+
+def test_a_row_of_a_chunk_that_an_older_release_accepted_is_told_without_its_line(scripts: Scripts) -> None:
+    batches = Batches(scripts.client)
+    batch_id, chunk_id = batches.open(), new_task_id()
+    batches.accept(batch_id, chunk_id)
+    scripts.client.hdel(record_key(chunk_id), ChunkField.LINES)
+    batches.started(chunk_id)
+    batches.finish(chunk_id, told=[(1, row_event(invalid_email("a")))])
+    assert _told(scripts) == [
+        ("customer.create.failed", {"task": chunk_id, "batch": batch_id, "error": "customer_invalid_email"})
     ]
 
 
@@ -143,14 +183,17 @@ def _delivered(scripts: Scripts, count: int) -> list[bytes]:
 def test_a_redis_that_lacks_what_a_reader_has_says_so_and_where_to_go_on(
     scripts: Scripts, redis_client: redis.Redis
 ) -> None:
-    _finished(scripts, 2)
-    first, second = _events(scripts, most=1).place, _events(scripts).place
-    ((place, entry),) = cast("Any", redis_client.xrange(EVENTS_KEY, count=1))
+    _finished(scripts, 1)
+    place = _events(scripts).place
+    ((_, entry),) = cast("Any", redis_client.xrange(EVENTS_KEY))
     redis_client.delete(EVENTS_KEY)
-    assert scripts.run(eventing.read_events(after=second, most=9)) == EventsGone(WhyGone.LOST, "0-0")
+    assert scripts.run(eventing.read_events(after=place, most=9)) == EventsGone(WhyGone.LOST, "0-0")
     assert _events(scripts) == Events((), "0-0")
-    redis_client.xadd(EVENTS_KEY, entry, id=place)
-    assert scripts.run(eventing.read_events(after=second, most=9)) == EventsGone(WhyGone.LOST, first)
+    # The server that took over has an event that is much older, one that it took before the lost one, and a newer one.
+    at = int(place.partition("-")[0])
+    for milliseconds in (at - 61_000, at - 1000, at + 1000):
+        redis_client.xadd(EVENTS_KEY, entry, id=f"{milliseconds}-0")
+    assert scripts.run(eventing.read_events(after=place, most=9)) == EventsGone(WhyGone.LOST, f"{at - 61_000}-0")
 
 
 def _finished(scripts: Scripts, count: int) -> list[str]:

@@ -150,6 +150,7 @@ CALLS: Final[dict[str, Call[Any]]] = {
         results=b"\x28\xb5results",
         counts={"created": 200, "internal_error": 1},
         refused=[RefusedRow(17, "Part9999999999Part9999", "a_reason", "a detail")],
+        told=[(3, events.row_event(outcomes.invalid_email("nöbody")))],
     ),
     "park_chunk": chunk_working.park_chunk(_ONE, chunk_id=OTHER_ID, reason="a_reason", detail=""),
     "claim_emails": chunk_working.claim_emails(OTHER_ID, [(b"\x00mail\xff", b"row")], lifetime_seconds=100.5),

@@ -89,6 +89,7 @@ class BatchIntake:
             turnstile=Turnstile(),
             metrics=self.metrics,
             maximum_starts=5,
+            tells_rows=False,
             stopping=self.stopping,
         )
 
