@@ -20,7 +20,7 @@ class Hearing:
 
     def __init__(self, url: RedisUrl, *, maximum_waiting: int, reports: RedisReports, metrics: ShimMetrics) -> None:
         """Make both; they are started and closed by their owner."""
-        pool = redis_pool(url, protocol=PROTOCOL, socket_timeout=None, socket_keepalive=True)
+        pool = redis_pool(url, protocol=PROTOCOL, socket_timeout=None)
 
         def show(_: int) -> None:
             metrics.waiting(self.waiting)

@@ -20,7 +20,7 @@ from startup.broker.redis_clients import redis_client
 from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
 from worker.consuming.celery_app import Wiring, celery_app
-from worker.consuming.celery_settings import REDIS_TIMEOUT_SECONDS
+from worker.consuming.celery_settings import REDIS_CONNECT_SECONDS, REDIS_TIMEOUT_SECONDS
 from worker.consuming.chunks import Chunks
 from worker.consuming.groups import Groups
 from worker.consuming.tasks import register_chunk_tasks, register_tasks
@@ -30,7 +30,7 @@ from worker.customer.create_rows import CreateRows
 from worker.customer.customers import DATABASE, MongoCustomers
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
-from worker.dependencies.broker import BROKER, BrokerProbe
+from worker.dependencies.broker import BROKER, BrokerProbe, drop_connections
 from worker.dependencies.gate import Gate
 from worker.dependencies.mongo_tls import MongoTls
 from worker.dependencies.patience import Patience
@@ -68,8 +68,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
     client = redis_client(
         settings.shared.redis_url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_keepalive=True,
+        socket_connect_timeout=REDIS_CONNECT_SECONDS,
         health_check_interval=25,
         # One quiet repeat, for a connection in the pool that a restart of Redis broke. Patience does the rest.
         retry=Retry(NoBackoff(), 1),
@@ -154,6 +153,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         chunks=chunks,
         leases=leases,
         metrics=metrics,
+        drop_connections=partial(drop_connections, client),
     )
     app = celery_app(settings, wiring, stopping=stopping)
     register_tasks(app, groups)

@@ -69,14 +69,14 @@ class RedisCalls:
             findings: what is known of the server.
             reports: takes what goes wrong.
             copies: how many replicas must have a promise before its caller has the reply.
-            on_elsewhere: called when a connection is given up because another server may be behind the name.
+            on_elsewhere: called when another server may be behind the name: a connection was given up for that, or
+                there is a new one after one that nobody answered.
         """
         self._pool = redis_pool(
             url,
             protocol=PROTOCOL,
             socket_timeout=None,
             socket_connect_timeout=timeout_seconds,
-            socket_keepalive=True,
         )
         self._timeout_seconds = timeout_seconds
         self._findings = findings
@@ -86,6 +86,8 @@ class RedisCalls:
         self._wait = packed("WAIT", copies, _COPIES_MILLISECONDS)
         self._link: RedisLink | None = None
         self._wants_elsewhere = False
+        self._was_lost = False
+        """The last connection broke or was silent, and there is no new one yet."""
         self._least_age_seconds = _LEAST_AGE_SECONDS
         self._queue = CallQueue(timeout_seconds=timeout_seconds, reports=reports)
         self._diagnosis = RedisDiagnosis(url, on_found=reports.refused)
@@ -170,6 +172,8 @@ class RedisCalls:
             self.reports.away(error)
             if self._link is None:
                 self._diagnosis.ask()
+            else:
+                self._was_lost = True
         else:
             self.reports.refused(refusal)
         await self._disconnect()
@@ -252,6 +256,10 @@ class RedisCalls:
             link, replies = await RedisLink.open(self._pool, [packed(*each) for each in self._findings.COMMANDS])
             self._link = link
             self._wants_elsewhere = False
+            if self._was_lost:
+                # Not before there is a new one: until then the name may still lead to a server that is gone.
+                self._was_lost = False
+                self._on_elsewhere()
             self._findings.judge(replies)
             self._least_age_seconds = (
                 min(2 * self._least_age_seconds, _LONGEST_LEAST_AGE_SECONDS)

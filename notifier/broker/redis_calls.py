@@ -46,7 +46,6 @@ class RedisCalls:
             protocol=_PROTOCOL,
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
-            socket_keepalive=True,
             # One quiet repeat, for a connection in the pool that a restart of Redis broke.
             retry=Retry(NoBackoff(), 1),
         )

@@ -17,6 +17,7 @@ from startup.broker.sentinel_connections import (
     SentinelSSLConnection,
 )
 from startup.broker.sentinels import SentinelOrder
+from startup.broker.silence import silence_arguments
 
 if TYPE_CHECKING:
     from startup.broker.redis_url import RedisUrl
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 def redis_client(url: RedisUrl, **options: Any) -> redis.Redis:
     """A client whose pool is closed with it. `options` are those of redis-py's connections."""
-    arguments = {**url.arguments(), **sentinel_arguments(url), **options}
+    arguments = {**silence_arguments(), **url.arguments(), **sentinel_arguments(url), **options}
     return redis.Redis.from_pool(redis.ConnectionPool(connection_class=connection_class(url), **arguments))
 
 
 def redis_pool(url: RedisUrl, **options: Any) -> redis.asyncio.ConnectionPool:
     """A pool that makes connections for asyncio. `options` are those of redis-py's connections."""
-    arguments = {**url.arguments(), **sentinel_arguments(url), **options}
+    arguments = {**silence_arguments(), **url.arguments(), **sentinel_arguments(url), **options}
     kind: type[redis.asyncio.Connection]
     if url.sentinels is None:
         kind = redis.asyncio.SSLConnection if url.tls else redis.asyncio.Connection

@@ -17,7 +17,7 @@ from worker.dependencies.broker import error_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from startup.broker.redis_url import RedisUrl
     from worker.consuming.chunks import Chunks
@@ -43,6 +43,8 @@ class Wiring:
     chunks: Chunks
     leases: Leases
     metrics: WorkerMetrics
+    drop_connections: Callable[[], object]
+    """Closes the unused connections to Redis on which the protocol's calls are made."""
 
 
 def celery_app(settings: WorkerSettings, wiring: Wiring, *, stopping: threading.Event) -> Celery:
@@ -82,6 +84,8 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
         "room_for_chunks": staticmethod(lambda: wiring.chunks.room),
         "put_back": staticmethod(wiring.records.put_back_messages),
         "lost": staticmethod(lose),
+        # Each call on another old connection to a server that is gone without a word would wait for its whole time.
+        "renewed": staticmethod(wiring.drop_connections),
         "refused": staticmethod(lambda error: gate.close(error_of(error))),
         "connection_arguments": staticmethod(lambda: {**redis_url.credentials(), **sentinels}),
         "not_taken": staticmethod(wiring.metrics.message_not_taken),

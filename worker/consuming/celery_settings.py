@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.protocol.message import celery_routing
+from startup.broker.silence import silence_arguments
 
 if TYPE_CHECKING:
     from startup.broker.redis_url import RedisUrl
@@ -12,8 +13,12 @@ if TYPE_CHECKING:
 REDIS_TIMEOUT_SECONDS: Final = 5.0
 """How long one command may take. After that its connection counts as dead, as behind a firewall that forgot it."""
 
-HEALTH_CHECK_SECONDS: Final = 5
-"""How often kombu checks its connection. A half-open one is found within about twice this."""
+REDIS_CONNECT_SECONDS: Final = 3.0
+"""How long connecting may take. While nobody has been promoted yet, Sentinels lead to a primary that is silent."""
+
+HEALTH_CHECK_SECONDS: Final = 2
+"""How often kombu looks whether Redis answers. It waits for a message a second at most (`brpop_timeout`), so a
+connection to a Redis that stands still is given up after 3 to 5 s."""
 
 
 def celery_settings(redis_url: RedisUrl, *, prefetch_multiplier: int) -> dict[str, Any]:
@@ -63,8 +68,8 @@ def celery_settings(redis_url: RedisUrl, *, prefetch_multiplier: int) -> dict[st
             # One queue is one list: no priorities.
             "priority_steps": [0],
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_keepalive": True,
+            "socket_connect_timeout": REDIS_CONNECT_SECONDS,
+            **silence_arguments(),
             "health_check_interval": HEALTH_CHECK_SECONDS,
         },
         # Logs are set up by startup/logs.py, and nobody types into a worker.

@@ -90,6 +90,9 @@ class Channel(kombu_redis.Channel):
     lost: Callable[[Exception], object] = staticmethod(lambda _error: None)
     """Called when the connection was lost on which messages were asked for."""
 
+    renewed: Callable[[], object] = staticmethod(lambda: None)
+    """Called when kombu makes a connection in place of one that was lost, or that its server did not answer."""
+
     refused: Callable[[Exception], object] = staticmethod(lambda _error: None)
     """Called when Redis has refused to give messages, so that it is not asked again at once."""
 
@@ -99,6 +102,7 @@ class Channel(kombu_redis.Channel):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # kombu publishes no types
         self.QoS = _QoS  # type: ignore[assignment] # as above
         self._most_asked = 0
+        self._is_unanswered = False
         self._more_signups = False
 
     @property
@@ -129,6 +133,7 @@ class Channel(kombu_redis.Channel):
             # Redis popped nothing, or its answer is lost and the sweeper finds the tasks.
             return
         finally:
+            self._is_unanswered = False
             self._in_poll = None  # type: ignore[assignment] # as above
         if not reply:
             return
@@ -139,6 +144,9 @@ class Channel(kombu_redis.Channel):
             log.warning("not_put_back", messages=len(messages), exc_info=error)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
+        if self._is_unanswered:
+            self._is_unanswered = False
+            self.renewed()
         queues = self.active_queues
         if not queues:
             return
@@ -156,6 +164,7 @@ class Channel(kombu_redis.Channel):
         connection = self.client.connection
         self._in_poll = connection
         self._most_asked = count
+        self._is_unanswered = True
         self._brpop_sent_at = monotonic()  # type: ignore[assignment] # kombu publishes no types
         command = "BLMPOP" if waits else "LMPOP"
         connection.send_command(command, *waits, len(queues), *queues, "RIGHT", "COUNT", count)
@@ -183,6 +192,7 @@ class Channel(kombu_redis.Channel):
                 self._deliver_one(message, lane)
             return True
         finally:
+            self._is_unanswered = False
             self._in_poll = None  # type: ignore[assignment] # kombu publishes no types
             self._flush_brpop_reauth()  # type: ignore[no-untyped-call]
 
@@ -225,6 +235,9 @@ class Transport(kombu_redis.Transport):
         while True:
             self.wait_until_usable()
             try:
-                return super().establish_connection()  # type: ignore[no-untyped-call] # kombu publishes no types
+                connection = super().establish_connection()  # type: ignore[no-untyped-call] # kombu publishes no types
             except (*self.connection_errors, *self.channel_errors) as error:
                 self.Channel.refused(error)
+            else:
+                self.Channel.renewed()
+                return connection

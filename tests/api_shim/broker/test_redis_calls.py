@@ -319,6 +319,7 @@ def test_the_watch_notices_a_connection_that_nobody_answers_and_the_next_call_fi
                 broker.watch.start()
                 await until(lambda: proxy.links > 1, what="another connection is made")
                 assert await broker.calls.run(call_of(_COUNT, "n")) == 1
+                assert broker.elsewhere, "who listens for outcomes was told"
                 await broker.watch.close()
 
     run(test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 import time
 from collections import Counter
@@ -144,7 +145,10 @@ class Client:
     def load(
         self, *, seconds: float, threads: int = 4, pause: float = 0.02, follow: bool = False
     ) -> list[threading.Thread]:
-        """Submit from several threads for a while. Returns the threads. With `follow` each waits for its outcomes."""
+        """Submit from several threads for a while. Returns the threads. With `follow` each waits for its outcomes.
+
+        `pause` is the mean of the pauses. They differ, so that the threads do not keep step.
+        """
         until = time.monotonic() + seconds
 
         def run() -> None:
@@ -152,7 +156,7 @@ class Client:
                 submission = self.submit()
                 if follow:
                     self.follow(submission)
-                self._closing.wait(pause)
+                self._closing.wait(random.uniform(0.5, 1.5) * pause)
 
         started = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
         self._threads += started

@@ -24,9 +24,9 @@ _CONNECT_SECONDS: Final = 1.0
 class Signups:
     """A load that lasts until it is ended. Each client waits for its outcomes."""
 
-    def __init__(self, trial: Trial, *, follow: bool, clients: int) -> None:
+    def __init__(self, trial: Trial, *, follow: bool, clients: int, pause: float) -> None:
         self.client = Client(trial, name=trial.name, connect_seconds=_CONNECT_SECONDS)
-        self.client.load(seconds=_LONGEST_SECONDS, threads=clients, pause=_PAUSE_SECONDS, follow=follow)
+        self.client.load(seconds=_LONGEST_SECONDS, threads=clients, pause=pause, follow=follow)
 
     def wait_for_promises(self, count: int = 20, *, seconds: float = 45) -> None:
         """Wait for so many more 202s."""
@@ -57,9 +57,11 @@ class Signups:
 
 
 @contextlib.contextmanager
-def signups(trial: Trial, *, follow: bool = True, clients: int = _CLIENTS) -> Iterator[Signups]:
+def signups(
+    trial: Trial, *, follow: bool = True, clients: int = _CLIENTS, pause: float = _PAUSE_SECONDS
+) -> Iterator[Signups]:
     """A load that runs well when the test begins to do harm, and that ends well again."""
-    load = Signups(trial, follow=follow, clients=clients)
+    load = Signups(trial, follow=follow, clients=clients, pause=pause)
     load.wait_for_promises()
     yield load
     trial.site.mend()
