@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import batches, flatness, hostile, latency, sweeps, throughput
+from bench import batches, flatness, hostile, latency, sweeps, throughput, webhooks
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ BENCHES: Final = {
         {"requests": 200, "hashes": (1, 2, 4, 8)},
         {"requests": 10, "hashes": (1, 8)},
         most_runs=1,
+    ),
+    "webhooks": Bench(
+        webhooks.webhooks,
+        {"per_second": 10, "seconds": 30},
+        {"per_second": 20, "seconds": 0.5},
+        most_runs=3,
+        short=False,
     ),
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "hostile": Bench(

@@ -19,7 +19,7 @@ from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import ensure_secret_files
-from local_stack.service_process import SHIM, WORKER, service_process, start_service_process
+from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process, start_service_process
 from schemas.protocol.keys import OPEN_KEY
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Service:
         )
         self.shim = self._shim()
         self.worker = self._worker()
+        self._others: list[ManagedProcess] = []
 
     def __enter__(self) -> Self:
         self.redis.start()
@@ -78,6 +79,8 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.shim.terminate()  # if killed, it would leave the files of its metrics behind
         self.worker.kill()
+        for each in self._others:
+            each.kill()
         self.mongo.kill()
         if self.replica is not None:
             self.replica.kill()
@@ -94,6 +97,13 @@ class Service:
         self.worker.kill()
         self.worker = self._worker(**settings)
         start_service_process(self.worker)
+
+    def start_notifier(self, file: Path) -> ManagedProcess:
+        """Start a notifier with this file of endpoints, which may be on this machine."""
+        process = self._process("notifier", NOTIFIER, self._environments.notifier(file=file))
+        self._others.append(process)
+        start_service_process(process)
+        return process
 
     def stop_worker(self) -> None:
         """Let the worker finish the tasks that it has begun, and stop it."""

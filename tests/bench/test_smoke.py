@@ -69,6 +69,7 @@ FIGURES: Final = {
     ],
     "reads": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim"],
     "memory": ["shim_mib", "worker_mib.1_hashes.peak", "worker_mib.8_hashes.peak", "worker_mib.8_hashes.idle"],
+    "webhooks": ["offered_per_second", "delivered", "p50_ms", "p99_ms", "most_ms"],
     "copies": [
         f"{name}.{figure}" for name in ("without", "with_a_copy") for figure in ("per_second", "p50_ms", "p99_ms")
     ],
@@ -168,6 +169,7 @@ def test_only_accepted_signups_and_outcomes_were_measured(run: tuple[dict[str, A
         "latency": {"200"},
         "batch-hashing": {"200"},
         "reads": {"200"},
+        "webhooks": {"202"},
         "copies": {"202"},
         "hostile": {"202"},
     }
