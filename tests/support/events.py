@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     import redis
 
 
-def happen(client: redis.Redis, *ids: str, type_: str = EventType.CREATED, caller: str = "shop") -> None:
-    """Append an event with each of these ids."""
+def happen(
+    client: redis.Redis, *ids: str, type_: str = EventType.CREATED, caller: str = "shop", at: float | None = None
+) -> None:
+    """Append an event with each of these ids. They happen now, or at a Unix time."""
+    at_milliseconds = int(1000 * (time.time() if at is None else at))
     with client.pipeline(transaction=False) as pipeline:
         for id_ in ids:
             fields: dict[Any, Any] = {
                 "id": id_,
                 "type": type_,
-                "at": int(time.time() * 1000),
+                "at": at_milliseconds,
                 "caller": caller,
                 "data": json.dumps({"task": id_.removeprefix("evt_"), "customer": "c"}),
             }

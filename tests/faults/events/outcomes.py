@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -38,9 +39,10 @@ class Outcomes:
             while not ended.wait(self.every_seconds):
                 number += 1
                 event_id = f"evt_{number}"
+                at = time.time()
                 while not ended.is_set():
                     try:
-                        happen(self.client, event_id)
+                        happen(self.client, event_id, at=at)
                     except redis.RedisError:
                         # Whether it happened is not known. As a worker does, it is done again under the same id.
                         ended.wait(0.05)
@@ -56,7 +58,7 @@ class Outcomes:
             ended.set()
             thread.join()
 
-    def all_came(self, receiver: Receiver, *, seconds: float = 60) -> None:
+    def all_came(self, receiver: Receiver, *, seconds: float = 120) -> None:
         """Wait until each event was received at least once."""
         wait_until(
             lambda: set(self.happened) <= set(ids(receiver.received)),
