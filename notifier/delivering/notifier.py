@@ -96,6 +96,10 @@ class Notifier:
             )
             if await self._taken(lease):
                 await self._send(lease)
+            if not self._stopping:
+                # What made it lose the lease may be there still.
+                self._changed.clear()
+                await self._pause(_STANDING_BY_SECONDS)
 
     async def _taken(self, lease: Lease) -> bool:
         """Wait until this notifier may send. False if it is stopped before."""

@@ -70,9 +70,10 @@ end
 local wanted_callers = {}
 for at = 8, #ARGV do wanted_callers[ARGV[at]] = true end
 local function is_wanted(entry)
-  if types == '' and #ARGV < 8 then return true end
   local fields = {}
   for at = 1, #entry, 2 do fields[entry[at]] = entry[at + 1] end
+  -- What is no event must not hold up those behind it.
+  if not (fields.id and fields.type and tonumber(fields.at) and fields.data) then return false end
   return (types == '' or string.find(types, ' ' .. fields.type .. ' ', 1, true)) and
     (#ARGV < 8 or wanted_callers[fields.caller])
 end

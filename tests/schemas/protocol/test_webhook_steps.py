@@ -284,6 +284,14 @@ def test_an_endpoint_that_does_nothing_but_fail_is_switched_off(notifying: Notif
     assert notifying.state().off_reason == OffReason.FAILING
 
 
+def test_what_is_no_event_holds_up_nothing(notifying: Notifying) -> None:
+    notifying.client.xadd(EVENTS_KEY, {"id": "evt_0"})
+    notifying.client.xadd(EVENTS_KEY, {"id": "evt_0", "type": "a", "at": "soon", "caller": "a", "data": "{}"})
+    ids = notifying.happen(2)
+    assert notifying.ids() == ids
+    assert notifying.state().waiting == 2
+
+
 def test_an_event_goes_on_being_tried_after_the_clock_was_set_back(notifying: Notifying) -> None:
     """What Redis wrote before lies ahead by then."""
     notifying.happen()
