@@ -236,3 +236,9 @@ def start_module_shim(module_starters: _Starters) -> Starter:
 def start_module_worker(module_starters: _Starters) -> Starter:
     """Starts a worker for a module."""
     return module_starters.worker
+
+
+@pytest.fixture(scope="module")
+def start_module_notifier(module_starters: _Starters) -> Starter:
+    """Starts a notifier for a module."""
+    return module_starters.notifier

@@ -1,4 +1,4 @@
-"""docs/operations.md describes every metric, log line and alert, and no others."""
+"""docs/operations.md describes every log line and alert, and no others; `monitoring` has the test of its metrics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 from typing import Final
 
 import pytest
-from prometheus_client import generate_latest
 
 from api_shim.edge.answers.refusals import Reason
 from api_shim.tokens.faults import TokenFault
-from notifier.metrics import NotifierMetrics
 from tests.deploy.test_alerts import RULES
 from tests.deploy.test_compose import ROOT
-from worker.metrics import WorkerMetrics
 
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
 SOURCES: Final = "".join(
@@ -23,29 +20,19 @@ SOURCES: Final = "".join(
 )
 
 
-def _rows(heading: str) -> str:
+def table_rows(heading: str) -> str:
     """The first cells of the tables under a heading."""
     section = TEXT.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     return "\n".join(re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE))
 
 
-def test_the_tables_of_metrics_have_every_metric_and_no_other(scrape: str) -> None:
-    exposed = scrape + generate_latest(WorkerMetrics().registry).decode()
-    exposed += generate_latest(NotifierMetrics().registry).decode()
-    names = set()
-    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", exposed, re.MULTILINE):
-        if not name.endswith("_created"):
-            names.add(name if kind != "counter" or name.endswith("_total") else f"{name}_total")
-    assert set(re.findall(r"`(intake_\w+)`", _rows("Metrics"))) == names
-
-
 def test_the_table_of_log_lines_has_every_event_and_no_other() -> None:
     logged = set(re.findall(r"\b(?:log\.(?:info|warning|error|exception)|write)\(\s*\"(\w+)\"", SOURCES))
-    assert set(re.findall(r"`(\w+)`", _rows("Log lines"))) == logged
+    assert set(re.findall(r"`(\w+)`", table_rows("Log lines"))) == logged
 
 
 def test_every_reason_of_a_refused_token_is_explained() -> None:
-    assert set(re.findall(r"`(\w+)`", _rows("Refused tokens"))) == {str(fault) for fault in TokenFault}
+    assert set(re.findall(r"`(\w+)`", table_rows("Refused tokens"))) == {str(fault) for fault in TokenFault}
 
 
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in RULES])
@@ -54,7 +41,7 @@ def test_every_alert_has_a_section_that_says_what_to_do(alert: str) -> None:
 
 
 def test_every_reason_to_turn_a_client_away_is_explained_and_no_other() -> None:
-    assert set(re.findall(r"`(\w+)`", _rows("Who is turned away"))) == {reason.value for reason in Reason}
+    assert set(re.findall(r"`(\w+)`", table_rows("Who is turned away"))) == {reason.value for reason in Reason}
 
 
 def test_every_reason_of_a_dead_letter_is_explained() -> None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner
-from prometheus_client import generate_latest
 
 from cli.main import main
 from cli.planning.capacity import BUSY
@@ -22,7 +21,6 @@ from tests.deploy.kubernetes.rendering import (
     mebibytes,
     of_kind,
 )
-from worker.metrics import WorkerMetrics
 
 SCALING: Final = "production"
 """The overlay in which KEDA sets the number of workers."""
@@ -124,14 +122,12 @@ def test_missing_metrics_do_not_take_workers_away(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
-def test_a_trigger_asks_for_metrics_that_exist_of_this_namespace(name: str, scrape: str) -> None:
-    exposed = scrape + generate_latest(WorkerMetrics().registry).decode()
-    asked = re.findall(r"\b(intake_\w+)\{namespace=\"([^\"]+)\"", _trigger(name)["metadata"]["query"])
+def test_a_trigger_asks_only_for_metrics_of_this_namespace(name: str) -> None:
+    query = _trigger(name)["metadata"]["query"]
+    asked = re.findall(r"\bintake_\w+\{namespace=\"([^\"]+)\"", query)
 
-    assert len(asked) == len(re.findall(r"\bintake_\w+", _trigger(name)["metadata"]["query"]))
-    for metric, namespace in asked:
-        assert re.search(rf"^(# TYPE )?{metric}[ {{]", exposed, re.MULTILINE), metric
-        assert namespace in of_kind(SCALING, "Namespace")
+    assert len(asked) == len(re.findall(r"\bintake_\w+", query))
+    assert set(asked) <= set(of_kind(SCALING, "Namespace"))
 
 
 def test_a_worker_has_half_a_minute_of_work_before_there_is_another() -> None:
