@@ -47,12 +47,21 @@ def _switched(trial: Trial, switch: Callable[[RedisHosts, Host], None]) -> Clien
 
 
 def _by_the_manual(redis: RedisHosts, old: Host) -> None:
-    with redis.client(old) as client:
-        client.config_set("min-replicas-to-write", 9)
-        wait_until(lambda: _is_everywhere(client.info("replication")), what="the replicas have all of it")
+    _ask_for_replicas(redis, old, 9)
+    try:
+        with redis.client(old) as client:
+            wait_until(lambda: _is_everywhere(client.info("replication")), what="the replicas have all of it")
         redis.fail_over()
-        wait_until(lambda: client.role()[0] == b"slave", timeout=60, what="the old primary is a replica")
-        client.config_set("min-replicas-to-write", 1)
+        # Sentinels close a server's connections when they make it a replica, so each look has one of its own.
+        wait_until(lambda: redis.is_replica(old), timeout=60, what="the old primary is a replica")
+    finally:
+        _ask_for_replicas(redis, old, 1)
+
+
+def _ask_for_replicas(redis: RedisHosts, host: Host, count: int) -> None:
+    """Have this machine's Redis take writes only while so many replicas follow it."""
+    with redis.client(host) as client:
+        client.config_set("min-replicas-to-write", count)
         client.config_rewrite()
 
 

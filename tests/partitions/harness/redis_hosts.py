@@ -122,6 +122,11 @@ class RedisHosts:
         new, third = self.others(old)
         return self._follows(third, new) or self._follows(new, third)
 
+    def is_replica(self, host: Host) -> bool:
+        """Whether this machine's Redis is a replica by now."""
+        role = self._role(host)
+        return role is not None and role[0] == b"slave"
+
     def is_primary(self, host: Host) -> bool:
         """Whether this machine's Redis takes itself for the primary."""
         role = self._role(host)
