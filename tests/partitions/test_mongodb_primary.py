@@ -52,7 +52,7 @@ def _workers_do_not_hear_mongodb(trial: Trial, signups: Signups) -> None:
     """What MongoDB says to the workers is lost: it has stored customers, and nobody is told."""
     trial.faults += 1
     trial.site.mute(trial.site.mongo.hosts, trial.site.workers)
-    signups.wait_for_promises(1)
+    signups.accept_one_more()
 
 
 def _with_election(trial: Trial, strike: Callable[[Host], None]) -> Host:

@@ -33,6 +33,10 @@ class Signups:
         wanted = self._promises() + count
         wait_until(lambda: self._promises() >= wanted, timeout=seconds, what=f"{count} more signups are accepted")
 
+    def accept_one_more(self) -> None:
+        """Have one more signup accepted, beside the clients: all of them may wait for outcomes that do not come."""
+        assert self.client.submit().accepted
+
     def wait_for_outcomes(self, count: int = 20, *, seconds: float = 45) -> None:
         """Wait until so many more clients have their outcomes."""
         wanted = self._outcomes() + count
