@@ -31,6 +31,9 @@ LEAST_MEMORY_KIB_BY_TIME_COST: Final = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5
 More passes than these need no less than the last one.
 """
 
+EVENTS_KEPT_DAYS: Final = 7
+"""The default of INTAKE_EVENTS_KEPT_DAYS."""
+
 _DAY_SECONDS: Final = 86400
 """The seconds of a day."""
 
@@ -93,7 +96,7 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
     reader = EnvironmentReader(environment)
     cores = usable_cores()
     test_profile = reader.flag("ARGON2_TEST_PROFILE")
-    kept_seconds = _read_days(reader, "EVENTS_KEPT_DAYS", 7)
+    kept_seconds = _read_days(reader, "EVENTS_KEPT_DAYS", EVENTS_KEPT_DAYS)
     unread_seconds = _read_days(reader, "UNREAD_EVENTS_KEPT_DAYS", 30)
     if unread_seconds < kept_seconds:
         reader.fault("UNREAD_EVENTS_KEPT_DAYS", "must not be less than INTAKE_EVENTS_KEPT_DAYS")

@@ -21,6 +21,12 @@ _MILLISECONDS: Final = 1000
 _DAY_SECONDS: Final = 24 * 60 * 60
 """In a day."""
 
+EVENT_BYTES: Final = 160
+"""Memory of Redis for the event of a signup (docs/operations.md)."""
+
+_BYTES_A_GIB: Final = 1024**3
+"""In a GiB."""
+
 _KIB_A_GIB: Final = 1024 * 1024
 """In a GiB."""
 
@@ -38,6 +44,7 @@ class Demand:
     backlog: int
     """How many tasks wait when the queue begins to be worked off."""
     result_ttl_seconds: int
+    events_kept_days: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,7 @@ def reckon(demand: Demand) -> Plan:
         },
         redis_gib={
             "outcomes": wanted * demand.result_ttl_seconds * costs.OUTCOME_KIB / _KIB_A_GIB,
+            "events": wanted * _DAY_SECONDS * demand.events_kept_days * EVENT_BYTES / _BYTES_A_GIB,
             "backlog": demand.backlog * costs.WAITING_KIB / _KIB_A_GIB,
         },
         mongodb_gib_a_day=wanted * _DAY_SECONDS * costs.CUSTOMER_KIB / _KIB_A_GIB,

@@ -17,7 +17,7 @@ from cli.tell import tell
 from passwords.cost import PasswordCost
 from passwords.hashing import Argon2Passwords
 from startup.shared_settings import IDEMPOTENCY_WINDOW_SECONDS
-from worker.settings import LEAST_MEMORY_KIB_BY_TIME_COST, usable_cores
+from worker.settings import EVENTS_KEPT_DAYS, LEAST_MEMORY_KIB_BY_TIME_COST, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,13 @@ _DEFAULT_COST: Final = PasswordCost(
     show_default=True,
     help="INTAKE_RESULT_TTL_SECONDS.",
 )
+@click.option(
+    "--events-kept-days",
+    type=click.FloatRange(min=0),
+    default=EVENTS_KEPT_DAYS,
+    show_default=True,
+    help="INTAKE_EVENTS_KEPT_DAYS.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def plan(
     *,
@@ -64,6 +71,7 @@ def plan(
     reads_per_signup: float,
     backlog: int,
     result_ttl_seconds: int,
+    events_kept_days: float,
     as_json: bool,
 ) -> None:
     """Work out cores, processes, memory and queue times for a load.
@@ -81,6 +89,7 @@ def plan(
         reads_per_signup=reads_per_signup,
         backlog=backlog,
         result_ttl_seconds=result_ttl_seconds,
+        events_kept_days=events_kept_days,
     )
     found = reckon(demand)
     if as_json:
@@ -129,7 +138,8 @@ def _sentences(demand: Demand, found: Plan) -> Iterator[str]:
     yield f"  shims       {found.shim_processes} processes, {found.memory_mib['shims']:,.0f} MiB together"
     yield (
         f"  Redis       {100 * found.redis_share_of_its_core:.0f} % of its one core; "
-        f"{found.redis_gib['outcomes']:.1f} GiB for outcomes, {found.redis_gib['backlog']:.1f} GiB for the backlog"
+        f"{found.redis_gib['outcomes']:.1f} GiB for outcomes, {found.redis_gib['events']:.1f} GiB for events, "
+        f"{found.redis_gib['backlog']:.1f} GiB for the backlog"
     )
     if found.brokers > 1:
         yield f"              more than one Redis bears: partition over {found.brokers}"

@@ -20,6 +20,7 @@ DEMAND: Final = Demand(
     reads_per_signup=1,
     backlog=10_000,
     result_ttl_seconds=86_400,
+    events_kept_days=7,
 )
 
 
@@ -91,6 +92,12 @@ def test_outcomes_need_memory_for_as_long_as_they_can_be_read() -> None:
     day, week = reckon(DEMAND), reckon(replace(DEMAND, result_ttl_seconds=7 * 86_400))
     assert week.redis_gib["outcomes"] == pytest.approx(7 * day.redis_gib["outcomes"])
     assert week.redis_gib["backlog"] == day.redis_gib["backlog"]
+
+
+def test_events_need_memory_for_as_long_as_they_are_kept() -> None:
+    plan = reckon(replace(DEMAND, signups_per_second=100))
+    assert plan.redis_gib["events"] == pytest.approx(100 * 7 * 86_400 * 160 / 2**30)
+    assert reckon(replace(DEMAND, events_kept_days=0)).redis_gib["events"] == 0
 
 
 def test_the_json_has_the_demand_and_the_plan() -> None:
