@@ -20,6 +20,7 @@ COMMANDS: Final = [
     "batches",
     "plan",
     "dead-letters",
+    "webhooks",
 ]
 
 
