@@ -26,7 +26,7 @@ QUICK = {
     "INTAKE_WEBHOOKS_TIMEOUT_SECONDS": "2",
     "INTAKE_WEBHOOKS_RETRY_SECONDS": "0.05",
     "INTAKE_WEBHOOKS_RETRY_MAX_SECONDS": "0.3",
-    "INTAKE_WEBHOOKS_GIVE_UP_SECONDS": "60",
+    "INTAKE_WEBHOOKS_GIVE_UP_SECONDS": "3600",
 }
 """Settings with which an hour's retries take a second."""
 
