@@ -15,6 +15,7 @@ from notifier.endpoints.endpoints import Endpoints
 from notifier.metrics import NotifierMetrics
 from notifier.sending.tls import tls_of_endpoints
 from startup.environment import SettingsError
+from startup.linear_h11 import make_h11_linear
 from startup.unhandled import in_event_loop
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ async def run_notifier(settings: NotifierSettings) -> None:
     Raises:
         SettingsError: the settings cannot be used.
     """
+    # A receiver could otherwise hold the process up by the head of an answer.
+    make_h11_linear()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(in_event_loop)
     metrics = NotifierMetrics()

@@ -27,6 +27,7 @@ from schemas.protocol.steps import delivering
 from schemas.protocol.steps.delivering import OffReason
 from schemas.protocol.webhook_keys import group_of
 from startup.environment import EnvironmentReader, SettingsError
+from startup.linear_h11 import make_h11_linear
 from worker.promise.calls import send
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def _settings() -> tuple[SendingSettings, tuple[Endpoint, ...]]:
 
 
 async def _sent(endpoint: Endpoint, sending: SendingSettings) -> Answer:
+    make_h11_linear()
     payload = event_payload(_TEST_TYPE, at_milliseconds=int(1000 * time.time()), data=b"{}")
     try:
         tls = tls_of_endpoints(sending.ca_file)

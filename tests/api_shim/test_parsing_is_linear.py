@@ -66,7 +66,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
 def test_the_patterns_are_found() -> None:
     assert {
         "api_shim.edge.arguments._PREFERENCE",
-        "api_shim.edge.server.strict_h11._HEADER_FIELD",
+        "api_shim.edge.server.strict_h11.HEADER_FIELD",
         "schemas.strict_json._BRACKET_OR_STRING",
     } <= {name for name, _ in patterns()}
 

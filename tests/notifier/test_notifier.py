@@ -87,6 +87,19 @@ def test_an_endpoint_that_never_answers_holds_up_no_other(notifying: Notifying) 
         assert len(silent.received) == silent.most_at_once == 8
 
 
+def test_an_answer_that_would_take_minutes_to_read_holds_up_no_other_endpoint(notifying: Notifying) -> None:
+    def hostile(exchange: Exchange) -> None:
+        exchange.write(b"HTTP/1.1 200 OK\r\na:" + b" " * 90_000 + b"\0\r\n\r\n")
+
+    with a_receiver(hostile) as slow, a_receiver() as receiver:
+        notifying.begin(to(slow, name="slow"), to(receiver))
+        happen(notifying.client, "evt_1")
+        wait_until(lambda: notifying.logged("event_not_delivered"), what="the hostile answer is refused")
+        happen(notifying.client, "evt_2")
+        wait_until(lambda: len(receiver.received) == 2, what="the others are sent")
+    assert {line["outcome"] for line in notifying.logged("event_not_delivered")} == {"broken_answer"}
+
+
 def test_an_endpoint_that_wants_order_gets_it_through_failures(notifying: Notifying) -> None:
     failed: set[str] = set()
 

@@ -1,9 +1,8 @@
 """Makes h11 strict, and makes its patterns take linear time.
 
-h11 0.16 has two faults. First, some heads take it a time that grows with the square of their length. One is `a:`, many
-spaces and a NUL: 16,000 spaces block the process for 1.2 s, and as many as one read of a socket brings block it for
-minutes. Extensions of chunks have the same fault. Second, h11 accepts lines that end in a bare LF, and folded lines. A
-proxy in front of the shim may read those differently.
+h11 0.16 has two faults. First, some heads take it a time that grows with the square of their length; see
+`startup/linear_h11.py`. Second, it accepts lines that end in a bare LF, and folded lines. A proxy in front of the shim
+may read those differently.
 
 This module replaces three of h11's patterns, and checks the lines of a head before h11 splits them. h11 stays the only
 parser. `tests/api_shim/edge/test_strict_h11.py` sends it an example of each fault. h11 is pinned below its next minor
@@ -19,12 +18,8 @@ import h11
 from h11 import _readers
 from h11._receivebuffer import ReceiveBuffer
 
-# The same as in h11, but no repetition gives a character back.
-_HEADER_FIELD: Final = re.compile(
-    rb"(?P<field_name>[-!#$%&'*+.^_`|~0-9a-zA-Z]++):[ \t]*+"
-    rb"(?P<field_value>(?:[^\x00\s]++(?:[ \t]++[^\x00\s]++)*+)?+)[ \t]*+"
-)
-"""Replaces h11's pattern of a header. It takes a time linear in the header's length."""
+from startup.linear_h11 import HEADER_FIELD
+
 # Allows no white space around the size, and no kind of line break in an extension.
 _CHUNK_HEADER: Final = re.compile(rb"(?P<chunk_size>[0-9A-Fa-f]{1,16}+)(?:;[^\x00\r\n]*+)?+\r\n")
 """Replaces h11's pattern of the line before a chunk. That line must end with CRLF."""
@@ -67,7 +62,7 @@ def make_h11_strict(*, maximum_head_bytes: int) -> None:
     """
     global _most_bytes  # noqa: PLW0603 - global like h11's patterns
     _most_bytes = maximum_head_bytes
-    _readers.header_field_re = _HEADER_FIELD
+    _readers.header_field_re = HEADER_FIELD
     _readers.chunk_header_re = _CHUNK_HEADER
     _readers.obs_fold_re = _NOTHING  # a folded line is then a header without a name, which h11 refuses
     ReceiveBuffer.maybe_extract_lines = _strict_lines  # type: ignore[assignment,method-assign]
