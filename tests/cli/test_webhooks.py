@@ -68,8 +68,8 @@ def test_an_endpoint_that_is_off_is_listed_and_gets_what_it_lacks_once_it_is_ena
         assert run(notifying, "enable", "crm").exit_code == 0
         wait_until(lambda: len(receiver.received) == 3)
         wait_until(lambda: listed(notifying)["crm"]["delivered"] == 2)
-    assert ids(receiver.received)[1:] == ["evt_1", "evt_2"]
-    assert run(notifying, "enable", "crm").stderr == "crm is on already\n".replace("is", "was")
+    assert sorted(ids(receiver.received)) == ["evt_1", "evt_1", "evt_2"]
+    assert run(notifying, "enable", "crm").stderr == "crm was on already\n"
 
 
 def test_an_operator_may_disable_an_endpoint(notifying: Notifying) -> None:
