@@ -29,6 +29,8 @@ from uvicorn.protocols.http import h11_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
 
+from tests.support.streams import connected_to
+
 KOMBU = kombu.transport.redis.Channel
 
 
@@ -122,11 +124,9 @@ def test_each_cycle_of_uvicorn_has_what_is_read_of_it() -> None:
         loop = asyncio.get_running_loop()
         config = Config(look, http=h11_impl.H11Protocol, ws="none", log_config=None)
         server = await loop.create_server(lambda: h11_impl.H11Protocol(config, ServerState(), {}), "127.0.0.1", 0)
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with server, connected_to(server) as (reader, writer):
             writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             await reader.read()
-            writer.close()
 
     asyncio.run(run())
 

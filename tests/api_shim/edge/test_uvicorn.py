@@ -14,6 +14,7 @@ from api_shim.edge.answers.refusals import Reason
 from api_shim.edge.server.connections import is_over
 from api_shim.edge.server.watchdog import owed
 from tests.support.broker import until
+from tests.support.streams import connected_to
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,13 +43,13 @@ def _comes_to_owe(app: Any, sent: list[bytes], reason: Reason | None) -> bool:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: H11Protocol(config, state, {}), "127.0.0.1", 0)
         async with server, asyncio.timeout(10):
-            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            for piece in sent:
-                writer.write(piece)
-                await writer.drain()
-            await until(lambda: state.connections and owed(next(iter(state.connections))) == reason)  # type: ignore[arg-type]
-            writer.close()
-            next(iter(state.connections)).transport.abort()
+            async with connected_to(server) as (_, writer):
+                for piece in sent:
+                    writer.write(piece)
+                    await writer.drain()
+                await until(lambda: state.connections and owed(next(iter(state.connections))) == reason)  # type: ignore[arg-type]
+                next(iter(state.connections)).transport.abort()
+            await until(lambda: not state.connections)
             return True
 
     return asyncio.run(run())
@@ -101,12 +102,10 @@ def test_a_send_tells_whether_the_client_is_still_there() -> None:
         config = Config(ask, http=H11Protocol, ws="none", log_config=None)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: H11Protocol(config, ServerState(), {}), "127.0.0.1", 0)
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with server, connected_to(server) as (reader, writer):
             writer.write(GET)
             writer.write_eof()
             assert await reader.read() == b""
-            writer.close()
 
     asyncio.run(run())
 

@@ -15,6 +15,7 @@ from api_shim.intake.subscription import OutcomeSubscription
 from schemas.protocol.keys import result_key
 from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.broker import run, until, waits
+from tests.support.streams import closed_after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -111,17 +112,18 @@ class _SlowRedis:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
         self._writer = writer
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), contextlib.closing(writer):
-            while True:
-                kind, *names = await _command(reader)
-                if kind == "PING":
-                    self.send("pong", "")
-                elif kind in {"SUBSCRIBE", "UNSUBSCRIBE"}:
-                    self.asked.append((kind, *names))
-                    if len(self.asked) == 1:
-                        self.send("subscribe", names[0], 1)
-                else:
-                    writer.write(b"+OK\r\n")
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            async with closed_after(writer):
+                while True:
+                    kind, *names = await _command(reader)
+                    if kind == "PING":
+                        self.send("pong", "")
+                    elif kind in {"SUBSCRIBE", "UNSUBSCRIBE"}:
+                        self.asked.append((kind, *names))
+                        if len(self.asked) == 1:
+                            self.send("subscribe", names[0], 1)
+                    else:
+                        writer.write(b"+OK\r\n")
 
     def send(self, *parts: str | int) -> None:
         """Send an array of these values."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from api_shim.tokens.jwks_fetch import MAXIMUM_DOCUMENT_BYTES, FetchError, fetch_jwks
 from local_stack.ports import free_port
 from tests.support.key_server import KeyServer, a_key_server
+from tests.support.streams import closed_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,9 +104,11 @@ def test_the_failure_of_a_provider_that_does_not_speak_tls_says_so(provider: Key
 
 def test_the_failure_of_a_provider_that_does_not_speak_http_says_so() -> None:
     async def fetch_from_somebody_else() -> None:
-        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"220 mail.example.com ESMTP\r\n")
-            writer.close()
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            async with closed_after(writer):
+                # A connection that is closed with something unread is reset, and the answer may be lost.
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"220 mail.example.com ESMTP\r\n")
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0, family=socket.AF_INET) as server:
             await fetch_jwks(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
