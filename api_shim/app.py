@@ -135,7 +135,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         ),
     )
     absence = Absence(calls, findings)
-    results = Results(calls, subscription, absence)
+    results = Results(subscription, absence)
     doorkeeper = Doorkeeper(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
@@ -178,7 +178,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         batches=Batches(calls, subscription, absence),
         batch_rows=BatchRows(calls, subscription),
     )
-    event_methods = EventMethods(doorkeeper=doorkeeper, events=EventReader(calls, hearing.events, absence))
+    event_methods = EventMethods(doorkeeper=doorkeeper, events=EventReader(hearing.events, absence))
     probes = Probes(
         calls,
         subscription,

@@ -85,6 +85,8 @@ class RedisCalls:
         self._copies = copies
         self._wait = packed("WAIT", copies, _COPIES_MILLISECONDS)
         self._link: RedisLink | None = None
+        self.connections = 0
+        """How many were made so far. Calls between which it grew may have met different servers."""
         self._wants_elsewhere = False
         self._was_lost = False
         """The last connection broke or was silent, and there is no new one yet."""
@@ -255,6 +257,7 @@ class RedisCalls:
         if self._link is None:
             link, replies = await RedisLink.open(self._pool, [packed(*each) for each in self._findings.COMMANDS])
             self._link = link
+            self.connections += 1
             self._wants_elsewhere = False
             if self._was_lost:
                 # Not before there is a new one: until then the name may still lead to a server that is gone.

@@ -13,7 +13,6 @@ from schemas.protocol.steps.eventing import Events, EventsGone, WhyGone
 
 if TYPE_CHECKING:
     from api_shim.broker.absence import Absence
-    from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.event_news import EventNews
     from api_shim.intake.leaving import UntilLeft
 
@@ -24,8 +23,7 @@ _READ_AGAIN_SECONDS: Final = 5.0
 class EventReader:
     """Reads the outbox of events."""
 
-    def __init__(self, calls: RedisCalls, news: EventNews, absence: Absence) -> None:
-        self._calls = calls
+    def __init__(self, news: EventNews, absence: Absence) -> None:
         self._news = news
         self._absence = absence
 
@@ -39,10 +37,7 @@ class EventReader:
         Raises:
             BrokerUnavailableError: Redis cannot be asked, or may have been replaced.
         """
-        reading = await self._calls.read(eventing.read_events(after=after, most=limit))
-        if isinstance(reading, EventsGone) and reading.why is WhyGone.LOST:
-            await self._absence.confirm()
-        return reading
+        return await self._absence.read(eventing.read_events(after=after, most=limit), misses=_is_lost)
 
     async def read_or_wait(
         self, *, after: str, limit: int, seconds: float, until_left: UntilLeft
@@ -74,6 +69,10 @@ class EventReader:
                 with suppress(BrokerUnavailableError):
                     reading = await self.read(after=after, limit=limit)
         return reading
+
+
+def _is_lost(reading: Events | EventsGone) -> bool:
+    return isinstance(reading, EventsGone) and reading.why is WhyGone.LOST
 
 
 def _is_empty(reading: Events | EventsGone) -> bool:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from api_shim.broker.absence import Absence
-    from api_shim.broker.redis_calls import RedisCalls
     from api_shim.intake.leaving import UntilLeft
     from api_shim.intake.listener import Listener
     from api_shim.intake.subscription import OutcomeSubscription
@@ -62,8 +61,7 @@ Reading = Unfinished | Finished | DeadLetter | NotFound
 class Results:
     """Reads task records on behalf of a caller."""
 
-    def __init__(self, calls: RedisCalls, subscription: OutcomeSubscription, absence: Absence) -> None:
-        self._calls = calls
+    def __init__(self, subscription: OutcomeSubscription, absence: Absence) -> None:
         self._subscription = subscription
         self._absence = absence
 
@@ -75,9 +73,7 @@ class Results:
         """
         if not is_task_id(task_id):
             return NotFound()
-        task = await self._calls.read(accepting.read(task_id))
-        if task is None:
-            await self._absence.confirm()
+        task = await self._absence.read(accepting.read(task_id), misses=lambda found: found is None)
         if task is None or task.caller != caller:
             return NotFound()
         if task.state is State.FAILURE:

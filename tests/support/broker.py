@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretBytes
 from structlog.testing import capture_logs
 
+from api_shim.broker.absence import Absence
 from api_shim.broker.pubsub import PROTOCOL
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
@@ -74,6 +75,7 @@ class Broker:
     watch: RedisWatch
     acceptor: Acceptor
     metrics: ShimMetrics
+    absence: Absence
     pool: ConnectionPool
     """The pool of a subscription."""
     elsewhere: list[bool] = field(default_factory=list)
@@ -134,7 +136,7 @@ async def connected(
     )
     calls.start()
     try:
-        yield Broker(calls, RedisWatch(calls, findings), acceptor, metrics, pool, elsewhere)
+        yield Broker(calls, RedisWatch(calls, findings), acceptor, metrics, Absence(calls, findings), pool, elsewhere)
     finally:
         await calls.close()
         await pool.aclose()

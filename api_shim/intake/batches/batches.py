@@ -45,9 +45,7 @@ class Batches:
         """
         if not is_task_id(batch_id):
             return None
-        summary = await self._calls.read(batches.read_batch(batch_id))
-        if summary is None:
-            await self._absence.confirm()
+        summary = await self._absence.read(batches.read_batch(batch_id), misses=lambda found: found is None)
         return summary if summary is not None and summary.caller == caller else None
 
     async def read_or_wait(
