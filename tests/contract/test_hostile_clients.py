@@ -88,7 +88,7 @@ def test_a_head_that_comes_byte_by_byte_gets_no_more_time(impatient: Service, fi
 
 
 @pytest.mark.parametrize("drop", [b"", b"x"], ids=["and no more", "byte by byte"])
-@pytest.mark.parametrize("path", [CREATE, RESULT])
+@pytest.mark.parametrize("path", [CREATE, pytest.param(RESULT, marks=pytest.mark.slow)])
 def test_a_body_that_does_not_come_in_time_gets_408(impatient: Service, path: str, drop: bytes) -> None:
     before = impatient.tasks()
     with one_more(impatient, "slow_body"), impatient.connection() as connection:

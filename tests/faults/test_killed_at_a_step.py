@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Judge
 
 
-@pytest.mark.parametrize("hook", ["before_finish", "after_finish"])
+@pytest.mark.parametrize("hook", ["before_finish", pytest.param("after_finish", marks=pytest.mark.slow)])
 def test_a_worker_killed_around_finish_leaves_one_customer_and_the_outcome_created(
     tmp_path: Path, judge: Judge, hook: str
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_worker_killed_around_finish_leaves_one_customer_and_the_outcome_creat
         assert len(arena.customers()) == 1
 
 
-@pytest.mark.parametrize("hook", ["before_accept", "after_accept"])
+@pytest.mark.parametrize("hook", [pytest.param("before_accept", marks=pytest.mark.slow), "after_accept"])
 def test_a_shim_killed_around_accepting_makes_one_task_when_the_client_retries_with_its_key(
     tmp_path: Path, judge: Judge, hook: str
 ) -> None:

@@ -141,7 +141,7 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert "--port" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["worker-1", "shim", "redis"])
+@pytest.mark.parametrize("name", ["worker-1", pytest.param("shim", marks=pytest.mark.slow), "redis"])
 def test_a_component_that_dies_is_named_and_started_again(stack: Stack, name: str) -> None:
     (component,) = [each for each in stack.state.components if each == name or each.startswith(name.removesuffix("-1"))]
     before = stack.state.components[component]
