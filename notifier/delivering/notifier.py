@@ -178,9 +178,10 @@ class Notifier:
 
         self._running[endpoint.name] = (endpoint, deliveries, asyncio.create_task(run()))
 
-    def _wake(self) -> None:
+    def _wake(self) -> int:
         for _, deliveries, _task in self._running.values():
             deliveries.wake()
+        return len(self._running)
 
     async def _read_states(self) -> None:
         while True:
