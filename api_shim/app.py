@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api_shim.broker.absence import Absence
+from api_shim.broker.announcements import Announcements
+from api_shim.broker.overviews import Overviews
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
@@ -61,6 +63,7 @@ from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
+from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service
 from startup.unhandled import in_event_loop, tell_unhandled
@@ -135,7 +138,18 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         ),
     )
     absence = Absence(calls, findings)
-    results = Results(subscription, absence)
+    overviews = Overviews(calls)
+    identity = Identity("shim")
+    announcements = Announcements(
+        calls,
+        name=identity.name,
+        details=lambda: identity.details(
+            holds={"calls": hearing.waiting, "uploads": uploads_at_once.running},
+            done=metrics.promised(),
+            taking=not (hearing.draining or findings.missing or token_keys.awaits_keys),
+        ),
+    )
+    results = Results(subscription, absence, overviews)
     doorkeeper = Doorkeeper(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         create_scope=settings.tokens.create_scopes[0],
@@ -185,6 +199,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         metrics,
         news=hearing.events,
         watch=watch,
+        overviews=overviews,
+        announcements=announcements,
         awaits_keys=lambda: token_keys.awaits_keys,
         keeping_keys=keeper.tasks,
     )
@@ -202,7 +218,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             bodies.hurry()
 
         drain_on_signals(seconds=settings.edge.drain_seconds, drain=hearing.drain, end=end)
-        async with running(calls, hearing.outcomes, hearing.events, watch, keeper):
+        async with running(calls, hearing.outcomes, hearing.events, watch, overviews, announcements, keeper):
             yield {CONNECTIONS: connections}
 
     methods_routes = [

@@ -24,6 +24,7 @@ class ShimMetrics:
         # The time at which each series began would double their number, and Prometheus' rate() needs none of it.
         disable_created_metrics()
         self.registry = CollectorRegistry()
+        self._promised = 0
         self._requests = Counter(
             "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self.registry
         )
@@ -108,7 +109,12 @@ class ShimMetrics:
 
     def accepted(self, *, repeated: bool) -> None:
         """Count a promise, or the repeat of one."""
+        self._promised += not repeated
         self._accepts.labels("repeated" if repeated else "accepted").inc()
+
+    def promised(self) -> int:
+        """How many signups and rows this process has accepted."""
+        return self._promised
 
     def refused(self, reason: str) -> None:
         """Count a request that was not accepted."""
@@ -120,6 +126,7 @@ class ShimMetrics:
 
     def rows_accepted(self, rows: int, known: bool) -> None:
         """Count the rows of a chunk; `known` says whether a batch had listed the same chunk before."""
+        self._promised += 0 if known else rows
         self._batch_rows.labels("known" if known else "accepted").inc(rows)
 
     def uploading(self, uploads: int) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from api_shim.broker.announcements import Announcements
+    from api_shim.broker.overviews import Overviews
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
     from api_shim.edge.answers.answer import Answer
@@ -34,13 +36,17 @@ class Probes:
         *,
         news: EventNews,
         watch: RedisWatch,
+        overviews: Overviews,
+        announcements: Announcements,
         awaits_keys: Callable[[], bool],
         keeping_keys: Iterable[VitalTask],
     ) -> None:
         self._calls = calls
         self._subscription = subscription
         self._watch = watch
-        self._vital = (calls.task, subscription.task, news.task, watch.task, *keeping_keys)
+        self._overviews = overviews
+        oversight = (overviews.task, announcements.task)
+        self._vital = (calls.task, subscription.task, news.task, watch.task, *oversight, *keeping_keys)
         self._metrics = metrics
         self._awaits_keys = awaits_keys
 
@@ -59,5 +65,5 @@ class Probes:
 
     async def metrics(self, _request: Request) -> Response:
         """The counts of this shim and the state of the queue, in Prometheus' text format."""
-        text = self._metrics.render() + await render_queue(self._calls)
+        text = self._metrics.render() + await render_queue(self._calls, self._overviews)
         return Response(text, media_type="text/plain; version=0.0.4")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired
+from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
@@ -30,6 +30,9 @@ REPEATED: Final = "repeated"
 
 VALID: Final = "valid"
 """The name of a row that could become a customer."""
+
+OUTCOME_NAMES: Final = frozenset({CREATED, REPEATED, VALID, *get_args(ErrorCode)})
+"""The names of all outcomes."""
 
 
 class Outcome(TypedDict):

@@ -19,6 +19,7 @@ from schemas.sealing import Unsealer
 from startup.broker.redis_clients import redis_client
 from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
+from startup.identity import Identity
 from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_CONNECT_SECONDS, REDIS_TIMEOUT_SECONDS
 from worker.consuming.chunks import Chunks
@@ -36,6 +37,7 @@ from worker.dependencies.mongo_tls import MongoTls
 from worker.dependencies.patience import Patience
 from worker.lifecycle import Lifecycle
 from worker.metrics import WorkerMetrics
+from worker.promise.announcements import Announcements
 from worker.promise.chunk_records import ChunkRecords
 from worker.promise.event_trimmer import EventTrimmer
 from worker.promise.leases import Leases
@@ -158,8 +160,24 @@ def build_worker(settings: WorkerSettings) -> Worker:
     app = celery_app(settings, wiring, stopping=stopping)
     register_tasks(app, groups)
     register_chunk_tasks(app, chunks)
+    identity = Identity("worker")
+    announcements = Announcements(
+        client,
+        name=identity.name,
+        details=lambda: identity.details(
+            holds={"tasks": leases.count() - chunks.count(), "chunks": chunks.count()},
+            done=metrics.ended(),
+            taking=gate.is_open and broker_gate.is_open and not stopping.is_set(),
+            away={
+                each.dependency: since
+                for each in (gate, broker_gate)
+                if (since := each.closed_at_milliseconds) is not None
+            },
+        ),
+    )
     Lifecycle(
         settings=settings,
+        announcements=announcements,
         stopping=stopping,
         leases=leases,
         sweeper=Sweeper(

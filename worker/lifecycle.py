@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from celery import bootsteps, signals
 
+from startup.identity import ANNOUNCE_SECONDS, SAMPLE_SECONDS
+from worker.dependencies.errors import TransientError
 from worker.periodic import run_periodically
 from worker.promise.leases import renewal_seconds
 from worker.promise.sweeper import MISSED_INTERVALS
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from worker.consuming.chunks import Chunks
     from worker.consuming.groups import Groups
     from worker.dependencies.gate import Gate
+    from worker.promise.announcements import Announcements
     from worker.promise.leases import Leases
     from worker.promise.sweeper import Sweeper
     from worker.settings import WorkerSettings
@@ -48,6 +52,7 @@ class Lifecycle:
     """Set as the worker begins to stop."""
     leases: Leases
     sweeper: Sweeper
+    announcements: Announcements
     broker_gate: Gate
     groups: Groups
     chunks: Chunks
@@ -87,6 +92,16 @@ class Lifecycle:
             stopping=self.stopping,
         )
         run_periodically(
+            self.announcements.announce,
+            name="announcements",
+            interval_seconds=ANNOUNCE_SECONDS,
+            stopping=never,
+            at_once=True,
+        )
+        run_periodically(
+            self.announcements.sample, name="samples", interval_seconds=SAMPLE_SECONDS, stopping=never, at_once=True
+        )
+        run_periodically(
             self.broker_gate.recheck, name="broker", interval_seconds=RECHECK_SECONDS, stopping=self.stopping
         )
         log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)
@@ -106,6 +121,9 @@ class Lifecycle:
         self.chunks.put_back_waiting()
         # A chunk that is worked on stores what it has hashed, and is given back.
         self.chunks.join(seconds=SHUTDOWN_SECONDS)
+        # Redis may be away. Then the worker is told of as a silent one for a while.
+        with suppress(TransientError):
+            self.announcements.leave()
 
 
 def _leave_logs_alone(**_: object) -> None:

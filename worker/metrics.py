@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.outcome import OUTCOME_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -152,6 +154,13 @@ class WorkerMetrics:
     def task_ended(self, outcome: str) -> None:
         """Count an end."""
         self._tasks.labels(outcome).inc()
+
+    def ended(self) -> float:
+        """How many signups and rows this worker has given their outcomes."""
+        samples = [
+            sample for counter in (self._tasks, self._rows) for family in counter.collect() for sample in family.samples
+        ]
+        return sum([each.value for each in samples if each.labels.get("outcome") in OUTCOME_NAMES])
 
     def dependency_failed(self, dependency: str) -> None:
         """Count a failed call."""

@@ -16,13 +16,23 @@ log = structlog.get_logger("worker.housekeeping")
 
 
 def run_periodically(
-    job: Callable[[], object], *, name: str, interval_seconds: float, stopping: threading.Event
+    job: Callable[[], object],
+    *,
+    name: str,
+    interval_seconds: float,
+    stopping: threading.Event,
+    at_once: bool = False,
 ) -> threading.Thread:
-    """Call the job every so many seconds in a daemon thread until `stopping` is set. Failures are logged seldom."""
+    """Call the job every so many seconds in a daemon thread until `stopping` is set. Failures are logged seldom.
+
+    The first call comes after the first interval, or at once.
+    """
     seldom = Seldom()
 
     def loop() -> None:
-        while not stopping.wait(interval_seconds):
+        wait_seconds = 0 if at_once else interval_seconds
+        while not stopping.wait(wait_seconds):
+            wait_seconds = interval_seconds
             try:
                 job()
             except Exception as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from api_shim.broker.absence import Absence
+    from api_shim.broker.overviews import Overviews
     from api_shim.intake.leaving import UntilLeft
     from api_shim.intake.listener import Listener
     from api_shim.intake.subscription import OutcomeSubscription
@@ -36,6 +37,10 @@ class Unfinished:
     """There is no outcome yet."""
 
     state: State
+    accepted_at_milliseconds: int | None = None
+    """In Unix milliseconds; None where the record was not read."""
+    seconds_left: float | None = None
+    """How long it takes still, by the rate of the last minute; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ Reading = Unfinished | Finished | DeadLetter | NotFound
 class Results:
     """Reads task records on behalf of a caller."""
 
-    def __init__(self, subscription: OutcomeSubscription, absence: Absence) -> None:
+    def __init__(self, subscription: OutcomeSubscription, absence: Absence, overviews: Overviews) -> None:
+        self._overviews = overviews
         self._subscription = subscription
         self._absence = absence
 
@@ -82,7 +88,7 @@ class Results:
             return _reading_of(task.result)
         if task.state is State.SUCCESS:
             return NotFound()  # the outcome has expired
-        return Unfinished(task.state)
+        return Unfinished(task.state, task.accepted_at_milliseconds, self._overviews.seconds_left(task.before))
 
     def expect(self, task_id: str) -> Listener:
         """Listen for the outcome of a task that is about to be accepted with the listener's channel.

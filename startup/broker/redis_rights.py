@@ -34,6 +34,7 @@ from schemas.protocol.keys import (
     waiter_channel,
 )
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY, PROCESSES_KEY, PROCESSES_SEEN_KEY
 from schemas.protocol.webhook_keys import NOTIFIER_KEY, endpoint_key
 
 PROBE_KEY: Final = "intake:probe"
@@ -102,17 +103,11 @@ _WATCHING: Final = ("EVAL", "INFO", "PING")
 SHIM: Final = Rights(
     user="intake-shim",
     scripts=(
-        *("EXISTS", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY", "LPUSH"),
-        *("PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "XADD", "XRANGE"),
-        *("XREVRANGE", "ZADD", "ZCARD", "ZRANGE", "ZREM", "ZSCORE"),
+        *("EXISTS", "GET", "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY"),
+        *("LLEN", "LPUSH", "PERSIST", "PEXPIREAT", "PUBLISH", "SADD", "SCARD", "SET", "SREM", "TIME", "XADD"),
+        *("XLEN", "XRANGE", "XREVRANGE", "ZADD", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANK", "ZREM", "ZSCORE"),
     ),
-    # Of the queues and indexes only lengths and the oldest entries are read, for metrics.
-    direct=(
-        *_CONNECTING,
-        *_WATCHING,
-        *("GET", "LLEN", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XLEN", "XRANGE", "XREAD", "ZCARD"),
-        *("ZCOUNT", "ZRANGE"),
-    ),
+    direct=(*_CONNECTING, *_WATCHING, "GET", "SUBSCRIBE", "TIME", "UNSUBSCRIBE", "WAIT", "XREAD"),
     keys=(
         _ANY_RECORD,
         _ANY_RESULT,
@@ -130,6 +125,10 @@ SHIM: Final = Rights(
         WAITING_CHUNKS_KEY,
         EVENTS_KEY,
         EVENTS_TRIMMED_KEY,
+        COUNTS_KEY,
+        HISTORY_KEY,
+        PROCESSES_KEY,
+        PROCESSES_SEEN_KEY,
         PROBE_KEY,
     ),
     read=(RESENT_KEY, DEAD_KEY),
@@ -141,9 +140,22 @@ SHIM: Final = Rights(
 WORKER: Final = Rights(
     user="intake-worker",
     scripts=(
-        *("DEL", "EXISTS", "GET", "HDEL", "HGET", "HINCRBY", "HMGET", "HSET", "HSETNX", "INCRBY", "LINDEX", "LPUSH"),
-        *("PEXPIRE", "PEXPIREAT", "PTTL", "PUBLISH", "RPUSH", "SCARD", "SET", "SREM", "TIME", "XADD", "XINFO|GROUPS"),
-        *("XPENDING", "XRANGE", "XTRIM", "ZADD", "ZRANGE", "ZREM", "ZSCORE"),
+        *("DEL", "EXISTS", "GET", "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "HSETNX"),
+        *("INCRBY", "LINDEX", "LPUSH", "PEXPIRE", "PEXPIREAT", "PTTL", "PUBLISH", "RPUSH", "SCARD", "SET", "SREM"),
+        *(
+            "TIME",
+            "XADD",
+            "XINFO|GROUPS",
+            "XPENDING",
+            "XRANGE",
+            "XREVRANGE",
+            "XTRIM",
+            "ZADD",
+            "ZCARD",
+            "ZRANGE",
+            "ZREM",
+        ),
+        "ZSCORE",
     ),
     # kombu asks for the lengths of the queues as it connects, in a transaction.
     direct=(*_CONNECTING, *_WATCHING, "BLMPOP", "EXEC", "LLEN", "LMPOP", "MULTI"),
@@ -169,6 +181,10 @@ WORKER: Final = Rights(
         WAITING_CHUNKS_KEY,
         EVENTS_KEY,
         EVENTS_TRIMMED_KEY,
+        COUNTS_KEY,
+        HISTORY_KEY,
+        PROCESSES_KEY,
+        PROCESSES_SEEN_KEY,
         PROBE_KEY,
         PROBE_LIST_KEY,
     ),
@@ -212,6 +228,7 @@ OPERATOR: Final = Rights(
         CHUNKS.resent_key,
         EVENTS_KEY,
         _ANY_ENDPOINT,
+        COUNTS_KEY,
     ),
     read=(WAITING_CHUNKS_KEY,),
     written=(CHUNKS.queue,),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from api_shim.broker.overviews import Overviews
 from api_shim.queue_metrics import render_queue
 from tests.support.broker import Brokers, connected, run
 
@@ -43,11 +44,12 @@ def test_memory_that_redis_does_not_tell_is_left_out_and_the_rest_is_shown(
 
     async def test() -> None:
         async with connected(server.port) as broker:
-            rendered.append((await render_queue(cast("RedisCalls", _WithAnotherInfo(broker.calls, told)))).decode())
+            calls = cast("RedisCalls", _WithAnotherInfo(broker.calls, told))
+            rendered.append((await render_queue(calls, Overviews(broker.calls))).decode())
 
     run(test)
     lines = rendered[0].splitlines()
-    assert "intake_redis_up 1" in lines
-    assert "intake_open_tasks 0" in lines
+    assert "intake_redis_up 1.0" in lines
+    assert "intake_open_tasks 0.0" in lines
     memory = {line for line in lines if line.startswith(("intake_redis_used", "intake_redis_maximum"))}
-    assert memory == {f"intake_redis_{name}_bytes {value}" for name, value in shown.items()}
+    assert memory == {f"intake_redis_{name}_bytes {float(value)}" for name, value in shown.items()}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretBytes
 
+from api_shim.broker.announcements import Announcements
+from api_shim.broker.overviews import Overviews
 from api_shim.intake.event_news import EventNews
 from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.probes import Probes
@@ -16,6 +19,7 @@ from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings
 from api_shim.vital_task import VitalTask
+from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run, until
 
 if TYPE_CHECKING:
@@ -80,12 +84,18 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
                 secret_file=str(tmp_path / "secret"),
             )
             keeper = KeyKeeper(settings, KeyRing(settings), broker.metrics)
+            overviews = Overviews(broker.calls)
+            announcements = Announcements(
+                broker.calls, name="a name", details=partial(Identity("shim").details, holds={}, done=0, taking=True)
+            )
             probes = Probes(
                 broker.calls,
                 subscription,
                 broker.metrics,
                 news=news,
                 watch=broker.watch,
+                overviews=overviews,
+                announcements=announcements,
                 awaits_keys=lambda: False,
                 keeping_keys=keeper.tasks,
             )
@@ -93,6 +103,8 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
             subscription.start()
             news.start()
             broker.watch.start()
+            overviews.start()
+            announcements.start()
             healthy = await probes.healthz(None)  # type: ignore[arg-type] # it looks at no request
             assert healthy.status == 200
             await subscription.close()
@@ -104,6 +116,8 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
                 "error": "not_alive",
                 "data": {"dead": ["outcome_subscription", "token_keys of INTAKE_JWT_SECRET_FILE"]},
             }
+            await announcements.close()
+            await overviews.close()
             await news.close()
             await broker.watch.close()
 

@@ -109,7 +109,7 @@ def test_an_upload_that_was_slowed_in_vain_is_told_how_many_rows_are_accepted(
     assert int(response.headers["retry-after"]) >= 1
     # The same call is made again. The rows that are accepted already take no room a second time.
     assert _refused(client.upload(body, name="one"), 429, "queue_full")["rows"] == 256
-    assert client.service.metric("intake_open_rows") == 256
+    wait_until(lambda: client.service.metric("intake_open_rows") == 256, what="they are shown")
     assert client.service.metric('intake_batch_rows_total{result="known"}') == 256
 
 

@@ -135,15 +135,36 @@ def commands_of_scripts(user: str) -> set[str]:
 
 
 def names_of_keys(user: str) -> set[str]:
-    """How the steps and the scripts of this user's process write the names of their keys."""
+    """How the steps and the scripts of this user's process write the names of their keys, but for those only read."""
     names: set[str] = set()
     for step in _steps_of(user):
-        text = _text(step.script)
-        for match in _NAME_IN_LUA.finditer(text):
-            if re.search(rf"\b{match[1]}\b", text.replace(match[0], "")):
-                names.add(match[1])
-        names |= step.keys
+        names |= _named_by(step.script) - _read_by(step.script) | step.keys
     return names
+
+
+def names_of_keys_read_by_scripts(user: str) -> set[str]:
+    """How the scripts of this user's process write the names of keys that a script does not declare and only reads."""
+    return {name for script in scripts_of(user) for name in _read_by(script)}
+
+
+def _named_by(script: str) -> set[str]:
+    text = _text(script)
+    named = _NAME_IN_LUA.finditer(text)
+    return {each[1] for each in named if re.search(rf"\b{each[1]}\b", text.replace(each[0], ""))}
+
+
+def _read_by(script: str) -> set[str]:
+    text = _text(script)
+    if text.startswith("#!lua flags=no-writes"):
+        return _named_by(script)
+    used = {name: re.findall(rf"redis\.call\('(\w+)', {name}\b", text) for name in _named_by(script)}
+    # A name that is also given to something else than a command may be written there.
+    plain = {name for name in used if len(re.findall(rf"\b{name}\b", text)) == len(used[name]) + 1}
+    return {name for name in plain if {*used[name]} <= _READING}
+
+
+_READING: Final = {"GET", "HGET", "HGETALL", "LLEN", "XRANGE", "XREVRANGE", "ZCARD"}
+"""Commands that change nothing."""
 
 
 def names_of_keys_read(user: str) -> set[str]:

@@ -29,6 +29,7 @@ from schemas.protocol.keys import (
     result_key,
 )
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY, PROCESSES_KEY, PROCESSES_SEEN_KEY
 from schemas.protocol.webhook_keys import NOTIFIER_KEY, endpoint_key
 from startup.broker.redis_rights import PROBE_KEY, PROBE_LIST_KEY, PROCESSES, WORKER, Rights
 from tests.deploy import redis_needs
@@ -47,6 +48,9 @@ PATTERNS: Final = {
     "HELD_KEY": {HELD_KEY},
     "OPEN_KEY": {OPEN_KEY},
     "OPEN_ROWS_KEY": {OPEN_ROWS_KEY},
+    "HISTORY_KEY": {HISTORY_KEY},
+    "PROCESSES_KEY": {PROCESSES_KEY},
+    "PROCESSES_SEEN_KEY": {PROCESSES_SEEN_KEY},
     "QUEUE": {QUEUE},
     "RESENT_KEY": {RESENT_KEY},
     "SIGNUPS.queue": {QUEUE},
@@ -72,7 +76,12 @@ PATTERNS: Final = {
     "lane.resent_key": {RESENT_KEY, CHUNKS.resent_key},
     "news_of": set(),  # a channel
     "open_batches_of": {open_batches_key("*")},
+    "history": {HISTORY_KEY},
     "open_rows": {OPEN_ROWS_KEY},
+    "open_tasks": {OPEN_KEY},
+    "overall_counts": {COUNTS_KEY},
+    "processes": {PROCESSES_KEY},
+    "processes_seen": {PROCESSES_SEEN_KEY},
     "rate_key": {rate_key("*")},
     "NOTIFIER_KEY": {NOTIFIER_KEY},
     "endpoint_key": {endpoint_key("*")},
@@ -80,6 +89,8 @@ PATTERNS: Final = {
     "waiting_key": {endpoint_key("*")},
     "record_key": {record_key("*")},
     "record_of": {record_key("*")},
+    "signups_queue": {QUEUE},
+    "signups_resent": {RESENT_KEY},
     "result_key": {result_key("*")},
 }
 """What the sources call a key → the patterns that stand for it in Redis' ACL."""
@@ -121,9 +132,10 @@ def test_the_other_commands_are_those_that_the_process_modules_send(rights: Righ
 def test_the_keys_are_those_of_its_scripts_and_modules(rights: Rights) -> None:
     of_scripts = _patterns(redis_needs.names_of_keys(rights.user))
     of_modules = _patterns(redis_needs.names_of_keys_read(rights.user))
+    read = of_modules | _patterns(redis_needs.names_of_keys_read_by_scripts(rights.user))
     of_probe = {PROBE_KEY, PROBE_LIST_KEY}
     assert {*rights.keys, *rights.written} - of_probe == of_scripts | (of_modules if rights is WORKER else set())
-    assert set(rights.read) == of_modules - of_scripts
+    assert set(rights.read) == read - {*rights.keys, *rights.written}
     assert len({*rights.keys, *rights.read, *rights.written}) == sum(
         map(len, (rights.keys, rights.read, rights.written))
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from schemas.events import EventType, OutcomeEvent
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, SWEEPER_LEASE_KEY, Field, State, record_key
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate, render_message
-from schemas.protocol.steps import accepting, ending, operating, sweeping, working
+from schemas.protocol.steps import accepting, ending, operating, overseeing, sweeping, working
 from schemas.protocol.steps.sweeping import Swept
 from schemas.protocol.steps.working import Delivery, Started
 from worker.promise.calls import send
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import redis
 
     from schemas.protocol.call import Call
+    from schemas.protocol.overview import Overview
     from schemas.protocol.steps.accepting import AcceptReply, Found
     from schemas.protocol.steps.sweeping import AnotherSweeps
     from schemas.protocol.steps.working import NotStarted
@@ -67,6 +68,16 @@ class Scripts:
         """READ."""
         return self.run(accepting.read(task_id))
 
+    def found(self, task_id: str) -> tuple[str, State, bytes | None]:
+        """READ: the caller, the state and the result."""
+        found = self.read(task_id)
+        assert found is not None
+        return found.caller, found.state, found.result
+
+    def overview(self) -> Overview:
+        """READ_OVERVIEW with all that it tells."""
+        return self.run(overseeing.read_overview(batches=100, processes=True))
+
     def start(
         self, task_id: str, *, alone: bool = False, delivery: str | None = None, lease_milliseconds: int = 0
     ) -> Started | NotStarted:
@@ -90,10 +101,19 @@ class Scripts:
         deliveries = [Delivery(task_id, delivery) for task_id in task_ids]
         return self.run(working.renew(deliveries, lease_seconds=lease_milliseconds / 1000))
 
-    def finish(self, task_id: str, result: bytes = b"{}", *, milliseconds: int = DAY_MILLISECONDS) -> str:
+    def finish(
+        self,
+        task_id: str,
+        result: bytes = b"{}",
+        *,
+        outcome: str = "created",
+        milliseconds: int = DAY_MILLISECONDS,
+    ) -> str:
         """FINISH."""
         event = OutcomeEvent(EventType.CREATED, b"{}")
-        return self.run(ending.finish(task_id, result, event=event, lifetime_seconds=milliseconds / 1000))
+        return self.run(
+            ending.finish(task_id, result, event=event, outcome=outcome, lifetime_seconds=milliseconds / 1000)
+        )
 
     def release(self, task_id: str, *, delivery: str = "mine") -> str:
         """RELEASE."""

@@ -54,10 +54,14 @@ class Chunks:
         self._working = 0
         self._threads = 0
 
+    def count(self) -> int:
+        """How many chunks are held."""
+        return len(self._waiting) + self._working
+
     @property
     def room(self) -> int:
         """How many further chunks may be taken off the queue."""
-        return self._most - len(self._waiting) - self._working
+        return self._most - self.count()
 
     def add(self, task_id: str) -> None:
         """Take in a chunk that was received. A thread works on it soon.

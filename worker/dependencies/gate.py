@@ -47,6 +47,7 @@ class Gate:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._closed.set()
+        self._closed_at = time.time()
         self._refused = False
         self._longest_gap = _LONGEST_GAP_SECONDS
         self._seldom = Seldom()
@@ -58,6 +59,11 @@ class Gate:
     def is_open(self) -> bool:
         """Whether the dependency can be used, as far as is known."""
         return not self._closed.is_set()
+
+    @property
+    def closed_at_milliseconds(self) -> int | None:
+        """Since when the dependency cannot be used, in Unix milliseconds; None where it can."""
+        return int(1000 * self._closed_at) if self._closed.is_set() else None
 
     @property
     def is_refused(self) -> bool:
@@ -76,6 +82,7 @@ class Gate:
             else:
                 # The probe works and the work does not, since no probe inserts. Each round costs a group its hashes.
                 self._gap = min(self._longest_gap, 2 * self._gap)
+            self._closed_at = time.time()
             self._closed.set()
         self._metrics.taking_tasks(self.dependency, False)
         log.warning("taking_stopped", dependency=self.dependency, refused=self._refused)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from schemas.events import outcome_event
-from schemas.outcome import celery_failure, celery_result
+from schemas.outcome import celery_failure, celery_result, name_of
 from schemas.protocol.lanes import SIGNUPS, Lane
 from schemas.protocol.steps import ending, working
 from worker.promise.calls import BrokerCalls
@@ -119,6 +119,7 @@ class RedisRecords:
                     task_id,
                     encoded_result(celery_result(task_id, outcome, finished_at=now)),
                     event=outcome_event(task_id, outcome),
+                    outcome=name_of(outcome),
                     lifetime_seconds=self._result_ttl_seconds,
                 )
                 for task_id, outcome in outcomes

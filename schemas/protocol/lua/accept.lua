@@ -34,12 +34,15 @@ end
 --- @include "now"
 --- @include "rate"
 --- @include "form"
+--- @include "count_overall"
 -- The client has been answered by then that nothing was accepted. A repeat of an accepted request was found above: that
 -- one was accepted in time.
 if latest > 0 and now >= latest then return {'late'} end
 if most_open > 0 and redis.call('ZCARD', open_tasks) >= most_open then return {'queue_full'} end
 local wait = over_rate(rate_key, cost, burst)
 if wait then return {'rate_limited', wait} end
+-- A user of Redis without the right to count is refused here, before anything is written.
+count_overall('signups:accepted', 1)
 redis.call('HSET', record_key, 'form', form, 'fingerprint', fingerprint, 'sealed', sealed, 'caller', caller,
   'state', 'PENDING', 'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0)
 if waiter ~= '' then redis.call('HSET', record_key, 'waiter', waiter) end

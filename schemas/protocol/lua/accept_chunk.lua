@@ -64,6 +64,8 @@ if not known[1] then
     redis.call('HSET', first_key, 'generation', generation)
   end
   redis.call('INCRBY', open_rows, rows)
+  count_overall('rows:accepted', rows)
+  count_overall('chunks:open', 1)
   local before = false
   if batch[4] == '1' then
     redis.call('HSET', record_key, 'ordered', 1)

@@ -13,12 +13,17 @@ local result = ARGV[2]
 local lifetime_milliseconds = ARGV[3]
 local event_type = ARGV[4]
 local event_data = ARGV[5]
+-- `created` or an error's code, for the counts.
+local outcome = ARGV[6]
 
 local record = redis.call('HMGET', record_key, 'state', 'waiter', 'caller')
 local state, waiter, caller = record[1], record[2], record[3]
 if not state then return 'unknown' end
 if state == 'SUCCESS' then return 'finished' end
 --- @include "append_event"
+--- @include "count_overall"
+-- See ACCEPT for why this comes first.
+count_overall('signups:finished:' .. outcome, 1)
 redis.call('HDEL', record_key, 'sealed', 'reason', 'detail', 'holder', 'waiter', 'deferred_at')
 redis.call('HSET', record_key, 'state', 'SUCCESS', 'finished_at', now)
 redis.call('PEXPIRE', record_key, lifetime_milliseconds)

@@ -36,6 +36,7 @@ for at = next_at, next_at + 4 * refused - 1, 4 do
   append_parked_rows(chunk_key, part_id, record_of(part_id), 1)
   redis.call('HINCRBY', chunk_key, 'parked_parts', 1)
 end
+if refused > 0 then count_overall('chunks:dead', refused) end
 next_at = next_at + 4 * refused
 -- Before the event of the batch, which may end with these rows.
 local rows = {}

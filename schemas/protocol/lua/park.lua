@@ -24,6 +24,8 @@ if holder ~= delivery then return 'finished' end
 if state == 'FAILURE' then return 'written' end
 if state ~= 'STARTED' then return 'finished' end
 --- @include "append_event"
+--- @include "count_overall"
+count_overall('signups:parked', 1)
 redis.call('HSET', record_key, 'state', 'FAILURE', 'reason', reason, 'finished_at', now)
 if detail ~= '' then redis.call('HSET', record_key, 'detail', detail) end
 redis.call('ZREM', open_tasks, task_id)

@@ -31,5 +31,6 @@ end_range(chunk_key)
 redis.call('HSET', record_key, 'state', 'FAILURE', 'holder', delivery, 'reason', reason, 'finished_at', now)
 if detail ~= '' then redis.call('HSET', record_key, 'detail', detail) end
 redis.call('ZADD', dead_letters, now, task_id)
+count_overall('chunks:dead', 1)
 if record_key ~= chunk_key then release_followers(record_key) end
 return 'written'

@@ -15,6 +15,8 @@ local state, accepted_at, sends = record[1], record[2], record[3]
 if not state then return 'unknown' end
 if state ~= 'FAILURE' then return 'finished' end
 --- @include "now"
+--- @include "count_overall"
+count_overall('signups:requeued', 1)
 redis.call('HDEL', record_key, 'reason', 'detail', 'finished_at', 'holder', 'deferred_at')
 redis.call('HSET', record_key, 'state', 'PENDING', 'starts', 0, 'sent_at', now, 'sends', sends + 1)
 redis.call('ZREM', dead_letters, task_id)

@@ -23,4 +23,6 @@ redis.call('ZADD', chunks_open, now, task_id)
 redis.call('ZADD', chunks_resent, record[6], task_id)
 redis.call('LPUSH', chunks_queue, message)
 count_rows(chunk_key, {internal_error = last - first}, -1)
+count_overall('chunks:open', 1)
+count_overall('chunks:dead', -1)
 return 'written'

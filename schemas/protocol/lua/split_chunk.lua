@@ -40,6 +40,7 @@ else
   redis.call('LPUSH', chunks_queue, right_message)
 end
 leave_indexes(task_id)
+count_overall('chunks:open', 2)
 redis.call('HINCRBY', chunk_key, 'open_parts', 1)
 if record_key == chunk_key then
   redis.call('HSET', record_key, 'state', 'SPLIT')

@@ -11,6 +11,8 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
 - `eventing`: whoever tells of events, and the sweeper that trims them (READ_EVENTS, TRIM_EVENTS).
 - `delivering`: the notifier (LEASE_NOTIFIER, LEAVE_NOTIFIER, TAKE_EVENTS, END_TRY), and whoever looks after endpoints
   of webhooks (READ_ENDPOINT, SWITCH_ENDPOINT, RETRY_EVENTS, FORGET_ENDPOINT).
+- `overseeing`: whoever shows how the service does (READ_OVERVIEW, READ_HISTORY), and each process for that (SAMPLE,
+  ANNOUNCE, LEAVE).
 - `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
 - `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
 - `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).

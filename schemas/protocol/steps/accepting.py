@@ -60,6 +60,10 @@ class Found:
     state: State
     result: bytes | None = field(repr=False)
     """The Celery result; None while there is none, and once it has expired."""
+    accepted_at_milliseconds: int | None = None
+    """When it was accepted, in Unix milliseconds by Redis' clock."""
+    before: int | None = None
+    """How many open tasks were sent before it; None where it is not open."""
 
 
 def accept(
@@ -114,8 +118,8 @@ def read(task_id: str) -> Call[Found | None]:
     """What is known of a task; None where there is no record of it. Changes nothing."""
     return _READ.call(
         _found,
-        keys={"record_key": record_key(task_id), "result_key": result_key(task_id)},
-        arguments={},
+        keys={"record_key": record_key(task_id), "result_key": result_key(task_id), "open_tasks": OPEN_KEY},
+        arguments={"task_id": task_id},
     )
 
 
@@ -140,7 +144,7 @@ _REFUSALS: Final[dict[bytes, KeyReused | Late | QueueFull]] = {
 
 
 def _found(reply: Any) -> Found | None:
-    caller, state, result = reply
+    caller, state, result, accepted_at, before = reply
     if caller is None:
         return None
-    return Found(caller.decode(), _STATES[state], result)
+    return Found(caller.decode(), _STATES[state], result, accepted_at, before)

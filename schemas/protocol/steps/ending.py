@@ -47,13 +47,16 @@ class RecordChange(StrEnum):
         return cls(reply.decode())
 
 
-def finish(task_id: str, result: bytes, *, event: OutcomeEvent, lifetime_seconds: float) -> Call[RecordChange]:
+def finish(
+    task_id: str, result: bytes, *, event: OutcomeEvent, outcome: str, lifetime_seconds: float
+) -> Call[RecordChange]:
     """Write a task's outcome with its event, and tell whoever waits for it. The first outcome stays.
 
     Args:
         task_id: the task.
         result: its Celery result, as it is stored and published.
         event: what is told to other systems.
+        outcome: `created` or an error's code, by which it is counted.
         lifetime_seconds: for how long the record and the result stay.
     """
     return _FINISH.call(
@@ -65,6 +68,7 @@ def finish(task_id: str, result: bytes, *, event: OutcomeEvent, lifetime_seconds
             "lifetime_milliseconds": int(1000 * lifetime_seconds),
             "event_type": event.type,
             "event_data": event.data,
+            "outcome": outcome,
         },
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.protocol.keys import EVENTS_KEY, RESENT_KEY, State, record_key, result_key
-from schemas.protocol.steps.accepting import Found
+from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_a_dead_letter_keeps_its_request_and_its_reason_and_never_expires(script
 def test_a_task_with_an_outcome_cannot_become_a_dead_letter(scripts: Scripts, accepted: str) -> None:
     scripts.finish(accepted, b'{"a": 1}')
     assert scripts.park(accepted) == "finished"
-    assert scripts.read(accepted) == Found("me", State.SUCCESS, b'{"a": 1}')
+    assert scripts.found(accepted) == ("me", State.SUCCESS, b'{"a": 1}')
     assert scripts.dead_ids() == set()
 
 
@@ -70,7 +70,7 @@ def test_requeueing_a_dead_letter_sends_it_again_and_its_starts_count_from_zero(
     assert not {"reason", "finished_at"} & record.keys()
     assert (scripts.open_ids(), scripts.dead_ids()) == ({accepted}, set())
     assert scripts.queued() == [scripts.messages.message(accepted)]
-    assert scripts.read(accepted) == Found("me", State.PENDING, None)
+    assert scripts.found(accepted) == ("me", State.PENDING, None)
     assert scripts.started(accepted).starts == 1
 
 
@@ -84,8 +84,8 @@ def test_dropping_a_dead_letter_leaves_nothing_of_it(scripts: Scripts, accepted:
     scripts.lose_message()
     scripts.park(accepted)
     assert scripts.drop(accepted) == "written"
-    # The event that told of it stays for those who read events.
-    assert scripts.client.keys() == [EVENTS_KEY.encode()]
+    # The event that told of it stays for those who read events, and so do the counts.
+    assert set(scripts.client.keys()) == {EVENTS_KEY.encode(), COUNTS_KEY.encode(), HISTORY_KEY.encode()}
 
 
 @pytest.mark.parametrize("step", [Scripts.requeue, Scripts.drop])

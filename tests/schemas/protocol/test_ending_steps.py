@@ -13,7 +13,6 @@ from schemas import outcome as outcomes
 from schemas.ids import new_task_id
 from schemas.protocol.keys import HELD_KEY, QUEUE, State, record_key, result_key
 from schemas.protocol.message import celery_routing
-from schemas.protocol.steps.accepting import Found
 from schemas.protocol.steps.working import NotStarted
 from tests.support.records import DAY_MILLISECONDS, Scripts
 
@@ -82,7 +81,7 @@ def test_a_dead_letter_that_gets_its_outcome_after_all_is_no_dead_letter_any_mor
     scripts.park(accepted, result=b'{"dead": 1}')
     assert scripts.finish(accepted, b'{"a": 1}') == "written"
     assert scripts.dead_ids() == set()
-    assert scripts.read(accepted) == Found("me", State.SUCCESS, b'{"a": 1}')
+    assert scripts.found(accepted) == ("me", State.SUCCESS, b'{"a": 1}')
     assert "reason" not in scripts.record(accepted)
 
 

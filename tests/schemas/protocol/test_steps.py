@@ -16,6 +16,7 @@ from schemas.protocol.call import Call, ProtocolError
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.lua_files import load_script, script_names
 from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate
+from schemas.protocol.overview import Details
 from schemas.protocol.steps import (
     accepting,
     batches,
@@ -24,6 +25,7 @@ from schemas.protocol.steps import (
     ending,
     eventing,
     operating,
+    overseeing,
     sweeping,
     uploading,
     working,
@@ -47,6 +49,17 @@ console.
 ID: Final = "Task0123456789Task0123"
 OTHER_ID: Final = "Other987654321Other987"
 LATEST: Final = 1_767_323_045_678
+
+A_SHIM: Final = Details(
+    kind="shim",
+    version="0.3.0",
+    host="höst",
+    pid=7,
+    started_at_milliseconds=LATEST,
+    holds={"calls": 3, "uploads": 1},
+    per_second=12.5,
+    taking=True,
+)
 
 _MESSAGES: Final = MessageTemplate()
 _CHUNK_MESSAGES: Final = MessageTemplate(CHUNKS)
@@ -85,6 +98,7 @@ CALLS: Final[dict[str, Call[Any]]] = {
         ID,
         encoded_result(outcomes.celery_result(ID, outcomes.invalid_email("nöbody"), finished_at=_NOW)),
         event=events.outcome_event(ID, outcomes.invalid_email("nöbody")),
+        outcome="customer_invalid_email",
         lifetime_seconds=86_400,
     ),
     "release": ending.release(_ONE, message=_MESSAGES.message(ID)),
@@ -183,6 +197,12 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "read_endpoint": delivering.read_endpoint("crm"),
     "forget_endpoint": delivering.forget_endpoint("crm"),
     "read_events": eventing.read_events(after="1700000000000-3", most=100),
+    "read_overview": overseeing.read_overview(batches=20, processes=True),
+    "read_history": overseeing.read_history(after="1700000000000-3"),
+    "read_history 2": overseeing.read_history(),
+    "sample": overseeing.sample(),
+    "announce": overseeing.announce("process-name", A_SHIM),
+    "leave": overseeing.leave("process-name"),
     "trim_events": eventing.trim_events(kept_seconds=604_800, unread_seconds=2_592_000, most=1000),
 }
 

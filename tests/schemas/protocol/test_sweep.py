@@ -319,8 +319,11 @@ def test_a_second_delivery_cuts_a_lease_that_ends_in_the_far_future(scripts: Scr
     assert 50_000 < ends - _now(scripts) <= 60_000
 
 
-def test_an_open_task_whose_record_is_gone_is_forgotten(scripts: Scripts, lost: str) -> None:
+def test_an_open_task_whose_record_is_gone_is_forgotten_and_no_count_accounts_for_it(
+    scripts: Scripts, lost: str, removed_by_hand: list[str]
+) -> None:
     scripts.client.delete(record_key(lost))
+    removed_by_hand.append(lost)
     assert scripts.sweep(grace_milliseconds=GRACE) == []
     assert scripts.open_ids() == set()
     assert scripts.queued() == []

@@ -1,3 +1,4 @@
+--- @include "count_overall"
 --- @include "end_batch"
 -- Outcomes after which a row need not be worked again when its chunk is sent once more.
 local good_outcomes = {created = true, repeated = true, valid = true}
@@ -27,6 +28,13 @@ local function count_rows(chunk_key, counts, sign)
     redis.call('HINCRBY', chunk_key, 'count:' .. outcome, sign * count)
     rows = rows + count
     if not good_outcomes[outcome] then failed = failed + count end
+    if outcome ~= 'internal_error' then
+      count_overall('rows:finished:' .. outcome, sign * count)
+    else
+      -- Rows of dead letters: they become such, or are sent again.
+      count_overall('rows:dead', sign * count)
+      count_overall(sign > 0 and 'rows:parked' or 'rows:requeued', count)
+    end
   end
   if failed > 0 then redis.call('HINCRBY', chunk_key, 'failed', sign * failed) end
   redis.call('INCRBY', open_rows, -sign * rows)

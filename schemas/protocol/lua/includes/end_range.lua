@@ -1,3 +1,4 @@
+--- @include "count_overall"
 --- @include "release_followers"
 -- Removes the chunk's request once no part of it is open or a dead letter. A chunk whose batches have all been settled
 -- meanwhile expires when they do.
@@ -19,6 +20,7 @@ end
 
 -- The task is neither open, nor waiting, nor with a worker any more.
 local function leave_indexes(task_id)
+  count_overall('chunks:open', -1)
   redis.call('ZREM', chunks_open, task_id)
   redis.call('ZREM', chunks_resent, task_id)
   redis.call('ZREM', chunks_waiting, task_id)

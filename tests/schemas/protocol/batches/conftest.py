@@ -11,12 +11,13 @@ from schemas.protocol.steps.uploading import ChunkAccepted
 from tests.support.batches import Batches
 
 if TYPE_CHECKING:
-    import redis
+    from tests.support.records import Scripts
 
 
 @pytest.fixture
-def batches(redis_client: redis.Redis) -> Batches:
-    return Batches(redis_client)
+def batches(scripts: Scripts) -> Batches:
+    """The steps of batches, on a store where counting has begun: see `scripts`."""
+    return Batches(scripts.client)
 
 
 @pytest.fixture
