@@ -10,6 +10,8 @@ from schemas.customer import Fault, StoredCustomer
 from schemas.example import example_address, example_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schemas.customer import StoredAddress
 
 TASK_ID: Final = "4kJQcMvN0sTq2WbXyZ8dR1"
@@ -86,9 +88,15 @@ OUTCOMES: Final[dict[str, Any]] = {
 """The example outcomes, by the names that the docs page shows."""
 
 
-def task_examples(*states: str) -> dict[str, Any]:
-    """Answers that show a task, one for each of these states."""
-    return {state: {"value": {"ok": True, "task": {"id": TASK_ID, "status": state}}} for state in states}
+def task_examples(*states: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Answers that show a task, one for each of these states; with `more` told of it."""
+    return {
+        state: {"value": {"ok": True, "task": {"id": TASK_ID, "status": state, **(more or {})}}} for state in states
+    }
+
+
+WAITING: Final = {"acceptedAt": "2026-01-02T03:04:05.678Z", "secondsLeft": 12.5}
+"""What is told of a task without outcome, besides its status."""
 
 
 def failure_example(error: str, data: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _result(*, parameters: list[JsonSchema]) -> JsonSchema:
             "202": answer(
                 "The task has no outcome yet.",
                 schema_reference("OpenTask"),
-                examples.task_examples("PENDING", "STARTED", "RETRY"),
+                examples.task_examples("PENDING", "STARTED", "RETRY", more=examples.WAITING),
                 {"retry-after": "RetryAfter"},
             ),
             "400": answer_reference("BadRequest"),

@@ -95,9 +95,19 @@ def failure_schema(*errors: str, data: JsonSchema | None = None, data_optional: 
     return closed(properties, optional=("data",) if data_optional else ())
 
 
-def _task_schema(*states: State) -> JsonSchema:
-    task = closed({"id": schema_reference("TaskId"), "status": {"enum": [state.value for state in states]}})
-    return closed({"ok": {"const": True}, "task": task})
+def _task_schema(*states: State, more: JsonSchema | None = None) -> JsonSchema:
+    head = {"id": schema_reference("TaskId"), "status": {"enum": [state.value for state in states]}}
+    return closed({"ok": {"const": True}, "task": closed(head | (more or {}))})
+
+
+_WAITING: Final[JsonSchema] = {
+    "acceptedAt": {"type": "string", "format": "date-time"},
+    "secondsLeft": {
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}],
+        "description": "By the rate of the last minute and by what waits before it; null where that is not known.",
+    },
+}
+"""What is told of a task without outcome, besides its status."""
 
 
 def _customer_schemas() -> dict[str, JsonSchema]:
@@ -130,7 +140,7 @@ def component_schemas() -> dict[str, JsonSchema]:
     return _customer_schemas() | {
         "TaskId": {"type": "string", "pattern": f"^[0-9A-Za-z]{{{TASK_ID_LENGTH}}}$", "examples": [TASK_ID]},
         "AcceptedTask": _task_schema(*_OPEN_STATES, State.SUCCESS, State.FAILURE),
-        "OpenTask": _task_schema(*_OPEN_STATES),
+        "OpenTask": _task_schema(*_OPEN_STATES, more=_WAITING),
         "EmailKey": closed({"email": {"type": "string"}}),
         "Fault": closed(
             {

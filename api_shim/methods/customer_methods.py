@@ -111,8 +111,10 @@ class CustomerMethods:
         match reading:
             case Finished(response):
                 return responses.finished(response)
-            case Unfinished(state):
-                return responses.unfinished(query.task_id, state)
+            case Unfinished(state, accepted_at, seconds_left):
+                return responses.unfinished(
+                    query.task_id, state, accepted_at_milliseconds=accepted_at, seconds_left=seconds_left
+                )
             case DeadLetter():
                 return responses.dead_letter(query.task_id)
             case NotFound():

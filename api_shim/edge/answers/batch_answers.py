@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from api_shim.edge.answers.responses import (
     failure,
     json_answer,
     rate_limited,
+    shown_time,
 )
 
 if TYPE_CHECKING:
@@ -137,9 +137,9 @@ def _shown(summary: BatchSummary) -> dict[str, Any]:
         "rows": summary.rows,
         "finished": summary.finished,
         "outcomes": dict(sorted(summary.outcomes.items())),
-        "acceptedAt": _time(summary.accepted_at),
-        "finishedAt": _time(summary.finished_at),
-        "expiresAt": _time(summary.expires_at),
+        "acceptedAt": shown_time(summary.accepted_at),
+        "finishedAt": shown_time(summary.finished_at),
+        "expiresAt": shown_time(summary.expires_at),
         "rowsPerSecond": None if rate is None else round(rate, 1),
         "secondsLeft": _seconds_left(summary),
     }
@@ -167,9 +167,3 @@ def _retry_after(summary: BatchSummary) -> str:
     left = _seconds_left(summary)
     seconds = _UNKNOWN_RETRY_SECONDS if left is None else math.ceil(left)
     return str(max(_SHORTEST_RETRY_SECONDS, min(seconds, _LONGEST_RETRY_SECONDS)))
-
-
-def _time(milliseconds: int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from api_shim.edge.answers.answer import Answer
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 _MAXIMUM_ECHOED_ID_CHARACTERS: Final = 128
 """How many characters of a task id the 404 repeats. A client may have sent any text in its place."""
 _RETRY_RESULT_SECONDS: Final = 1
-"""`Retry-After` of a 202, in seconds: the task has no outcome yet."""
+"""`Retry-After` of a 202, in seconds: the task has no outcome yet. It is longer where the task needs longer."""
+_LONGEST_RETRY_RESULT_SECONDS: Final = 60
+"""`Retry-After` of a 202 whose task needs longer: by then more is known."""
 RETRY_BROKER_SECONDS: Final = 2
 """`Retry-After` of a 503, in seconds: Redis cannot be used."""
 RETRY_QUEUE_SECONDS: Final = 5
@@ -46,9 +49,9 @@ def _answer(status: int, content: bytes, headers: _Headers | None) -> Answer:
     return Answer(status, content, raw)
 
 
-def _task(status: int, task_id: str, state: State, headers: _Headers) -> Answer:
+def _task(status: int, task_id: str, state: State, headers: _Headers, *, more: str = "") -> Answer:
     # Neither an id nor a state needs escapes. The encoder would cost 3 of the 280 microseconds of an accept.
-    return _answer(status, f'{{"ok":true,"task":{{"id":"{task_id}","status":"{state}"}}}}'.encode(), headers)
+    return _answer(status, f'{{"ok":true,"task":{{"id":"{task_id}","status":"{state}"{more}}}}}'.encode(), headers)
 
 
 def failure(
@@ -83,11 +86,31 @@ def created_in_time(response: Mapping[str, Any], *, waited_for: int) -> Answer:
     return json_answer(200, response, {"preference-applied": f"wait={waited_for}", "vary": "Prefer"})
 
 
-def unfinished(task_id: str, state: State) -> Answer:
-    """202 to a result call: the task has no outcome yet, so the client asks again."""
+def unfinished(
+    task_id: str, state: State, *, accepted_at_milliseconds: int | None, seconds_left: float | None
+) -> Answer:
+    """202 to a result call: the task has no outcome yet, so the client asks again.
+
+    Args:
+        task_id: the task.
+        state: its state.
+        accepted_at_milliseconds: when it was accepted, in Unix milliseconds; None where that is not known.
+        seconds_left: how long it takes still; None where that is not known.
+    """
     # A record can show another state while its outcome is being written. The next call gets that outcome.
     shown = state if state in {State.PENDING, State.RETRY} else State.STARTED
-    return _task(202, task_id, shown, {"retry-after": str(_RETRY_RESULT_SECONDS)})
+    left = None if seconds_left is None else round(seconds_left, 1)
+    accepted_at = shown_time(accepted_at_milliseconds)
+    more = f',"acceptedAt":{json.dumps(accepted_at)},"secondsLeft":{json.dumps(left)}'
+    retry = max(_RETRY_RESULT_SECONDS, min(math.ceil(left or 0), _LONGEST_RETRY_RESULT_SECONDS))
+    return _task(202, task_id, shown, {"retry-after": str(retry)}, more=more)
+
+
+def shown_time(milliseconds: int | None) -> str | None:
+    """A time of Redis as clients see it, in UTC; None where there is none."""
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def finished(response: Mapping[str, Any]) -> Answer:
