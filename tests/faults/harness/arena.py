@@ -53,6 +53,8 @@ class Links:
 class Arena:
     """Redis, MongoDB, a shim and workers. Their timeouts are short, so that a test can watch them recover."""
 
+    all_count = True
+
     def __init__(
         self,
         folder: Path,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.protocol.batch_keys import chunks_key
 from schemas.protocol.keys import record_key
+from tests.faults.harness.balance import find_imbalance
 from tests.faults.harness.batch_rows import DOMAIN, email_of
 from tests.faults.harness.history import Verdict, find_canary
 
@@ -49,6 +50,7 @@ def check_rows(service: ServiceUnderTest, batch_id: str, told: Sequence[ToldRow]
     problems += [f"{email} is stored twice" for email in stored_twice]
     problems += [f"{email} is stored and nobody was told" for email in by_email]
     problems += find_canary(service)
+    problems += find_imbalance(service)
     return Verdict(
         accepted=rows,
         outcomes=rows - len(lost),

@@ -14,6 +14,7 @@ import httpx
 
 from schemas.protocol.keys import record_key
 from tests.faults.harness.arena import CANARY
+from tests.faults.harness.balance import find_imbalance
 from tests.faults.harness.batch_rows import DOMAIN, HASH_CANARY
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ def check(service: ServiceUnderTest, client: Client) -> Verdict:
         if customer["_id"] not in created and customer["firstName"] not in ambiguous
     ]
     problems += find_canary(service)
+    problems += find_imbalance(service)
     return Verdict(
         accepted=len(accepted),
         outcomes=len(accepted) - len(lost),

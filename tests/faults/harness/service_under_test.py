@@ -28,6 +28,10 @@ class ServiceUnderTest(Protocol):
         """The environment of the shim, for more tokens."""
 
     @property
+    def all_count(self) -> bool:
+        """Whether every process is of a release whose steps count what they do."""
+
+    @property
     def folder(self) -> Path:
         """Where all files are; those of Redis are in folders whose names begin with `redis`."""
 

@@ -59,6 +59,8 @@ class Member:
 class Fleet(Arena):
     """An arena whose requests go to its shims in turn, as far as these are ready."""
 
+    all_count = False
+
     def __init__(self, folder: Path, code: Path, **settings: str) -> None:
         """Make a fleet of one release. Nothing runs before it is entered."""
         super().__init__(folder, settings=settings)

@@ -148,6 +148,8 @@ class Site:
 class Trial:
     """What one test does with a site that it shares. It sees only the customers that it could have made itself."""
 
+    all_count = True
+
     def __init__(self, site: Site, name: str) -> None:
         """`name` begins the email of each of its signups, and no other test has it."""
         self.site = site
