@@ -1,0 +1,79 @@
+"""A file that is served as it is: compressed once, and sent in pieces, or as 304 if the client has it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+MEDIA_TYPES: Final = {"html": b"text/html; charset=utf-8", "css": b"text/css; charset=utf-8", "js": b"text/javascript"}
+"""The content types of a page's files, by the ending of their names."""
+
+_PIECE_BYTES: Final = 16 * 1024
+"""How many bytes the server gets at once. It waits for a slow client, so it keeps a few pieces and not a whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """A document in one encoding, with the headers of that encoding."""
+
+    content: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    etag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StaticDocument:
+    """A document, plain and compressed. It is an ASGI application that sends what the client can read."""
+
+    plain: _Variant
+    gzipped: _Variant
+
+    @classmethod
+    def of(cls, content: bytes, media_type: bytes, *, policy: bytes) -> StaticDocument:
+        """The document with this content. `policy` is its Content-Security-Policy."""
+        tag = hashlib.sha256(content).hexdigest()[:24].encode()
+        headers = (
+            (b"content-type", media_type),
+            (b"content-security-policy", policy),
+            (b"cache-control", b"no-cache"),
+            (b"vary", b"accept-encoding"),
+        )
+        plain, gzipped = b'"%b"' % tag, b'"%b-gzip"' % tag
+        return cls(
+            _Variant(content, (*headers, (b"etag", plain)), plain),
+            _Variant(
+                gzip.compress(content, 6, mtime=0),
+                (*headers, (b"etag", gzipped), (b"content-encoding", b"gzip")),
+                gzipped,
+            ),
+        )
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the document, or 304 if the client's `If-None-Match` says that it has this version."""
+        headers = dict(scope["headers"])
+        variant = self.gzipped if _takes_gzip(headers.get(b"accept-encoding", b"")) else self.plain
+        known = [tag.strip().removeprefix(b"W/") for tag in headers.get(b"if-none-match", b"").split(b",")]
+        if variant.etag in known or known == [b"*"]:
+            await send({"type": "http.response.start", "status": 304, "headers": list(variant.headers)})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        length = (b"content-length", b"%d" % len(variant.content))
+        await send({"type": "http.response.start", "status": 200, "headers": [*variant.headers, length]})
+        content = b"" if scope["method"] == "HEAD" else variant.content
+        for start in range(0, len(content), _PIECE_BYTES):
+            piece = content[start : start + _PIECE_BYTES]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _takes_gzip(accepted: bytes) -> bool:
+    for coding in accepted.lower().split(b","):
+        name, _, weight = coding.partition(b";")
+        if name.strip() == b"gzip":
+            return weight.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}
+    return False
