@@ -41,6 +41,7 @@ from worker.promise.announcements import Announcements
 from worker.promise.chunk_records import ChunkRecords
 from worker.promise.event_trimmer import EventTrimmer
 from worker.promise.leases import Leases
+from worker.promise.pauses import Pauses
 from worker.promise.records import RedisRecords
 from worker.promise.sweeper import Sweeper
 from worker.promise.turnstile import Turnstile
@@ -148,9 +149,11 @@ def build_worker(settings: WorkerSettings) -> Worker:
         most_tasks=settings.prefetch_multiplier,
     )
     chunks = Chunks(create_rows, leases, put_back=chunk_records.put_back, at_once=settings.chunks, stopping=stopping)
+    pauses = Pauses(client)
     wiring = Wiring(
         gates=(gate, broker_gate),
         broker_gate=broker_gate,
+        pauses=pauses,
         records=records,
         chunks=chunks,
         leases=leases,
@@ -167,7 +170,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         details=lambda: identity.details(
             holds={"tasks": leases.count() - chunks.count(), "chunks": chunks.count()},
             done=metrics.ended(),
-            taking=gate.is_open and broker_gate.is_open and not stopping.is_set(),
+            taking=gate.is_open and broker_gate.is_open and pauses.takes_signups and not stopping.is_set(),
             away={
                 each.dependency: since
                 for each in (gate, broker_gate)
@@ -178,6 +181,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
     Lifecycle(
         settings=settings,
         announcements=announcements,
+        pauses=pauses,
         stopping=stopping,
         leases=leases,
         sweeper=Sweeper(

@@ -16,6 +16,7 @@ from startup.identity import ANNOUNCE_SECONDS, SAMPLE_SECONDS
 from worker.dependencies.errors import TransientError
 from worker.periodic import run_periodically
 from worker.promise.leases import renewal_seconds
+from worker.promise.pauses import LOOK_SECONDS
 from worker.promise.sweeper import MISSED_INTERVALS
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from worker.dependencies.gate import Gate
     from worker.promise.announcements import Announcements
     from worker.promise.leases import Leases
+    from worker.promise.pauses import Pauses
     from worker.promise.sweeper import Sweeper
     from worker.settings import WorkerSettings
 
@@ -53,6 +55,7 @@ class Lifecycle:
     leases: Leases
     sweeper: Sweeper
     announcements: Announcements
+    pauses: Pauses
     broker_gate: Gate
     groups: Groups
     chunks: Chunks
@@ -100,6 +103,9 @@ class Lifecycle:
         )
         run_periodically(
             self.announcements.sample, name="samples", interval_seconds=SAMPLE_SECONDS, stopping=never, at_once=True
+        )
+        run_periodically(
+            self.pauses.look, name="pauses", interval_seconds=LOOK_SECONDS, stopping=self.stopping, at_once=True
         )
         run_periodically(
             self.broker_gate.recheck, name="broker", interval_seconds=RECHECK_SECONDS, stopping=self.stopping

@@ -48,6 +48,9 @@ EVENTS_TRIMMED_KEY: Final = "intake:events:trimmed"
 HELD_KEY: Final = "intake:held"
 """Sorted set: id of each task that a worker works on → when its lease ends, in Unix milliseconds."""
 
+PAUSED_KEY: Final = "intake:paused"
+"""Hash: what workers do not take (`what`), by whose wish (`by`), since when (`at`, Unix milliseconds)."""
+
 
 def record_key(task_id: str) -> str:
     """The key of the task's record."""
@@ -117,6 +120,8 @@ class Field(StrEnum):
     """How often its message was sent. Sends to a worker that could not read the request are not counted."""
     STARTS = "starts"
     """How often a worker started the task without giving it back."""
+    STARTED_AT = "started_at"
+    """When a worker started the task last. Records that a release before 0.3 worked on do not have it."""
     STATE = "state"
     """One of `State`."""
     FINISHED_AT = "finished_at"

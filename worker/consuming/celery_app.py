@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worker.dependencies.gate import Gate
     from worker.metrics import WorkerMetrics
     from worker.promise.leases import Leases
+    from worker.promise.pauses import Pauses
     from worker.promise.records import RedisRecords
     from worker.settings import WorkerSettings
 
@@ -39,6 +40,8 @@ class Wiring:
     """The worker takes tasks while all of these are open."""
     broker_gate: Gate
     """The gate of Redis, one of `gates`."""
+    pauses: Pauses
+    """What an operator lets it take."""
     records: RedisRecords
     chunks: Chunks
     leases: Leases
@@ -80,8 +83,8 @@ def _transport(wiring: Wiring, redis_url: RedisUrl, stopping: threading.Event) -
 
     # kombu creates transports and channels itself. So what they need is set on their classes.
     told_to_channel = {
-        "may_take": staticmethod(lambda: all(each.is_open for each in wiring.gates)),
-        "room_for_chunks": staticmethod(lambda: wiring.chunks.room),
+        "may_take": staticmethod(lambda: wiring.pauses.takes_signups and all(each.is_open for each in wiring.gates)),
+        "room_for_chunks": staticmethod(lambda: wiring.chunks.room if wiring.pauses.takes_chunks else 0),
         "put_back": staticmethod(wiring.records.put_back_messages),
         "lost": staticmethod(lose),
         # Each call on another old connection to a server that is gone without a word would wait for its whole time.

@@ -66,14 +66,26 @@ class DeadLetters:
 
     def requeue(self, task_id: str) -> RecordChange:
         """Put a dead letter on the queue again, its starts forgotten. The reply says whether that was done."""
-        (change,) = self._run_all(self._requeue([task_id]))
+        (change,) = self.requeue_each([task_id])
         return change
+
+    def requeue_each(self, task_ids: Sequence[str]) -> list[RecordChange]:
+        """Do as `requeue` for each of these, in one round trip."""
+        return self._run_all(self._requeue(task_ids))
 
     def drop(self, task_id: str) -> RecordChange:
         """Forget a dead letter and its request for good. The reply says whether that was done."""
-        (is_of_batch,) = self._are_of_batches([task_id])
-        (change,) = self._run_all([operating.drop_chunk(task_id) if is_of_batch else operating.drop(task_id)])
+        (change,) = self.drop_each([task_id])
         return change
+
+    def drop_each(self, task_ids: Sequence[str]) -> list[RecordChange]:
+        """Do as `drop` for each of these, in one round trip."""
+        return self._run_all(
+            [
+                operating.drop_chunk(task_id) if is_of_batch else operating.drop(task_id)
+                for task_id, is_of_batch in zip(task_ids, self._are_of_batches(task_ids), strict=True)
+            ]
+        )
 
     def _requeue(self, task_ids: Sequence[str]) -> list[Call[RecordChange]]:
         return [

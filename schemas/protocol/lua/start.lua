@@ -35,6 +35,6 @@ if not same and starts >= 2 and alone == '0' then
 end
 -- A call by the same delivery is a repeat: the answer to the first one was lost on the way, and its start is counted.
 if not same then starts = redis.call('HINCRBY', record_key, 'starts', 1) end
-redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery)
+redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery, 'started_at', now)
 -- Shims of 0.1 wrote no form.
 return {'started', sealed, fingerprint, starts, tonumber(accepted_at), now, tonumber(record[8] or 1)}

@@ -37,7 +37,7 @@ if not same and starts >= 2 and alone == '0' then
   return {'alone'}
 end
 if not same then starts = redis.call('HINCRBY', record_key, 'starts', 1) end
-redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery)
+redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery, 'started_at', now)
 local sealed = redis.call('HGET', record_of(chunk_id), 'sealed')
 return {'started', sealed or '', chunk_id, tonumber(record[8] or 0), tonumber(record[9] or rows), starts,
   tonumber(accepted_at), now, tonumber(record[11] or 1)}

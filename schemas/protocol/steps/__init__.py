@@ -13,6 +13,8 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
   of webhooks (READ_ENDPOINT, SWITCH_ENDPOINT, RETRY_EVENTS, FORGET_ENDPOINT).
 - `overseeing`: whoever shows how the service does (READ_OVERVIEW, READ_HISTORY), and each process for that (SAMPLE,
   ANNOUNCE, LEAVE).
+- `inspecting`: whoever looks a task up (INSPECT).
+- `pausing`: an operator (PAUSE), and each worker (READ_PAUSE).
 - `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
 - `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
 - `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).

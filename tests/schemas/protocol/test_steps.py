@@ -24,14 +24,17 @@ from schemas.protocol.steps import (
     delivering,
     ending,
     eventing,
+    inspecting,
     operating,
     overseeing,
+    pausing,
     sweeping,
     uploading,
     working,
 )
 from schemas.protocol.steps.chunk_working import Part, RefusedRow
 from schemas.protocol.steps.delivering import Ending, OffReason, Tried
+from schemas.protocol.steps.pausing import Paused
 from schemas.protocol.steps.uploading import NewBatch, NewChunk
 from schemas.protocol.steps.working import Delivery
 from worker.promise.records import encoded_result
@@ -201,6 +204,9 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "read_history": overseeing.read_history(after="1700000000000-3"),
     "read_history 2": overseeing.read_history(),
     "sample": overseeing.sample(),
+    "inspect": inspecting.inspect(ID),
+    "pause": pausing.pause(Paused.BATCHES, by="olga"),
+    "read_pause": pausing.read_pause(),
     "announce": overseeing.announce("process-name", A_SHIM),
     "leave": overseeing.leave("process-name"),
     "trim_events": eventing.trim_events(kept_seconds=604_800, unread_seconds=2_592_000, most=1000),
