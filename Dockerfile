@@ -1,5 +1,6 @@
-# One image for the shim (`api_shim`, the default), the worker (`worker`) and the notifier (`notifier`), so that they are
-# built, scanned and released together. The tags name an exact version: raise them for security fixes, and add a digest to freeze a deployment.
+# One image for the shim (`api_shim`, the default), the worker (`worker`), the notifier (`notifier`) and the console (`console`),
+# so that they are built, scanned and released together. The tags name an exact version: raise them for security fixes, and
+# add a digest to freeze a deployment.
 
 # The Python that all tests run on.
 FROM python:3.11.16-slim-trixie AS build
@@ -17,6 +18,7 @@ RUN pip --python /opt/intake/bin/python install --require-hashes --only-binary :
 COPY pyproject.toml README.md LICENSE ./
 COPY api_shim api_shim
 COPY cli cli
+COPY console console
 COPY local_stack local_stack
 COPY notifier notifier
 COPY passwords passwords

@@ -13,14 +13,14 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := schemas passwords startup api_shim worker notifier cli local_stack
+PACKAGES := schemas passwords startup api_shim worker notifier console cli local_stack
 
 # Options of `customer-intake up`, of pytest or of `uv pip compile`: make run ARGS='--port 8080'
 ARGS ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-all test-faults test-partitions test-bench bench check format lock openapi clean
+.PHONY: help run test test-all test-faults test-partitions test-bench bench check format lock openapi picture clean
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
@@ -34,6 +34,7 @@ help:
 	@echo 'make format       let ruff format and repair'
 	@echo 'make lock         pin the dependencies anew; to raise them: ARGS=--upgrade'
 	@echo 'make openapi      write docs/openapi.json anew'
+	@echo 'make picture      take docs/console.png anew, with a Chromium'
 	@echo 'make clean        remove what the above made, except .local (your data)'
 
 run: $(VENV)/.run
@@ -95,6 +96,9 @@ lock: $(VENV)/.dev
 openapi: $(VENV)/.dev
 	$(BIN)/python -m api_shim.interface.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+picture: $(VENV)/.dev
+	$(BIN)/python -m tests.console.picture docs/console.png
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "up": ("cli.stack.up", "up"),
     "status": ("cli.stack.status", "status"),
     "down": ("cli.stack.down", "down"),
+    "console": ("cli.stack.console", "console"),
     "token": ("cli.token", "token"),
     "keys": ("cli.keys", "keys"),
     "submit": ("cli.submit", "submit"),

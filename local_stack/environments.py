@@ -24,6 +24,7 @@ DATABASE: Final = "customer_intake"
 _STACKS_OWN: Final = (
     "ID_KEY",
     "JWT_SECRET",
+    "CONSOLE_SESSION_KEY",
     "SEALING_PUBLIC_KEY",
     "SEALING_PRIVATE_KEYS",
     "REDIS_URL",
@@ -81,6 +82,18 @@ class Environments:
             "INTAKE_WEBHOOKS_FILE": str(file),
             **settings,
         }
+
+    def console(self, *, port: int, **settings: str) -> dict[str, str]:
+        """For `python -m console`. `settings` as in `shim`. It opens no request, and cannot make one."""
+        base = _without(self.base, _WORKERS_OWN)
+        of_console = {
+            "INTAKE_CONSOLE_HOST": LOOPBACK,
+            "INTAKE_CONSOLE_PORT": str(port),
+            "INTAKE_CONSOLE_SESSION_KEY_FILE": str(self.secrets.console_session_key),
+            "INTAKE_JWT_SECRET_FILE": str(self.secrets.jwt_secret),
+            "INTAKE_REDIS_URL": self.redis_url,
+        }
+        return {**base, **of_console, **settings}
 
     def both(self, *, port: int, **settings: str) -> dict[str, str]:
         """One environment that starts a shim or a worker, for tests. `settings` as in `shim`."""

@@ -22,6 +22,7 @@ class SecretFiles:
     id_key: Path
     sealing_public_key: Path
     sealing_private_keys: Path
+    console_session_key: Path
 
 
 def make_private_directory(path: Path) -> None:
@@ -51,8 +52,9 @@ def ensure_secret_files(directory: Path) -> SecretFiles:
         id_key=directory / "id-key",
         sealing_public_key=directory / "sealing-public-key",
         sealing_private_keys=directory / "sealing-private-keys",
+        console_session_key=directory / "console-session-key",
     )
-    for path in (files.jwt_secret, files.id_key):
+    for path in (files.jwt_secret, files.id_key, files.console_session_key):
         if not path.exists():
             write_private_file(path, secrets.token_urlsafe(_RANDOM_BYTES) + "\n")
     if not files.sealing_private_keys.exists():

@@ -21,8 +21,11 @@ WORKER: Final = "worker"
 NOTIFIER: Final = "notifier"
 """The module that is run as the notifier."""
 
+CONSOLE: Final = "console"
+"""The module that is run as the operators' page."""
+
 _EVENTS: Final = ("listening", "worker_ready", "notifier_ready")
-"""What a shim logs once it serves, a worker once it takes tasks, and a notifier once it has read its endpoints."""
+"""What a shim and a console log once they serve, a worker once it takes tasks, a notifier once it has its endpoints."""
 
 _START_SECONDS: Final = 60.0
 """Far more than either takes, so that a machine that is busy fails no start."""

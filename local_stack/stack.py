@@ -16,12 +16,12 @@ from local_stack.ports import LOOPBACK, free_port, free_ports, is_free
 from local_stack.readiness import wait_until_ready
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files, make_private_directory
-from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process
+from local_stack.service_process import CONSOLE, NOTIFIER, SHIM, WORKER, service_process
 from local_stack.state_file import ProcessIdentity, StackState, remove_state, write_state
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from local_stack.process import ManagedProcess
 
@@ -53,13 +53,17 @@ class PortTakenError(RuntimeError):
 
 
 class LocalStack:
-    """All processes of one data directory. A `port` of 0 means any free one. Make a new object for each run."""
+    """All processes of one data directory. A port of 0 means any free one. Make a new object for each run.
+
+    Without a `console_port` no console is run.
+    """
 
     def __init__(
         self,
         directory: Path,
         *,
         port: int,
+        console_port: int | None = None,
         workers: int = 1,
         stopping: threading.Event,
         tell: Callable[[str], None] | None = None,
@@ -67,14 +71,17 @@ class LocalStack:
         self.directory = directory.resolve()
         self._stopping = stopping
         self._workers = workers
-        if port and not is_free(port):
-            raise PortTakenError(port)
+        for each in filter(None, (port, console_port)):
+            if not is_free(each):
+                raise PortTakenError(each)
         self.port = port or free_port()
+        self.console_port = console_port if console_port is None else console_port or free_port()
         make_private_directory(self.directory)
         for name in ("logs", "run", "redis"):
             make_private_directory(self.directory / name)
         self.secrets: SecretFiles = ensure_secret_files(self.directory / "secrets")
-        redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=self.port)
+        avoid = (self.port, self.console_port)
+        redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=avoid)
         self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping, tell=tell)
         self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping, tell=tell)
         self._environments = Environments(
@@ -88,6 +95,11 @@ class LocalStack:
         self.notifier = self._make_notifier(Path(file).resolve()) if file else None
         """Runs where the caller's environment names a file of endpoints."""
         self.shim = self._make_process("shim", SHIM, self._environments.shim(port=self.port))
+        self.console = (
+            None
+            if self.console_port is None
+            else self._make_process("console", CONSOLE, self._environments.console(port=self.console_port))
+        )
 
     @property
     def url(self) -> str:
@@ -98,7 +110,9 @@ class LocalStack:
     def processes(self) -> list[ManagedProcess]:
         """Every process, in the order in which they are started."""
         servers = [self.redis.process, *(member.process for member in self.mongo.members)]
-        return [*servers, *self.workers, *([] if self.notifier is None else [self.notifier]), self.shim]
+        notifiers = [] if self.notifier is None else [self.notifier]
+        consoles = [] if self.console is None else [self.console]
+        return [*servers, *self.workers, *notifiers, self.shim, *consoles]
 
     def start(self, tell: Callable[[str], None]) -> None:
         """Start everything and wait until each part is ready. After a failure call `stop` for what was started.
@@ -130,6 +144,11 @@ class LocalStack:
         self.shim.start()
         self.record()
         self._wait(self.shim, self._shim_is_ready)
+        if self.console is not None and self.console_port is not None:
+            tell("console")
+            self.console.start()
+            self.record()
+            self._wait(self.console, partial(answers_ready, self.console_port, "/healthz"))
         self.record(ready=True)
 
     def record(self, *, ready: bool = False) -> None:
@@ -147,6 +166,7 @@ class LocalStack:
             },
             ports={
                 "shim": self.port,
+                **({} if self.console_port is None else {"console": self.console_port}),
                 "redis": self.redis.port,
                 **({} if self.notifier is None else {"notifier metrics": self._notifier_port}),
                 **{member.name: member.port for member in self.mongo.members},
@@ -159,10 +179,9 @@ class LocalStack:
         write_state(self.directory, state)
 
     def stop(self) -> list[str]:
-        """Stop everything, the shim first and Redis last. Returns the names of the processes that had to be killed."""
-        killed = []
-        if not self.shim.terminate(SHIM_STOP_SECONDS):
-            killed.append(self.shim.name)
+        """Stop everything, the console first and Redis last. Returns the names of those that had to be killed."""
+        first = (self.console, self.shim)
+        killed = [each.name for each in first if each is not None and not each.terminate(SHIM_STOP_SECONDS)]
         for process in (*self.workers, *([] if self.notifier is None else [self.notifier])):
             process.ask_to_stop()
         deadline = time.monotonic() + WORKER_STOP_SECONDS
@@ -198,9 +217,9 @@ class LocalStack:
         return answers_ready(self.port)
 
 
-def answers_ready(port: int) -> bool:
-    """Whether `/readyz` of the shim on this port answers 200."""
-    return _answer(port, "/readyz") is not None
+def answers_ready(port: int, path: str = "/readyz") -> bool:
+    """Whether this path of the shim, or of the console, on this port answers 200."""
+    return _answer(port, path) is not None
 
 
 def _sends(port: int) -> bool:
@@ -227,15 +246,15 @@ def _is_fresh(path: Path) -> bool:
         return False
 
 
-def _server_ports(path: Path, *, avoid: int) -> tuple[int, int]:
+def _server_ports(path: Path, *, avoid: Collection[int | None]) -> tuple[int, int]:
     """The ports of Redis and MongoDB: those of the last run if both are still free, else two new ones."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         kept = (int(document["redis"]), int(document["mongo"]))
     except (OSError, ValueError, KeyError, TypeError):
         kept = (0, 0)
-    if all(port and port != avoid and is_free(port) for port in kept):
+    if all(port and port not in avoid and is_free(port) for port in kept):
         return kept
-    redis_port, mongo_port = [port for port in free_ports(3) if port != avoid][:2]
+    redis_port, mongo_port = [port for port in free_ports(4) if port not in avoid][:2]
     path.write_text(json.dumps({"redis": redis_port, "mongo": mongo_port}) + "\n", encoding="utf-8")
     return redis_port, mongo_port

@@ -17,7 +17,7 @@ from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files
-from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process, start_service_process
+from local_stack.service_process import CONSOLE, NOTIFIER, SHIM, WORKER, service_process, start_service_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -178,6 +178,13 @@ class _Starters:
     def notifier(self, environment: Mapping[str, str], **overrides: str) -> Running:
         return self._start("notifier", NOTIFIER, {**environment, **overrides})
 
+    def console(self, environment: Mapping[str, str], **overrides: str) -> Running:
+        of_console = {
+            "INTAKE_CONSOLE_PORT": str(free_port()),
+            "INTAKE_CONSOLE_SESSION_KEY_FILE": str(self._servers.secrets.console_session_key),
+        }
+        return self._start("console", CONSOLE, {**environment, **of_console, **overrides})
+
     def stop_all(self) -> None:
         for process in self._started:
             process.kill()
@@ -242,3 +249,15 @@ def start_module_worker(module_starters: _Starters) -> Starter:
 def start_module_notifier(module_starters: _Starters) -> Starter:
     """Starts a notifier for a module."""
     return module_starters.notifier
+
+
+@pytest.fixture
+def start_console(starters: _Starters) -> Starter:
+    """Starts a console for one test."""
+    return starters.console
+
+
+@pytest.fixture(scope="module")
+def start_module_console(module_starters: _Starters) -> Starter:
+    """Starts a console for a module."""
+    return module_starters.console

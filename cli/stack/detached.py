@@ -21,7 +21,7 @@ _POLL_SECONDS: Final = 0.1
 """How often the state file is looked at."""
 
 
-def start_detached(directory: Path, *, port: int, workers: int) -> None:
+def start_detached(directory: Path, *, port: int, console_port: int, workers: int) -> None:
     """Start `up` in the background and return when the service is ready.
 
     Where `up` ends before that, this process ends with its exit code, after repeating its messages.
@@ -39,7 +39,8 @@ def start_detached(directory: Path, *, port: int, workers: int) -> None:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "cli.main", "up", "--in-background"),
-                *("--port", str(port), "--workers", str(workers), "--data-dir", str(directory)),
+                *("--port", str(port), "--console-port", str(console_port)),
+                *("--workers", str(workers), "--data-dir", str(directory)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

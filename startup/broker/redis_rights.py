@@ -24,6 +24,7 @@ from schemas.protocol.keys import (
     EVENTS_TRIMMED_KEY,
     HELD_KEY,
     OPEN_KEY,
+    PAUSED_KEY,
     QUEUE,
     RESENT_KEY,
     SWEEPER_LEASE_KEY,
@@ -185,6 +186,7 @@ WORKER: Final = Rights(
         HISTORY_KEY,
         PROCESSES_KEY,
         PROCESSES_SEEN_KEY,
+        PAUSED_KEY,
         PROBE_KEY,
         PROBE_LIST_KEY,
     ),
@@ -236,5 +238,39 @@ OPERATOR: Final = Rights(
 )
 """`customer-intake dead-letters` lists, sends again and drops; `customer-intake webhooks` looks after endpoints."""
 
-PROCESSES: Final = (SHIM, WORKER, NOTIFIER, OPERATOR)
+CONSOLE: Final = Rights(
+    user="intake-console",
+    scripts=(
+        *("DEL", "EXISTS", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY", "LLEN"),
+        *("LPUSH", "PEXPIREAT", "PUBLISH", "SREM", "TIME", "XADD", "XLEN", "XRANGE", "XREVRANGE", "ZADD", "ZCARD"),
+        *("ZCOUNT", "ZRANGE", "ZREM", "ZSCORE"),
+    ),
+    direct=(*_CONNECTING, "HMGET", "PING", "TIME", "ZRANGE", "ZSCAN"),
+    keys=(
+        _ANY_RECORD,
+        _ANY_RESULT,
+        OPEN_KEY,
+        RESENT_KEY,
+        HELD_KEY,
+        DEAD_KEY,
+        QUEUE,
+        BATCHES_KEY,
+        _ANY_BATCH,
+        open_batches_key("*"),
+        OPEN_ROWS_KEY,
+        CHUNKS.open_key,
+        CHUNKS.resent_key,
+        CHUNKS.queue,
+        WAITING_CHUNKS_KEY,
+        EVENTS_KEY,
+        COUNTS_KEY,
+        HISTORY_KEY,
+        PAUSED_KEY,
+    ),
+    read=(PROCESSES_KEY, PROCESSES_SEEN_KEY),
+    channels=(_ANY_RESULT,),
+)
+"""The console looks, and acts as the operator does. It cancels batches and pauses too, and looks after no endpoint."""
+
+PROCESSES: Final = (SHIM, WORKER, NOTIFIER, OPERATOR, CONSOLE)
 """The rights of each process."""

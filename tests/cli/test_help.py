@@ -13,6 +13,7 @@ COMMANDS: Final = [
     "up",
     "status",
     "down",
+    "console",
     "token",
     "keys",
     "submit",

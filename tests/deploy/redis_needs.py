@@ -31,6 +31,9 @@ def sources_of(user: str) -> list[Path]:
         return [*(ROOT / "api_shim").rglob("*.py")]
     if user == "intake-worker":
         return [path for path in (ROOT / "worker").rglob("*.py") if path != _DEAD_LETTERS]
+    if user == "intake-console":
+        folders = (ROOT / "console" / "service", ROOT / "console" / "web")
+        return [_DEAD_LETTERS, *(path for folder in folders for path in folder.glob("*.py"))]
     if user == "intake-notifier":
         return [*(ROOT / "notifier").rglob("*.py")]
     return [_DEAD_LETTERS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]

@@ -11,7 +11,7 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
-OURS: Final = ("shim", "worker", "notifier")
+OURS: Final = ("shim", "worker", "notifier", "console")
 HA: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.ha.yml").read_text())
 """The file in which nothing stands alone; ha/test_compose_ha.py has what is true of it only."""
 EVERY_SERVICE: Final[dict[str, dict[str, Any]]] = {
@@ -44,6 +44,7 @@ def test_every_secret_comes_from_a_file_that_compose_mounts(name: str) -> None:
     secrets = {
         *("INTAKE_ID_KEY", "INTAKE_JWT_SECRET", "INTAKE_SEALING_PUBLIC_KEY", "INTAKE_SEALING_PRIVATE_KEYS"),
         "INTAKE_FIREBASE_SIGNER_KEY",
+        "INTAKE_CONSOLE_SESSION_KEY",
     }
     assert not secrets & service["environment"].keys()
 
@@ -95,6 +96,7 @@ def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
     assert set(SERVICES["shim"]["depends_on"]) == {"redis"}
     assert set(SERVICES["worker"]["depends_on"]) == {"redis", "mongo"}
     assert set(SERVICES["notifier"]["depends_on"]) == {"redis"}
+    assert set(SERVICES["console"]["depends_on"]) == {"redis"}
     for name in OURS:
         for needed in SERVICES[name]["depends_on"].values():
             assert needed == {"condition": "service_healthy"}
@@ -124,9 +126,10 @@ def test_every_service_runs_with_few_rights(service: dict[str, Any]) -> None:
     assert int(service["stop_grace_period"].removesuffix("s")) >= 35
 
 
-def test_only_the_shim_can_be_reached_and_only_from_this_machine() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"shim"}
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["shim"]["ports"])
+def test_only_shim_and_console_can_be_reached_and_only_from_this_machine() -> None:
+    reachable = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert set(reachable) == {"shim", "console"}
+    assert all(port.startswith("127.0.0.1:") for ports in reachable.values() for port in ports)
     assert COMPOSE["networks"]["back"] == {"internal": True}
     for name in ("worker", "redis", "mongo"):
         assert SERVICES[name]["networks"] == ["back"]

@@ -15,7 +15,7 @@ from tests.deploy.test_compose import ROOT
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
 SOURCES: Final = "".join(
     path.read_text()
-    for folder in ("api_shim", "worker", "notifier", "startup")
+    for folder in ("api_shim", "worker", "notifier", "console", "startup")
     for path in (ROOT / folder).rglob("*.py")
 )
 

@@ -20,6 +20,7 @@ from schemas.protocol.keys import (
     EVENTS_TRIMMED_KEY,
     HELD_KEY,
     OPEN_KEY,
+    PAUSED_KEY,
     QUEUE,
     RESENT_KEY,
     SWEEPER_LEASE_KEY,
@@ -49,6 +50,7 @@ PATTERNS: Final = {
     "OPEN_KEY": {OPEN_KEY},
     "OPEN_ROWS_KEY": {OPEN_ROWS_KEY},
     "HISTORY_KEY": {HISTORY_KEY},
+    "PAUSED_KEY": {PAUSED_KEY},
     "PROCESSES_KEY": {PROCESSES_KEY},
     "PROCESSES_SEEN_KEY": {PROCESSES_SEEN_KEY},
     "QUEUE": {QUEUE},
@@ -102,6 +104,7 @@ OF_SHARED_MODULES: Final = {
     "intake-shim": {"EVAL", "EVALSHA"},
     "intake-worker": {"EVAL", "EVALSHA", "EXEC", "INFO", "LLEN", "MULTI", "PING"},
     "intake-notifier": {"EVALSHA"},
+    "intake-console": {"EVALSHA", "PING", "SCRIPT|LOAD"},
     "intake-operator": {"EVALSHA", "SCRIPT|LOAD"},
 }
 """What `schemas.protocol.call`, `worker.promise.calls`, the probe and kombu send for a process."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api_shim.settings import read_shim_settings
+from console.settings import read_console_settings
 from local_stack.secret_files import ensure_secret_files
 from notifier.settings import read_notifier_settings
 from tests.deploy.test_compose import EVERY_SERVICE, ROOT
@@ -44,6 +45,7 @@ def _environment(name: str, secrets: Path) -> Iterator[tuple[str, str]]:
         ("shim", read_shim_settings),
         ("worker", read_worker_settings),
         ("notifier", read_notifier_settings),
+        ("console", read_console_settings),
         ("ha-shim-1", read_shim_settings),
         ("ha-shim-2", read_shim_settings),
         ("ha-worker", read_worker_settings),
@@ -66,6 +68,7 @@ def test_the_readme_lists_every_variable_and_no_other(tmp_path: Path) -> None:
         ("shim", read_shim_settings),
         ("worker", read_worker_settings),
         ("notifier", read_notifier_settings),
+        ("console", read_console_settings),
     )
     for name, read in readers:
         environment = Recording(dict(_environment(name, tmp_path / "secrets")))

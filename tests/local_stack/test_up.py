@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import httpx
 import pytest
 
 from local_stack.state_file import StackState, read_state
@@ -103,6 +105,18 @@ def test_the_curl_that_it_prints_gets_the_documented_response(stack: Stack) -> N
     sent = example_request()
     del sent["password"]
     assert customer == sent
+
+
+def test_the_link_that_it_prints_opens_the_console_once(stack: Stack) -> None:
+    printed = re.search(r"console +(http://\S+)/#(\S+)", stack.output)
+    assert printed is not None
+    url, token = printed.groups()
+    headers = {"authorization": f"Bearer {token}", "x-intake-console": "1"}
+    assert httpx.post(f"{url}/api/session", headers=headers, trust_env=False).json()["may_operate"] is True
+    assert httpx.post(f"{url}/api/session", headers=headers, trust_env=False).json()["error"] == "link_used"
+    again = cli("console", "--data-dir", str(stack.directory)).stdout.strip()
+    assert again.startswith(f"{url}/#")
+    assert again != printed[0]
 
 
 def test_what_it_keeps_is_readable_by_its_owner_alone(stack: Stack) -> None:

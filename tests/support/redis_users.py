@@ -24,6 +24,7 @@ _NAMES: Final = {
     "intake-worker": "WORKER",
     "intake-notifier": "NOTIFIER",
     "intake-operator": "OPERATOR",
+    "intake-console": "CONSOLE",
 }
 
 

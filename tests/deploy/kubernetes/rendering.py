@@ -21,7 +21,7 @@ OVERLAYS: Final = ("small", "production")
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 """Where base, components and overlays are."""
 
-COMPONENTS: Final = {"small": ("shim", "worker"), "production": ("shim", "worker", "notifier")}
+COMPONENTS: Final = {"small": ("shim", "worker"), "production": ("shim", "worker", "notifier", "console")}
 """The processes that each overlay deploys."""
 
 _KUBECTL: Final = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

@@ -84,7 +84,7 @@ def test_a_service_leads_to_ports_of_its_container(overlay: str, component: str)
     assert {port["targetPort"] for port in of_kind(overlay, "Service")[f"intake-{component}"]["spec"]["ports"]} == ports
 
 
-@pytest.mark.parametrize("component", COMPONENTS["production"])
+@pytest.mark.parametrize("component", [each for each in COMPONENTS["production"] if each != "console"])
 def test_prometheus_finds_the_metrics_of_every_process(component: str) -> None:
     monitor = of_kind("production", "ServiceMonitor")[f"intake-{component}"]["spec"]
     service = of_kind("production", "Service")[f"intake-{component}"]
@@ -133,6 +133,7 @@ def test_only_the_labelled_namespaces_get_in(overlay: str) -> None:
         "shim": {("http", "customer-intake/clients"), ("metrics", "customer-intake/monitoring")},
         "worker": {("metrics", "customer-intake/monitoring")},
         "notifier": {("metrics", "customer-intake/monitoring")},
+        "console": {("http", "customer-intake/clients")},
     }
     assert doors == {f"intake-{component}": doors_of[component] for component in COMPONENTS[overlay]}
 
@@ -148,6 +149,7 @@ def test_only_the_worker_gets_out_to_mongodb(overlay: str) -> None:
         "shim": {53, 6379, 26379},
         "worker": {53, 6379, 26379, 27017},
         "notifier": {53, 6379, 26379, 443},
+        "console": {53, 6379, 26379},
     }
     assert exits == {f"intake-{component}": exits_of[component] for component in COMPONENTS[overlay]}
     for policy in of_kind(overlay, "NetworkPolicy").values():

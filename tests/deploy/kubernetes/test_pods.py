@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from api_shim.settings import read_shim_settings
+from console.settings import read_console_settings
 from local_stack.secret_files import ensure_secret_files
 from notifier.settings import read_notifier_settings
 from startup.broker.redis_url import parse_redis_url
@@ -55,6 +56,7 @@ def test_every_variable_of_a_pod_is_one_that_its_process_reads(overlay: str, com
         "shim": read_shim_settings,
         "worker": read_worker_settings,
         "notifier": read_notifier_settings,
+        "console": read_console_settings,
     }
     readers[component](recording)
 

@@ -1,0 +1,134 @@
+"""The console put together: settings, clients, endpoints and routes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from api_shim.edge.answers.fallbacks import HANDLERS
+from api_shim.edge.answers.refusals import Refusals, count_malformed_requests
+from api_shim.edge.answers.responses import json_answer
+from api_shim.edge.bodies import Bodies
+from api_shim.edge.context import RequestContext
+from api_shim.edge.server.connections import CONNECTIONS, Connections
+from api_shim.edge.server.draining import drain_on_signals
+from api_shim.edge.server.listening import make_room_for_connections
+from api_shim.edge.server.strict_h11 import make_h11_strict
+from api_shim.endpoints import Endpoint
+from api_shim.metrics import ShimMetrics
+from api_shim.parts import running
+from api_shim.tokens.callers import Callers
+from api_shim.tokens.key_keeper import KeyKeeper
+from api_shim.tokens.key_ring import KeyRing
+from api_shim.tokens.verifier import TokenVerifier
+from console.service.broker import Broker
+from console.service.dead_letters import OperatorsLetters
+from console.service.finder import Finder
+from console.service.live import Live
+from console.settings import ConsoleSettings, read_console_settings
+from console.web.act_methods import ActMethods
+from console.web.guard import Guard
+from console.web.look_methods import LookMethods
+from console.web.page_files import PageFiles
+from console.web.session_methods import SessionMethods
+from console.web.sessions import Sessions
+from startup.logs import configure_logs
+from startup.process import prepare_service
+from startup.unhandled import in_event_loop, tell_unhandled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from api_shim.edge.answers.answer import Answer
+
+_MOST_BODY_BYTES: Final = 16 * 1024
+"""Bodies of acts are a few fields."""
+
+
+def create_app_from_environment() -> ASGIApp:
+    """Make the application; uvicorn calls this."""
+    prepare_service("console")
+    try:
+        settings = read_console_settings(os.environ)
+        configure_logs(level=settings.log_level, log_format=settings.log_format, component="console")
+        return create_app(settings)
+    except Exception as error:  # noqa: BLE001 - of whatever gets out here, uvicorn prints the text
+        tell_unhandled("process", error)
+        raise SystemExit(1) from None
+
+
+def create_app(settings: ConsoleSettings) -> ASGIApp:
+    """The ASGI application. It connects to Redis when somebody watches or asks."""
+    # Counts what the edge counts. Nobody reads these counts: the console has few users.
+    metrics = ShimMetrics()
+    refusals = Refusals(metrics.turned_away)
+    bodies = Bodies(refusals, maximum_bytes=_MOST_BODY_BYTES, seconds=settings.edge.body_seconds)
+    token_keys = KeyRing(settings.tokens)
+    keeper = KeyKeeper(settings.tokens, token_keys, metrics)
+    broker = Broker(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
+    live = Live(broker)
+    sessions = Sessions(
+        Callers(TokenVerifier(settings.tokens, token_keys), keeper),
+        key=settings.session_key,
+        seconds=settings.session_seconds,
+    )
+    guard, letters = Guard(sessions), OperatorsLetters(broker)
+    of_sessions = SessionMethods(guard, sessions)
+    looks = LookMethods(guard, live=live, finder=Finder(broker), letters=letters)
+    acts = ActMethods(guard, bodies, broker=broker, letters=letters)
+    page = PageFiles()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        asyncio.get_running_loop().set_exception_handler(in_event_loop)
+        make_h11_strict(maximum_head_bytes=settings.edge.maximum_head_bytes)
+        count_malformed_requests(refusals)
+        room = make_room_for_connections(settings.edge.maximum_connections)
+        connections = Connections(settings.edge, refusals, maximum=room)
+
+        def end() -> None:
+            connections.hurry()
+            bodies.hurry()
+
+        drain_on_signals(seconds=settings.edge.drain_seconds, drain=live.stop_watching, end=end)
+        async with running(keeper, live):
+            yield {CONNECTIONS: connections}
+        broker.close()
+
+    routes = [
+        Route(f"/api/{path}", Endpoint(method), methods=[verb])
+        for verb, path, method in (
+            ("GET", "session", of_sessions.tell),
+            ("POST", "session", of_sessions.begin),
+            ("DELETE", "session", of_sessions.end),
+            ("GET", "live", looks.live),
+            ("GET", "hour", looks.hour),
+            ("GET", "find", looks.find),
+            ("GET", "dead-letters", looks.dead_letters),
+            ("POST", "dead-letters/requeue", acts.requeue),
+            ("POST", "dead-letters/drop", acts.drop),
+            ("POST", "batches/cancel", acts.cancel_batch),
+            ("POST", "pause", acts.pause),
+        )
+    ]
+    routes += [
+        Route("/healthz", _healthz),
+        Route("/", page.file),
+        Route("/{path:path}", page.file),
+    ]
+    app = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return RequestContext(app, metrics, draining=lambda: live.is_closing)
+
+
+async def _healthz(_request: Request) -> Answer:
+    """200 while the process serves. It serves on while Redis is away: that is when people look."""
+    return json_answer(200, {"ok": True})

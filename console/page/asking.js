@@ -1,0 +1,69 @@
+// Calls of the console, and the question before an act.
+
+import {byId, say} from "./dom.js";
+
+/** An answer that is no success. `status` 401 means that the session has ended. */
+export class Refused extends Error {
+  constructor(status, code) {
+    super(code);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export async function ask(path, {method = "GET", body, token} = {}) {
+  const headers = {"x-intake-console": "1"};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (token) headers.authorization = `Bearer ${token}`;
+  let answer;
+  try {
+    answer = await fetch(`api/${path}`, {method, headers, body: body && JSON.stringify(body), cache: "no-store"});
+  } catch {
+    throw new Refused(0, "The console does not answer.");
+  }
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(answer.status, content.error ?? String(answer.status));
+  return content;
+}
+
+/** Asks before an act. Resolves to whether the answer was yes. */
+export function confirmed(title, text, yes, {danger = false} = {}) {
+  const dialog = byId("ask");
+  say(byId("ask-title"), title);
+  say(byId("ask-text"), text);
+  say(byId("ask-yes"), yes);
+  dialog.classList.toggle("danger", danger);
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), {once: true});
+  });
+}
+
+let hiding;
+
+/** Tells what became of an act. */
+export function tell(text, {wrong = false} = {}) {
+  const notice = byId("notice");
+  say(notice, text);
+  notice.hidden = false;
+  notice.classList.toggle("wrong", wrong);
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { notice.hidden = true; }, 8000);
+}
+
+/** Runs an act; a refusal is told. */
+export async function acting(act) {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const texts = {
+      insufficient_scope: "Your token has no scope intake:operate: you may look, and not act.",
+      no_session: "Your session has ended. Log in again.",
+      not_found: "There is no such thing any more.",
+      service_unavailable: "Redis cannot be used now. Nothing was changed, as far as is known.",
+    };
+    tell(texts[error.code] ?? error.code, {wrong: true});
+  }
+}

@@ -1,0 +1,101 @@
+/* global uPlot */
+// The chart of the last hour: rates as lines, what waits as an area with an axis of its own.
+
+import {byId, count, rate} from "./dom.js";
+
+const HEIGHT = 260;
+const HOUR = 3600;
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class Chart {
+  constructor() {
+    this.columns = [[], [], [], []];
+    this.span = HOUR;
+    this.holder = byId("chart");
+    this.plot = null;
+    new ResizeObserver(() => this.plot?.setSize({width: this.holder.clientWidth, height: HEIGHT})).observe(this.holder);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    for (const each of document.getElementsByName("span")) {
+      each.addEventListener("change", () => {
+        this.span = Number(each.value);
+        this.#show();
+      });
+    }
+  }
+
+  /** Puts the whole hour in, and keeps newer points that came before it. */
+  hour({at, accepted, finished, waiting}) {
+    const newer = this.#rows().filter(([time]) => time > (at.at(-1) ?? 0));
+    this.columns = [at, accepted, finished, waiting];
+    this.add(newer);
+  }
+
+  /** Adds points `[at, accepted, finished, waiting]`, each once. */
+  add(points) {
+    for (const point of points) {
+      if (point[0] > (this.columns[0].at(-1) ?? 0)) point.forEach((value, place) => this.columns[place].push(value));
+    }
+    const surplus = this.columns[0].length - HOUR;
+    if (surplus > 0) for (const column of this.columns) column.splice(0, surplus);
+    this.#show();
+  }
+
+  #rows() {
+    return this.columns[0].map((_, place) => this.columns.map((column) => column[place]));
+  }
+
+  #show() {
+    if (!this.plot) this.#draw();
+    this.plot.setData(this.columns);
+    const [at, accepted, finished, waiting] = this.columns.map((column) => column.at(-1));
+    if (at) {
+      this.holder.setAttribute("aria-label", `The last hour. Now ${rate(accepted)} accepted a second, ` +
+        `${rate(finished)} finished a second, ${count(waiting)} waiting.`);
+    }
+  }
+
+  /** The highest rate that is shown. A batch comes within a second or two: its peak is cut off, or all else would be flat. */
+  #top() {
+    const from = (this.columns[0].at(-1) ?? 0) - this.span;
+    const seen = this.#rows().filter(([at]) => at >= from);
+    const accepted = seen.map((row) => row[1] ?? 0).sort((one, other) => one - other);
+    const usual = accepted[Math.floor(accepted.length * 0.97)] ?? 0;
+    return 1.1 * Math.max(5, usual, ...seen.map((row) => row[2] ?? 0));
+  }
+
+  #draw() {
+    this.plot?.destroy();
+    const soft = colour("--soft");
+    const grid = {stroke: colour("--line"), width: 1};
+    const axis = {stroke: soft, grid, ticks: {show: false}, font: "12px system-ui, sans-serif"};
+    const upwards = (least) => (_plot, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)];
+    const line = (name) => ({stroke: colour(name), width: 1.5, points: {show: false}, spanGaps: false});
+    this.plot = new uPlot({
+      width: this.holder.clientWidth || 600,
+      height: HEIGHT,
+      legend: {show: false},
+      cursor: {show: false},
+      padding: [10, 0, 0, 0],
+      scales: {
+        // Fixed to the clock of the newest point, so that the chart moves evenly and never jumps.
+        x: {range: (_plot, _low, high) => { const end = high ?? Date.now() / 1000; return [end - this.span, end]; }},
+        y: {range: () => [0, this.#top()]},
+        waiting: {range: upwards(10)},
+      },
+      axes: [
+        {...axis, size: 28, incrs: [60, 120, 300, 600], grid: {show: false}, values: (_plot, marks) => marks.map((each) =>
+          new Date(each * 1000).toLocaleTimeString("en-GB", {hour: "2-digit", minute: "2-digit"}))},
+        {...axis, size: 52, values: (_plot, marks) => marks.map((each) => count(each))},
+        {...axis, scale: "waiting", side: 1, size: 60, grid: {show: false}, values: (_plot, marks) => marks.map((each) =>
+          (each >= 10000 ? `${count(Math.round(each / 1000))} k` : count(each)))},
+      ],
+      series: [
+        {},
+        line("--accent"),
+        line("--finished"),
+        {scale: "waiting", stroke: colour("--waiting"), width: 1, fill: colour("--waiting-fill"), points: {show: false}},
+      ],
+    }, this.columns, this.holder);
+  }
+}

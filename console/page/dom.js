@@ -1,0 +1,69 @@
+// Small helpers around the DOM and numbers. Text always goes in as text, never as HTML.
+
+export const byId = (id) => document.getElementById(id);
+
+/** Makes an element: `make("td", {class: "n"}, "text", child)`. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((each) => each != null));
+  return element;
+}
+
+/** Sets a text only where it differs, so that nothing is announced or laid out for no change. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Shows as many of `items` as children of `parent`, and keeps the element of a key, so that focus stays where it is. */
+export function keyed(parent, items, key, build) {
+  const old = new Map([...parent.children].map((each) => [each.dataset.key, each]));
+  items.forEach((item, place) => {
+    const name = String(key(item));
+    let element = old.get(name);
+    if (!element) {
+      element = build(item);
+      element.dataset.key = name;
+    }
+    old.delete(name);
+    if (parent.children[place] !== element) parent.insertBefore(element, parent.children[place] ?? null);
+    element.update?.(item);
+  });
+  for (const each of old.values()) each.remove();
+}
+
+const whole = new Intl.NumberFormat("en");
+export const count = (number) => (number == null ? "–" : whole.format(number));
+
+export function rate(number) {
+  if (number == null) return "–";
+  return number >= 100 ? whole.format(Math.round(number)) : number.toFixed(1);
+}
+
+/** A duration in words of two units at most: "42 s", "3 min 05 s", "2 h 10 min". */
+export function lasting(seconds) {
+  if (seconds == null) return "–";
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const rounded = Math.round(seconds);
+  if (rounded < 60) return `${rounded} s`;
+  const two = (number) => String(number).padStart(2, "0");
+  if (rounded >= 600 && rounded < 3600) return `${Math.round(rounded / 60)} min`;
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${two(rounded % 60)} s`;
+  if (rounded < 172800) return `${Math.floor(rounded / 3600)} h ${two(Math.floor((rounded % 3600) / 60))} min`;
+  return `${Math.floor(rounded / 86400)} days`;
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit"});
+const day = new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short"});
+
+/** A time of day, with the date where it is not today. */
+export function at(milliseconds) {
+  if (milliseconds == null) return "–";
+  const date = new Date(milliseconds);
+  const today = date.toDateString() === new Date().toDateString();
+  return today ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
+}

@@ -1,0 +1,81 @@
+// Shows the way of one task, batch or row as a line of steps with times.
+
+import {acting, ask, Refused} from "./asking.js";
+import {at, byId, count, make} from "./dom.js";
+
+const STEPS = {
+  accepted: "Accepted",
+  sent_again: "Sent again",
+  left_to_others: "Left to a worker with the key",
+  missed: "Missed by a sweep",
+  started: "Started",
+  held: "A worker has it",
+  waiting: "Waits",
+  last_row: "Last row done",
+  finished: "Finished",
+  dead_letter: "Dead letter",
+};
+
+export async function find(asked, acts) {
+  const section = byId("found");
+  const title = make("h2", {id: "found-title"}, asked);
+  const close = make("button", {class: "plain", click: () => { section.hidden = true; byId("asked").focus(); }}, "Close");
+  const show = (...content) => {
+    section.replaceChildren(make("div", {class: "head"}, title, close), ...content);
+    section.hidden = false;
+    section.focus();
+  };
+  await acting(async () => {
+    try {
+      const {found} = await ask(`find?id=${encodeURIComponent(asked)}`);
+      title.textContent = `${found.kind} ${found.id}`;
+      show(way(found), facts(found, acts), buttons(found, acts));
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 404) throw error;
+      show(make("p", {class: "empty"}, "There is nothing of this id. Ids of tasks and batches have 22 characters; a row is " +
+        "the id of its batch, a colon and the number of its line. What was done more than a day ago is forgotten."));
+    }
+  });
+}
+
+function way(found) {
+  return make("ol", {class: "way", "aria-label": "Its way so far"}, ...found.steps.map((step, place) => {
+    const times = step.times > 1 ? ` (${count(step.times)})` : "";
+    const before = place ? found.steps[place - 1].at : null;
+    const after = before != null && step.at != null ? ` · +${((step.at - before) / 1000).toFixed(3)} s` : "";
+    const kind = step.what === "dead_letter" ? "bad" : step.at == null ? "now" : "";
+    return make("li", {class: kind}, `${STEPS[step.what] ?? step.what}${times}`,
+      make("time", {}, step.at == null ? "now" : at(step.at) + after));
+  }));
+}
+
+function facts(found, acts) {
+  const list = make("dl", {class: "facts"});
+  const add = (name, value) => {
+    if (value != null && value !== "" && value !== false) list.append(make("dt", {}, name), make("dd", {}, value));
+  };
+  const link = (id) => make("button", {class: "plain", click: () => acts.find(id)}, id);
+  add("State", found.state);
+  add("Outcome", found.outcome);
+  add("Customer", found.customer);
+  add("Reason", found.reason);
+  add("Detail", found.detail);
+  add("Starts", found.starts && String(found.starts));
+  add("Rows", found.rows != null && (found.finished == null ? count(found.rows) : `${count(found.finished)} of ${count(found.rows)} done`));
+  const counted = Object.entries(found.counted ?? {}).map(([name, number]) => `${count(number)} ${name}`).join(", ");
+  add("Outcomes", counted);
+  add("Chunk", found.chunk && link(found.chunk));
+  for (const each of found.batches ?? (found.batch ? [found.batch] : [])) add("Batch", link(each));
+  return list;
+}
+
+function buttons(found, acts) {
+  const may = document.body.dataset.mayOperate === "true";
+  const row = make("p", {class: "acts"});
+  if (found.is_dead && may) {
+    row.append(make("button", {click: () => acts.requeue({id: found.id})}, "Requeue"),
+      make("button", {class: "danger", click: () => acts.drop({id: found.id})}, "Drop"));
+  }
+  if (found.may_cancel && may) row.append(make("button", {class: "danger", click: () => acts.cancel(found.id)}, "Cancel batch"));
+  return row;
+}

@@ -1,0 +1,66 @@
+// The list of dead letters. It is read anew when their number changes, at most every two seconds.
+
+import {ask} from "./asking.js";
+import {at, byId, count, keyed, make, say} from "./dom.js";
+
+const LEAST_MILLISECONDS = 2000;
+
+export class Letters {
+  constructor(acts) {
+    this.acts = acts;
+    this.shown = null;
+    this.readAt = 0;
+    byId("reason").addEventListener("change", () => this.read());
+    byId("requeue-all").addEventListener("click", () => acts.requeue(this.#all()));
+    byId("drop-all").addEventListener("click", () => acts.drop(this.#all()));
+  }
+
+  /** Called with each look. */
+  look(number) {
+    const changed = number !== this.shown;
+    if (changed && Date.now() - this.readAt > LEAST_MILLISECONDS) this.read(number);
+  }
+
+  async read(number = this.shown) {
+    this.readAt = Date.now();
+    const reason = byId("reason").value;
+    try {
+      this.#show(await ask(`dead-letters?reason=${encodeURIComponent(reason)}`));
+      this.shown = number;
+    } catch {
+      this.shown = null; // The next look asks again.
+    }
+  }
+
+  #all() {
+    return {all: true, reason: byId("reason").value, until: Math.ceil(Date.now() / 1000)};
+  }
+
+  #show({letters, reasons, all_seen: allSeen}) {
+    const may = document.body.dataset.mayOperate === "true";
+    keyed(byId("letters").tBodies[0], letters, (each) => each.id, (each) => {
+      const rows = each.rows ? ` (${count(each.rows)} rows)` : "";
+      const id = make("button", {class: "id", click: () => this.acts.find(each.id)}, each.id);
+      const requeue = make("button", {click: () => this.acts.requeue({id: each.id}), disabled: !may}, "Requeue");
+      const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id}), disabled: !may}, "Drop");
+      return make("tr", {}, make("td", {}, id, rows), make("td", {title: each.detail}, each.reason),
+        make("td", {class: "n"}, String(each.starts)), make("td", {}, at(Date.parse(each.accepted_at))),
+        make("td", {}, at(Date.parse(each.parked_at))), make("td", {}, make("p", {class: "acts"}, requeue, drop)));
+    });
+    const select = byId("reason");
+    const chosen = select.value;
+    const names = Object.keys(reasons).sort();
+    if (chosen && !names.includes(chosen)) names.push(chosen);
+    select.replaceChildren(make("option", {value: ""}, "any"),
+      ...names.map((name) => make("option", {value: name}, `${name} (${count(reasons[name] ?? 0)})`)));
+    select.value = chosen;
+    const some = names.length > 0;
+    byId("letters").hidden = !letters.length;
+    byId("no-letters").hidden = letters.length > 0;
+    byId("letters-acts").hidden = !some;
+    byId("requeue-all").disabled = byId("drop-all").disabled = !may;
+    const more = chosen ? (reasons[chosen] ?? 0) : Object.values(reasons).reduce((sum, each) => sum + each, 0);
+    byId("more-letters").hidden = more <= letters.length;
+    say(byId("more-letters"), `The oldest ${count(letters.length)} of ${count(more)}${allSeen ? "" : " or more"}.`);
+  }
+}

@@ -1,0 +1,37 @@
+// The stream of looks: one a second while the page is seen, none while it is hidden.
+
+export class Live {
+  /** `on.look(look)`, `on.stale({since, reason})`, `on.lost(since)`, `on.opened()`, `on.ended()` (no session). */
+  constructor(on) {
+    this.on = on;
+    this.source = null;
+    this.lastAt = null;
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+  }
+
+  open() {
+    if (this.source || document.hidden) return;
+    const source = new EventSource("api/live");
+    this.source = source;
+    source.addEventListener("open", () => this.on.opened());
+    source.addEventListener("look", (event) => {
+      this.lastAt = Date.now();
+      this.on.look(JSON.parse(event.data));
+    });
+    source.addEventListener("stale", (event) => this.on.stale(JSON.parse(event.data)));
+    source.addEventListener("error", () => {
+      if (this.source !== source) return;
+      this.on.lost(this.lastAt ?? Date.now());
+      // The browser connects again by itself, but not after an answer that is no stream.
+      if (source.readyState === EventSource.CLOSED) {
+        this.close();
+        setTimeout(() => this.on.ended(), 1000);
+      }
+    });
+  }
+
+  close() {
+    this.source?.close();
+    this.source = null;
+  }
+}

@@ -1,0 +1,171 @@
+// Shows one look: numbers, ledger, outcomes, processes, batches.
+
+import {at, byId, count, keyed, lasting, make, rate, say} from "./dom.js";
+
+const SILENT_SECONDS = 15;
+const GOOD = new Set(["created", "repeated", "valid"]);
+
+export function showLook(look, acts) {
+  numbers(look);
+  ledger(look);
+  outcomes(look);
+  taking(look);
+  servers(look);
+  processes(look);
+  batches(look, acts);
+}
+
+function pill(element, text, kind) {
+  say(element, text);
+  element.className = `pill ${kind}`;
+}
+
+function numbers(look) {
+  const {signups, rows, lanes, dead} = look;
+  const waiting = signups.open + rows.open;
+  say(byId("waiting"), count(waiting));
+  say(byId("waiting-more"), waiting ? `${count(signups.open)} signups, ${count(rows.open)} rows` : "all is done");
+  const oldest = Math.max(lanes.signups.oldest_seconds, lanes.chunks.oldest_seconds);
+  say(byId("oldest"), waiting ? lasting(oldest) : "–");
+  say(byId("oldest-more"), signups.open && rows.open ? `signups: ${lasting(lanes.signups.oldest_seconds)}` : "");
+  say(byId("left"), waiting ? lasting(look.seconds_left) : "–");
+  say(byId("accepted"), rate(look.accepted_per_second));
+  say(byId("finished"), rate(look.finished_per_second));
+  say(byId("dead"), count(dead.count));
+  say(byId("dead-more"), dead.count ? `oldest: ${lasting(dead.oldest_seconds)}` : "none waits for you");
+  byId("dead-tile").classList.toggle("some", dead.count > 0);
+}
+
+const all = (counts) => Object.values(counts.finished).reduce((sum, each) => sum + each, 0);
+
+function ledger(look) {
+  const both = [look.signups, look.rows];
+  const lines = [
+    ["accepted", (each) => each.accepted + each.at_first],
+    ["− finished", all],
+    ["− open", (each) => each.open],
+    ["− dead letters", (each) => each.dead],
+  ];
+  if (both.some((each) => each.dropped)) lines.push(["− dropped", (each) => each.dropped]);
+  lines.push(["=", (each) => each.at_first + each.accepted - all(each) - each.open - each.dead - each.dropped]);
+  const shown = lines.map(([name, of]) => [name, both.map((each) => (look.since ? count(of(each)) : "–"))]);
+  keyed(byId("ledger").tBodies[0], shown, ([name]) => name, ([name]) => {
+    const cells = both.map(() => make("td"));
+    const row = make("tr", {class: name === "=" ? "sum" : ""}, make("th", {scope: "row"}, name), ...cells);
+    row.update = ([, values]) => cells.forEach((cell, place) => say(cell, values[place]));
+    return row;
+  });
+  const kept = byId("kept");
+  if (look.unaccounted == null) pill(kept, "not counted yet", "");
+  else if (look.unaccounted === 0) pill(kept, "0 unaccounted for", "good");
+  else pill(kept, `${count(look.unaccounted)} unaccounted for`, "wrong");
+  say(byId("since"), look.since ? `Counted since ${at(look.since)}, each in the step that does it.` : "");
+}
+
+function outcomes(look) {
+  const sums = new Map();
+  for (const each of [look.signups, look.rows]) {
+    for (const [name, number] of Object.entries(each.finished)) sums.set(name, (sums.get(name) ?? 0) + number);
+  }
+  const total = [...sums.values()].reduce((sum, each) => sum + each, 0);
+  const sorted = [...sums].filter(([, number]) => number > 0).map((each) => [...each, total]).sort(([one], [other]) => (one < other ? -1 : 1));
+  sorted.sort(([one], [other]) => GOOD.has(other) - GOOD.has(one));
+  keyed(byId("outcomes"), sorted, ([name]) => name, ([name]) => {
+    const number = make("span");
+    const bar = make("i");
+    const item = make("li", {}, make("span", {}, name), number,
+      make("span", {class: GOOD.has(name) ? "bar good" : "bar"}, bar));
+    item.update = ([, value, sum]) => {
+      say(number, count(value));
+      bar.style.width = `${(100 * value) / sum}%`;
+    };
+    return item;
+  });
+  byId("no-outcomes").hidden = total > 0;
+}
+
+function taking({paused}) {
+  const texts = {nothing: ["all work is taken", "good"], batches: ["batches are paused", "warn"], all: ["all is paused", "warn"]};
+  const [text, kind] = texts[paused.what];
+  pill(byId("taking"), text, kind);
+  byId("taking").title = paused.by ? `by ${paused.by}, since ${at(paused.at)}` : "";
+  for (const each of document.querySelectorAll("[data-pause]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.pause === paused.what));
+    each.disabled = each.dataset.pause === paused.what || document.body.dataset.mayOperate !== "true";
+  }
+}
+
+function servers(look) {
+  const away = new Map();
+  for (const each of look.processes) {
+    for (const [name, since] of Object.entries(each.away)) away.set(name, Math.min(since, away.get(name) ?? Infinity));
+  }
+  const workers = look.processes.filter((each) => each.kind === "worker" && each.silent_seconds < SILENT_SECONDS);
+  const mongodb = away.has("database")
+    ? [`away since ${at(away.get("database"))}`, "wrong"]
+    : workers.length ? ["up, as the workers say", "good"] : ["unknown: no worker runs", ""];
+  listServers([["Redis", ["up", "good"]], ["MongoDB", mongodb]]);
+}
+
+/** Redis is away, and what else is away nobody knows. */
+export function showAway({since}) {
+  listServers([["Redis", [`away since ${at(since)}`, "wrong"]], ["MongoDB", ["unknown", ""]]]);
+}
+
+function listServers(lines) {
+  keyed(byId("servers"), lines, ([name]) => name, ([name]) => {
+    const state = make("span");
+    const item = make("li", {}, make("span", {}, name), state);
+    item.update = ([, [text, kind]]) => pill(state, text, kind);
+    return item;
+  });
+}
+
+function stateOf(process) {
+  if (process.silent_seconds > SILENT_SECONDS) return [`silent for ${lasting(process.silent_seconds)}`, "wrong"];
+  return process.taking ? ["works", "good"] : ["takes nothing", "warn"];
+}
+
+function processes(look) {
+  keyed(byId("processes").tBodies[0], look.processes, (each) => each.name, (each) => {
+    const state = make("span", {class: "pill"});
+    const [holds, per, up, seen] = [make("td"), make("td", {class: "n"}), make("td", {class: "n"}), make("td", {class: "n"})];
+    const row = make("tr", {}, make("td", {}, each.kind), make("td", {}, `${each.host} · ${each.pid}`),
+      make("td", {}, each.version), make("td", {}, state), holds, per, up, seen);
+    row.update = (now) => {
+      pill(state, ...stateOf(now));
+      const held = Object.entries(now.holds).filter(([, number]) => number > 0);
+      say(holds, held.map(([name, number]) => `${count(number)} ${name}`).join(", ") || "nothing");
+      say(per, rate(now.per_second));
+      say(up, lasting(Math.max(0, now.at - now.started_at) / 1000));
+      say(seen, now.silent_seconds < 10 ? "now" : `${lasting(now.silent_seconds)} ago`);
+    };
+    return row;
+  });
+  byId("processes").hidden = !look.processes.length;
+  byId("no-processes").hidden = look.processes.length > 0;
+}
+
+function batches(look, acts) {
+  keyed(byId("batches").tBodies[0], look.batches, (each) => each.id, (each) => {
+    const progress = make("progress", {"aria-label": "rows done"});
+    const [done, left] = [make("td", {class: "n"}), make("td", {class: "n"})];
+    const cancel = make("button", {class: "danger", click: () => acts.cancel(each.id)}, "Cancel");
+    const row = make("tr", {},
+      make("td", {}, make("button", {class: "id", click: () => acts.find(each.id)}, each.id)),
+      make("td", {}, each.mode), make("td", {}, progress), done, left, make("td", {}, make("p", {class: "acts"}, cancel)));
+    row.update = (now) => {
+      progress.max = Math.max(1, now.rows);
+      progress.value = now.finished;
+      say(done, `${count(now.finished)} of ${count(now.rows)}${now.upload_ended ? "" : " so far"}`);
+      const seconds = ((now.last_at ?? look.at) - now.accepted_at) / 1000;
+      const pace = now.finished && seconds > 1 ? now.finished / seconds : null;
+      say(left, pace ? lasting((now.rows - now.finished) / pace) : "–");
+      cancel.disabled = now.canceled || document.body.dataset.mayOperate !== "true";
+      say(cancel, now.canceled ? "canceled" : "Cancel");
+    };
+    return row;
+  });
+  byId("batches").hidden = !look.batches.length;
+  byId("no-batches").hidden = look.batches.length > 0;
+}

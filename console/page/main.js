@@ -1,0 +1,161 @@
+// Logs in, then connects what is seen with what is shown and done.
+
+import {acting, ask, confirmed, Refused, tell} from "./asking.js";
+import {Chart} from "./chart.js";
+import {at, byId, count, say} from "./dom.js";
+import {find} from "./found.js";
+import {Letters} from "./letters.js";
+import {Live} from "./live.js";
+import {showAway, showLook} from "./look.js";
+
+let live;
+let chart;
+let letters;
+
+function state(text, kind) {
+  say(byId("state"), text);
+  byId("state").className = `pill ${kind}`;
+  document.body.classList.toggle("stale", kind !== "good");
+}
+
+function which({id, reason}) {
+  if (id) return `the dead letter ${id}`;
+  return reason ? `all dead letters with the reason ${reason}` : "all dead letters";
+}
+
+async function changeLetters(path, selection, done) {
+  await acting(async () => {
+    let sum = 0;
+    for (let more = true; more;) {
+      const answer = await ask(`dead-letters/${path}`, {method: "POST", body: selection});
+      sum += answer.changed;
+      more = answer.more;
+      tell(`${count(sum)} ${done}${more ? " so far" : ""}.`);
+    }
+  });
+  await letters.read();
+}
+
+const acts = {
+  find: (asked) => find(asked, acts),
+  async requeue(selection) {
+    const sure = await confirmed("Requeue?", `Send ${which(selection)} again. Each goes on the queue as if it were new.`, "Requeue");
+    if (sure) await changeLetters("requeue", selection, "sent again");
+  },
+  async drop(selection) {
+    const text = `Drop ${which(selection)}, with the request in it, for good. Nobody can bring it back.`;
+    if (await confirmed("Drop for good?", text, "Drop", {danger: true})) await changeLetters("drop", selection, "dropped");
+  },
+  async cancel(id) {
+    const text = `Rows of ${id} that nobody has started on get the outcome canceled. Rows that are done stay.`;
+    if (!await confirmed("Cancel this batch?", text, "Cancel batch", {danger: true})) return;
+    await acting(async () => {
+      await ask("batches/cancel", {method: "POST", body: {id}});
+      tell(`The batch ${id} is canceled.`);
+    });
+  },
+  async pause(what) {
+    const texts = {
+      all: ["Pause all work?", "Workers finish what they have and take nothing more, until somebody resumes.", "Pause all"],
+      batches: ["Pause batches?", "Workers take no more rows of batches. Signups go on.", "Pause batches"],
+      nothing: ["Resume?", "Workers take all work again.", "Resume"],
+    };
+    if (!await confirmed(...texts[what])) return;
+    await acting(() => ask("pause", {method: "POST", body: {what}}));
+  },
+};
+
+function begin(session) {
+  document.body.dataset.mayOperate = String(session.may_operate);
+  say(byId("who"), session.may_operate ? session.name : `${session.name} (looks only)`);
+  byId("door").hidden = true;
+  byId("page").hidden = false;
+  chart ??= new Chart();
+  letters ??= new Letters(acts);
+  live ??= new Live({
+    opened() {
+      ask("hour").then((hour) => chart.hour(hour), () => {});
+    },
+    look(look) {
+      if (byId("state").textContent !== "live") state("live", "good");
+      for (const each of look.processes) each.at = look.at;
+      chart.add(look.points);
+      showLook(look, acts);
+      letters.look(look.dead.count);
+    },
+    stale({since, reason}) {
+      state(`stale since ${at(since)}: Redis is away (${reason})`, "wrong");
+      showAway({since});
+    },
+    lost: (since) => state(`stale since ${at(since)}: the console does not answer`, "wrong"),
+    ended: enter,
+  });
+  live.open();
+}
+
+function door(says = "") {
+  live?.close();
+  byId("page").hidden = true;
+  byId("door").hidden = false;
+  say(byId("door-says"), says);
+  byId("token").focus();
+}
+
+const REFUSALS = {
+  invalid_token: "This token is not good, or has expired.",
+  insufficient_scope: "This token has neither the scope intake:read nor intake:operate.",
+  link_used: "This link was used before. `customer-intake console` prints another.",
+  service_unavailable: "The keys that verify tokens cannot be fetched yet.",
+};
+
+async function logIn(token) {
+  try {
+    begin(await ask("session", {method: "POST", token}));
+    // A browser keeps no Secure cookie that came without TLS.
+    await ask("session").catch(() => door("Your browser has not kept the session. Open this page by https."));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    door(REFUSALS[error.code] ?? error.code);
+  }
+}
+
+/** Goes on with the session that there is, or asks for a token. */
+async function enter() {
+  try {
+    begin(await ask("session"));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.status === 401) door();
+    else setTimeout(enter, 1000);
+  }
+}
+
+byId("log-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = byId("token");
+  logIn(field.value.trim());
+  field.value = "";
+});
+byId("log-out").addEventListener("click", async () => {
+  await ask("session", {method: "DELETE"}).catch(() => {});
+  door();
+});
+byId("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const asked = byId("asked").value.trim();
+  if (asked) acts.find(asked);
+});
+byId("pausing").addEventListener("click", (event) => {
+  const what = event.target.dataset?.pause;
+  if (what) acts.pause(what);
+});
+
+const link = location.hash.slice(1);
+if (link) {
+  // The token of a link works once. It is gone from the address bar before anything else happens.
+  history.replaceState(null, "", location.pathname);
+  if (link.includes(".")) logIn(link);
+  else enter();
+} else {
+  enter();
+}

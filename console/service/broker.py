@@ -1,0 +1,77 @@
+"""Makes the console's calls to Redis, in threads, so that a Redis that does not answer delays no other request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from startup.broker.redis_clients import redis_client
+from startup.broker.redis_refusals import Kind, refusal_of
+from worker.dependencies.broker import drop_connections
+from worker.promise.calls import send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import redis
+
+    from schemas.protocol.call import Call
+    from startup.broker.redis_url import RedisUrl
+
+Reply = TypeVar("Reply")
+
+
+class BrokerAwayError(Exception):
+    """Redis cannot be reached, or refuses. `reason` is a code: an error's name, nothing of the URL."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Broker:
+    """Redis, as the console uses it. Every method raises `BrokerAwayError` while it cannot be used."""
+
+    def __init__(self, url: RedisUrl, *, timeout_seconds: float) -> None:
+        self._client = redis_client(
+            url,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+            socket_keepalive=True,
+            health_check_interval=25,
+            # One quiet repeat, for a connection in the pool that a restart of Redis broke.
+            retry=Retry(NoBackoff(), 1),
+        )
+
+    async def run(self, *calls: Call[Any]) -> list[Any]:
+        """Make these calls in one round trip, and read their replies in the same thread."""
+        return await self.use(lambda client: _run(client, calls))
+
+    async def use(self, work: Callable[[redis.Redis], Reply]) -> Reply:
+        """Do this work with a client, in a thread."""
+        return await asyncio.to_thread(self._guarded, work)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def _guarded(self, work: Callable[[redis.Redis], Reply]) -> Reply:
+        try:
+            return work(self._client)
+        except RedisError as error:
+            refusal = refusal_of(error)
+            if refusal is not None and refusal.kind is Kind.ELSEWHERE:
+                drop_connections(self._client)
+            raise BrokerAwayError(type(error).__name__ if refusal is None else refusal.code) from error
+
+
+def _run(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:
+    replies = send(client, calls)
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+    return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]

@@ -1,0 +1,184 @@
+"""Looks at the service once a second while somebody watches, and shows all viewers the same look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from console.service.broker import BrokerAwayError
+from console.service.history import History
+from console.service.shown import shown
+from schemas.protocol.steps.overseeing import SAMPLES_A_CALL, read_history, read_overview
+from schemas.protocol.steps.pausing import read_pause
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from console.service.broker import Broker
+    from console.service.history import Point
+
+LOOK_SECONDS: Final = 1.0
+"""Between two looks."""
+
+MOST_VIEWERS: Final = 200
+"""Each holds a connection, and gets some kilobytes a second."""
+
+_BATCHES: Final = 20
+"""Running batches that are shown."""
+
+_RECENT_SECONDS: Final = 10.0
+"""What viewers see is as old as the last look if that was so long ago at most. Before it, nobody watched."""
+
+_RETRY: Final = b"retry: 1000\n\n"
+"""Tells the browser after how many milliseconds to connect again."""
+
+_CLOSING: Final = b"event: closing\ndata: {}\n\n"
+"""The last event of a process that stops."""
+
+log = structlog.get_logger("console.live")
+
+
+class Live:
+    """The newest look, and those who wait for the next one."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._history = History()
+        self._event: bytes | None = None
+        self._news: asyncio.Event = asyncio.Event()
+        self._away_since: float | None = None
+        self._looked_at: float | None = None
+        self._viewers = 0
+        self._closing = False
+        self._looking: asyncio.Task[None] | None = None
+        self._catching_up = asyncio.Lock()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many watch as may."""
+        return self._viewers >= MOST_VIEWERS
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the process stops."""
+        return self._closing
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return self._viewers
+
+    def start(self) -> None:
+        """Nothing runs before somebody watches."""
+
+    def stop_watching(self) -> None:
+        """Let each viewer know that this process stops, and end their streams."""
+        self._closing = True
+        self._news.set()
+
+    async def close(self) -> None:
+        """Stop looking."""
+        self.stop_watching()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def hour(self) -> dict[str, Any]:
+        """The last hour, in columns.
+
+        Raises:
+            BrokerAwayError: Redis cannot be used, and nothing is known from before.
+        """
+        if not self._history.place:
+            await self._catch_up()
+        points = self._history.points
+        return {name: [point[place] for point in points] for place, name in enumerate(_COLUMNS)}
+
+    async def watch(self, *, until: float) -> AsyncGenerator[bytes, None]:
+        """Yield an event for each look, until the process stops or the session ends at `until`, in Unix seconds.
+
+        The generator is closed when its viewer leaves.
+        """
+        self._viewers += 1
+        if self._looking is None or self._looking.done():
+            self._event = None
+            self._looking = asyncio.create_task(self._look(), name="live")
+        try:
+            yield _RETRY if self._event is None else _RETRY + self._event
+            while not self._closing and time.time() < until:
+                await self._news.wait()
+                if self._event is not None and not self._closing:
+                    yield self._event
+            yield _CLOSING
+        finally:
+            self._viewers -= 1
+
+    async def _look(self) -> None:
+        """Look again and again, as long as somebody watches."""
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while self._viewers and not self._closing:
+            self._event = await self._look_once()
+            # Everybody who waits now gets this event; whoever waits next gets the next one.
+            self._news.set()
+            self._news = asyncio.Event()
+            next_at = max(next_at + LOOK_SECONDS, loop.time() + LOOK_SECONDS / 10)
+            await asyncio.sleep(next_at - loop.time())
+
+    async def _look_once(self) -> bytes:
+        try:
+            before = self._history.place
+            calls = (
+                read_overview(batches=_BATCHES, processes=True),
+                read_history(after=before),
+                read_pause(),
+            )
+            overview, samples, pause = await self._broker.run(*calls)
+            newest = overview.newest
+            if before and newest is not None and not samples and newest.place != before:
+                # Another Redis, or one that has lost its data: its samples are others.
+                self._history.forget()
+            points = self._history.add(samples)
+            if len(samples) >= SAMPLES_A_CALL:
+                points += await self._catch_up()
+        except BrokerAwayError as error:
+            return self._away(error.reason)
+        except Exception as error:  # a fault of ours must not end the looks
+            log.error("look_failed", exc_info=error)  # noqa: TRY400
+            return self._away("InternalError")
+        if self._away_since is not None:
+            log.info("broker_back", away_seconds=round(time.time() - self._away_since, 1))
+            self._away_since = None
+        self._looked_at = time.time()
+        # A viewer that has just come reads the hour by itself.
+        return _event("look", shown(overview, points=points if before else [], pause=pause))
+
+    async def _catch_up(self) -> list[Point]:
+        """Read all samples that are newer than those that are known. Returns their points."""
+        points: list[Point] = []
+        async with self._catching_up:
+            while True:
+                (samples,) = await self._broker.run(read_history(after=self._history.place))
+                points += self._history.add(samples)
+                if len(samples) < SAMPLES_A_CALL:
+                    return points
+
+    def _away(self, reason: str) -> bytes:
+        if self._away_since is None:
+            now = time.time()
+            is_recent = self._looked_at is not None and now - self._looked_at < _RECENT_SECONDS
+            self._away_since = self._looked_at if is_recent and self._looked_at is not None else now
+            log.warning("broker_away", reason=reason)
+        return _event("stale", {"since": int(1000 * self._away_since), "reason": reason})
+
+
+_COLUMNS: Final = ("at", "accepted", "finished", "waiting")
+"""The fields of a point, in their order."""
+
+
+def _event(name: str, content: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), json.dumps(content, separators=(",", ":")).encode())

@@ -1,0 +1,106 @@
+"""An overview as the page gets it, as plain JSON: counts, ids and codes, nothing personal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from console.service.history import Point
+    from schemas.protocol.overview import Counts, LaneView, Overview, Process, RunningBatch, UnitSample
+    from schemas.protocol.steps.pausing import Pause
+
+
+def shown(overview: Overview, *, points: Sequence[Point], pause: Pause) -> dict[str, Any]:
+    """The overview as a JSON object, with the points of the chart that are new since the one before."""
+    return {
+        "at": overview.at_milliseconds,
+        "since": overview.counted_since_milliseconds,
+        "unaccounted": overview.unaccounted,
+        "signups": _counts(overview.signups),
+        "rows": _counts(overview.rows),
+        "lanes": {"signups": _lane(overview.signup_lane), "chunks": _lane(overview.chunk_lane)},
+        "held": overview.held,
+        "rates": {"signups": overview.signups_per_second, "rows": overview.rows_per_second},
+        "accepted_per_second": _lately(overview, lambda each: each.accepted),
+        "finished_per_second": _lately(overview, lambda each: each.finished),
+        "seconds_left": _seconds_left(overview),
+        "dead": {"count": overview.dead_letters, "oldest_seconds": overview.oldest_dead_letter_seconds},
+        "batches": [_batch(each) for each in overview.batches],
+        "unsettled_batches": overview.unsettled_batches,
+        "processes": [_process(each) for each in overview.processes],
+        "paused": {"what": pause.what.value, "by": pause.by, "at": pause.at_milliseconds},
+        "points": points,
+    }
+
+
+def _counts(counts: Counts) -> dict[str, Any]:
+    return {
+        "at_first": counts.at_first,
+        "accepted": counts.accepted,
+        "finished": dict(counts.finished),
+        "parked": counts.parked,
+        "requeued": counts.requeued,
+        "dropped": counts.dropped,
+        "open": counts.open,
+        "dead": counts.dead,
+    }
+
+
+def _lane(lane: LaneView) -> dict[str, Any]:
+    return {
+        "open": lane.open,
+        "queued": lane.queued,
+        "behind": lane.behind,
+        "oldest_seconds": round(lane.oldest_seconds, 1),
+    }
+
+
+def _batch(batch: RunningBatch) -> dict[str, Any]:
+    return {
+        "id": batch.batch_id,
+        "mode": batch.mode,
+        "rows": batch.rows,
+        "finished": batch.finished,
+        "upload_ended": batch.upload_ended,
+        "canceled": batch.canceled,
+        "accepted_at": batch.accepted_at,
+        "last_at": batch.last_at,
+    }
+
+
+def _process(process: Process) -> dict[str, Any]:
+    details = process.details
+    return {
+        "name": process.name,
+        "kind": details.kind,
+        "version": details.version,
+        "host": details.host,
+        "pid": details.pid,
+        "started_at": details.started_at_milliseconds,
+        "silent_seconds": round(process.silent_seconds, 1),
+        "holds": dict(details.holds),
+        "per_second": round(details.per_second, 1),
+        "taking": details.taking,
+        # What it finds away → since when, in Unix milliseconds.
+        "away": dict(details.away),
+    }
+
+
+def _lately(overview: Overview, of: Callable[[UnitSample], int]) -> float | None:
+    """How many signups and rows there were of this a second, in the last minute."""
+    newest, oldest = overview.newest, overview.minute_ago
+    if newest is None or oldest is None or newest.at_milliseconds <= oldest.at_milliseconds:
+        return None
+    more = of(newest.signups) + of(newest.rows) - of(oldest.signups) - of(oldest.rows)
+    return round(1000 * max(0, more) / (newest.at_milliseconds - oldest.at_milliseconds), 1)
+
+
+def _seconds_left(overview: Overview) -> float | None:
+    """The time until nothing waits, at the rates of the last minute. Signups and rows share the workers."""
+    waiting = overview.signups.open + overview.rows.open
+    if waiting == 0:
+        return 0.0
+    rate = (overview.signups_per_second or 0.0) + (overview.rows_per_second or 0.0)
+    return round(waiting / rate, 1) if rate > 0 else None

@@ -1,0 +1,122 @@
+"""What operators do: each act asks for the scope, is done at once, and is logged with who did it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import Answer
+from api_shim.edge.json_body import read_json_body
+from api_shim.edge.request import InvalidRequestPartError
+from console.service.broker import BrokerAwayError
+from console.service.dead_letters import Selection
+from console.web.look_methods import broker_away
+from schemas.ids import is_task_id
+from schemas.protocol.steps.batches import cancel_batch
+from schemas.protocol.steps.pausing import Paused, pause
+
+if TYPE_CHECKING:
+    from api_shim.edge.bodies import Bodies
+    from api_shim.edge.request import HttpRequest
+    from console.service.broker import Broker
+    from console.service.dead_letters import OperatorsLetters
+    from console.web.guard import Guard
+
+_CANCELED_TOGETHER: Final = 50
+"""Chunks of a batch that one call cancels. Redis does nothing else meanwhile."""
+
+log = structlog.get_logger("console.operator")
+
+
+class ActMethods:
+    """The endpoints for whoever may act."""
+
+    def __init__(self, guard: Guard, bodies: Bodies, *, broker: Broker, letters: OperatorsLetters) -> None:
+        self._guard = guard
+        self._bodies = bodies
+        self._broker = broker
+        self._letters = letters
+
+    async def requeue(self, request: HttpRequest) -> Answer:
+        """Send dead letters again."""
+        return await self._change_letters(request, drops=False)
+
+    async def drop(self, request: HttpRequest) -> Answer:
+        """Drop dead letters."""
+        return await self._change_letters(request, drops=True)
+
+    async def cancel_batch(self, request: HttpRequest) -> Answer:
+        """Cancel what nobody has started on of a batch."""
+        operator = self._guard.admit_to_act(request)
+        if isinstance(operator, Answer):
+            return operator
+        _, body = await read_json_body(request, self._bodies)
+        batch_id = _text(body, "id")
+        if not is_task_id(batch_id):
+            return responses.failure(404, "not_found")
+        try:
+            while (ended := (await self._broker.run(cancel_batch(batch_id, most=_CANCELED_TOGETHER)))[0]) is False:
+                pass
+        except BrokerAwayError as error:
+            return broker_away(error)
+        if ended is None:
+            return responses.failure(404, "not_found")
+        log.warning("operator_canceled_batch", by=operator.name, batch_id=batch_id)
+        return responses.json_answer(200, {"ok": True})
+
+    async def pause(self, request: HttpRequest) -> Answer:
+        """Pause or resume the taking of tasks."""
+        operator = self._guard.admit_to_act(request)
+        if isinstance(operator, Answer):
+            return operator
+        _, body = await read_json_body(request, self._bodies)
+        what = _text(body, "what")
+        if what not in set(Paused):
+            raise InvalidRequestPartError("what", f"must be one of {', '.join(Paused)}")
+        try:
+            (changed,) = await self._broker.run(pause(Paused(what), by=operator.name))
+        except BrokerAwayError as error:
+            return broker_away(error)
+        log.warning("operator_paused", by=operator.name, what=what, changed=changed)
+        return responses.json_answer(200, {"ok": True, "changed": changed})
+
+    async def _change_letters(self, request: HttpRequest, *, drops: bool) -> Answer:
+        operator = self._guard.admit_to_act(request)
+        if isinstance(operator, Answer):
+            return operator
+        _, body = await read_json_body(request, self._bodies)
+        selection = _selection(body)
+        try:
+            change = self._letters.drop if drops else self._letters.requeue
+            changed, more = await change(selection)
+        except BrokerAwayError as error:
+            return broker_away(error)
+        told = {"by": operator.name, "count": changed, "task_id": selection.task_id, "reason": selection.reason}
+        told = {name: value for name, value in told.items() if value != ""}
+        if drops:
+            log.warning("operator_dropped", **told)
+        else:
+            log.warning("operator_requeued", **told)
+        return responses.json_answer(200, {"ok": True, "changed": changed, "more": more})
+
+
+def _selection(body: dict[str, Any]) -> Selection:
+    """Which dead letters the page means: `id`; or `all`, with `reason` and `until` where only some are meant."""
+    if body.get("all") is not True:
+        task_id = _text(body, "id")
+        if not is_task_id(task_id):
+            raise InvalidRequestPartError("id", "must be the id of a task")
+        return Selection(task_id=task_id)
+    until = body.get("until")
+    if not isinstance(until, int | float) or isinstance(until, bool):
+        raise InvalidRequestPartError("until", "must be a time in Unix seconds")
+    return Selection(reason=_text(body, "reason", ""), parked_until=until)
+
+
+def _text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise InvalidRequestPartError(name, "must be text")
+    return value

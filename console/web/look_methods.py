@@ -1,0 +1,91 @@
+"""What the page shows: looks, the last hour, what was looked for, dead letters."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Final
+
+from api_shim.edge.answers import responses
+from api_shim.edge.answers.answer import Answer, StreamedAnswer
+from api_shim.edge.query import query_arguments
+from console.service.broker import BrokerAwayError
+
+if TYPE_CHECKING:
+    from api_shim.edge.request import HttpRequest
+    from console.service.dead_letters import OperatorsLetters
+    from console.service.finder import Finder
+    from console.service.live import Live
+    from console.web.guard import Guard
+
+_MOST_ASKED: Final = 200
+"""The longest text to look for."""
+
+_GZIP_LEVEL: Final = 3
+"""An hour of points becomes a fifth."""
+
+
+class LookMethods:
+    """The endpoints for whoever may look."""
+
+    def __init__(self, guard: Guard, *, live: Live, finder: Finder, letters: OperatorsLetters) -> None:
+        self._guard = guard
+        self._live = live
+        self._finder = finder
+        self._letters = letters
+
+    async def live(self, request: HttpRequest) -> Answer | StreamedAnswer:
+        """Send what is seen once a second, as server-sent events."""
+        operator = self._guard.admit_to_look(request)
+        if isinstance(operator, Answer):
+            return operator
+        if self._live.is_full:
+            return responses.service_unavailable()
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        return StreamedAnswer(200, self._live.watch(until=operator.until), headers)
+
+    async def hour(self, request: HttpRequest) -> Answer:
+        """The last hour, for the chart."""
+        operator = self._guard.admit_to_look(request)
+        if isinstance(operator, Answer):
+            return operator
+        try:
+            hour = await self._live.hour()
+        except BrokerAwayError as error:
+            return broker_away(error)
+        content = json.dumps({"ok": True, **hour}, separators=(",", ":")).encode()
+        if "gzip" not in (request.header(b"accept-encoding") or ""):
+            return responses.encoded_answer(200, content)
+        answer = responses.encoded_answer(200, gzip.compress(content, _GZIP_LEVEL))
+        answer.headers.append((b"content-encoding", b"gzip"))
+        return answer
+
+    async def find(self, request: HttpRequest) -> Answer:
+        """One task, batch or row."""
+        operator = self._guard.admit_to_look(request)
+        if isinstance(operator, Answer):
+            return operator
+        asked = query_arguments(request, "id").get("id", "")
+        try:
+            found = await self._finder.find(asked) if len(asked) <= _MOST_ASKED else None
+        except BrokerAwayError as error:
+            return broker_away(error)
+        if found is None:
+            return responses.failure(404, "not_found")
+        return responses.json_answer(200, {"ok": True, "found": found})
+
+    async def dead_letters(self, request: HttpRequest) -> Answer:
+        """The oldest dead letters."""
+        operator = self._guard.admit_to_look(request)
+        if isinstance(operator, Answer):
+            return operator
+        try:
+            listed = await self._letters.list(reason=query_arguments(request, "reason").get("reason", ""))
+        except BrokerAwayError as error:
+            return broker_away(error)
+        return responses.json_answer(200, {"ok": True, **listed})
+
+
+def broker_away(error: BrokerAwayError) -> Answer:
+    """503: Redis cannot be used."""
+    return responses.failure(503, "service_unavailable", data={"reason": error.reason})

@@ -1,0 +1,120 @@
+"""Sessions of operators: a bearer token once, then a signed cookie that no script can read.
+
+The cookie holds who it is and what they may, signed with the console's key. Nothing is kept here, so a session outlives
+a restart where the key does.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+
+from api_shim.tokens.faults import TokenFault
+from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE, READ_SCOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import SecretBytes
+
+    from api_shim.tokens.callers import Callers
+
+COOKIE: Final = "intake-console"
+"""The name of the cookie where the page comes from this very machine."""
+
+SECURE_COOKIE: Final = "__Host-intake-console"
+"""Its name elsewhere. Browsers take a cookie with this prefix over TLS alone, and from no other host."""
+
+_AUDIENCE: Final = "customer-intake console session"
+"""Tells a session's token from all others that may be signed with the same key."""
+
+_ALGORITHM: Final = "HS256"
+"""Signs the cookie."""
+
+_REMEMBERED_LINKS: Final = 1000
+"""Links that were used and have not expired. Only whoever signs tokens can make more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who looks at the page."""
+
+    name: str
+    """The `sub` of the token."""
+    may_operate: bool
+    """Whether they may act. Everybody here may look."""
+    until: float
+    """When the session ends, in Unix seconds."""
+
+
+class NotAllowedError(Exception):
+    """The token is good, and has no scope for the console."""
+
+
+class LinkUsedError(Exception):
+    """The link was used before, or was made for an earlier process."""
+
+
+class Sessions:
+    """Begins sessions, and knows them again by their cookie."""
+
+    def __init__(self, callers: Callers, *, key: SecretBytes | None, seconds: int) -> None:
+        self._callers = callers
+        self._key = secrets.token_bytes(32) if key is None else key.get_secret_value()
+        self._seconds = seconds
+        self._used_links: dict[str, float] = {}
+        self._began = time.time()
+
+    async def begin(self, authorization: str | None) -> tuple[Operator, str] | TokenFault:
+        """The operator whom this bearer token names and the value of their cookie, or why the token is no good.
+
+        Raises:
+            NotAllowedError: it is good, and has neither scope.
+            LinkUsedError: it works once, and was used.
+        """
+        caller = await self._callers.identify(authorization)
+        if isinstance(caller, TokenFault):
+            return caller
+        if caller.scopes.isdisjoint({READ_SCOPE, OPERATE_SCOPE}):
+            raise NotAllowedError
+        claims = _claims((authorization or "").partition(" ")[2].strip())
+        until = time.time() + self._seconds
+        if LINK_CLAIM in claims:
+            self._use_link(
+                str(claims[LINK_CLAIM]), made_at=float(claims.get("iat", 0)), expires_at=float(claims["exp"])
+            )
+        else:
+            until = min(until, float(claims["exp"]))
+        operator = Operator(caller.subject, OPERATE_SCOPE in caller.scopes, until)
+        cookie = {"aud": _AUDIENCE, "sub": operator.name, "operate": operator.may_operate, "exp": until}
+        return operator, jwt.encode(cookie, self._key, algorithm=_ALGORITHM)
+
+    def known(self, cookies: Iterable[str]) -> Operator | None:
+        """The operator whom one of these values of our cookie names, if its session has not ended."""
+        for each in cookies:
+            try:
+                claims = jwt.decode(
+                    each, self._key, algorithms=[_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "sub"]}
+                )
+                return Operator(str(claims["sub"]), bool(claims.get("operate")), float(claims["exp"]))
+            except (jwt.PyJWTError, ValueError, TypeError):
+                continue
+        return None
+
+    def _use_link(self, link: str, *, made_at: float, expires_at: float) -> None:
+        now = time.time()
+        self._used_links = {each: until for each, until in self._used_links.items() if until > now}
+        # Which links an earlier process has seen is not known here. A token tells its time in whole seconds.
+        is_older = made_at + 1 < self._began
+        if is_older or link in self._used_links or len(self._used_links) >= _REMEMBERED_LINKS:
+            raise LinkUsedError
+        self._used_links[link] = expires_at
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a token that was verified a moment ago."""
+    return dict(jwt.decode(token, options={"verify_signature": False}))

@@ -1,0 +1,118 @@
+"""The live stream: numbers that are true, one look for all, and no look that pretends to be new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from local_stack.ports import free_port
+from local_stack.redis_server import RedisServer
+from schemas.protocol.steps.overseeing import sample
+from tests.contract.batch_client import BatchClient, a_row, lines
+from tests.contract.service import an_email
+from tests.support.records import Scripts
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Environment
+    from tests.console.client import Console
+    from tests.console.conftest import OpenConsole
+    from tests.contract.service import Service
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis", free_port())
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_the_numbers_are_those_of_what_was_submitted(operator: Console, service: Service) -> None:
+    email = an_email()
+    outcomes = [service.create({"prefer": "wait=20"}, email=each) for each in (email, email, "no email")]
+    assert [each.json().get("error") for each in outcomes] == [None, "duplicate_key", "customer_invalid_email"]
+    BatchClient(service).done(lines(a_row(), a_row(), b"no JSON"))
+
+    look = operator.look()
+
+    signups, rows = look["signups"], look["rows"]
+    assert signups["finished"] == {"created": 1, "duplicate_key": 1, "customer_invalid_email": 1}
+    assert signups["accepted"] + signups["at_first"] == 3
+    assert rows["finished"] == {"created": 2, "validation_error": 1}
+    assert (signups["open"], rows["open"], look["unaccounted"]) == (0, 0, 0)
+    assert look["seconds_left"] == 0
+
+
+def test_processes_are_shown_and_nothing_secret_of_them(
+    operator: Console, service: Service, module_env: Environment
+) -> None:
+    def worker_is_shown() -> bool:
+        return any(each["kind"] == "worker" and each["taking"] for each in operator.look()["processes"])
+
+    assert service.worker is not None
+    wait_until(worker_is_shown, what="the worker is shown")
+    (worker,) = (each for each in operator.look()["processes"] if each["kind"] == "worker")
+    assert worker["pid"] == service.worker.process.pid
+    assert str(module_env["INTAKE_MONGODB_URI"]) not in str(worker)
+
+
+def test_each_look_is_newer_than_the_one_before(operator: Console) -> None:
+    with operator.events() as events:
+        times = [content["at"] for name, content in (next(events), next(events), next(events)) if name == "look"]
+    assert times == sorted(set(times))
+
+
+def test_the_hour_has_a_point_for_each_second_that_was_sampled(operator: Console, service: Service) -> None:
+    assert service.worker is not None
+    wait_until(lambda: len(operator.get("hour").json()["at"]) > 2, what="there are some points")
+    hour = operator.get("hour").json()
+    assert len({len(hour[name]) for name in ("at", "accepted", "finished", "waiting")}) == 1
+    assert hour["at"] == sorted(set(hour["at"]))
+
+
+def test_a_look_at_a_redis_that_is_away_says_since_when(
+    own_redis: RedisServer, isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env, INTAKE_REDIS_URL=own_redis.url, INTAKE_REDIS_TIMEOUT_SECONDS="0.5")
+    console.log_in()
+    with console.events() as events:
+        name, look = next(events)
+        assert name == "look"
+        own_redis.process.pause()
+        stale = next(content for name, content in events if name == "stale")
+        assert abs(stale["since"] - look["at"]) < 60_000
+        assert (console.get("dead-letters").status_code, console.act("pause", what="all").status_code) == (503, 503)
+        own_redis.process.resume()
+        assert next(name for name, _ in events if name != "stale") == "look"
+    assert console.http.get(f"{console.url}/healthz").status_code == 200
+    assert own_redis.url not in console.running.log()
+
+
+def test_a_stop_closes_the_stream_quietly_and_soon(isolated_env: Environment, open_console: OpenConsole) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    with console.events() as events:
+        next(events)
+        console.running.process.ask_to_stop()
+        assert [name for name, _ in events][-1] == "closing"
+    assert console.running.process.wait(20)
+    assert '"level": "error"' not in console.running.log()
+
+
+def test_dead_letters_are_accounted_for(isolated_env: Environment, open_console: OpenConsole) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        scripts = Scripts(client)
+        scripts.run(sample())
+        scripts.accept("0" * 22)
+        scripts.start("0" * 22, delivery="one")
+        scripts.park("0" * 22, delivery="one")
+        look = console.look()
+    assert (look["dead"]["count"], look["signups"]["dead"], look["unaccounted"]) == (1, 1, 0)
