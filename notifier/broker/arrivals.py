@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import RedisError
-
+from notifier.broker.redis_calls import AWAY
 from schemas.protocol.keys import EVENTS_KEY
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Arrivals:
                     told = self._on_arrival()
                 await asyncio.sleep(max(_PAUSE_SECONDS, told * _PAUSE_SECONDS_EACH))
                 await client.xread({EVENTS_KEY: self._newest}, count=1, block=_BLOCK_MILLISECONDS)
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 await self._calls.failed(error)
                 self._newest = "0-0"
                 await asyncio.sleep(_AWAY_SECONDS)

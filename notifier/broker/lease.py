@@ -50,12 +50,15 @@ class Lease:
 
     async def keep(self, *, every_seconds: float) -> None:
         """Renew it again and again. Returns when it is lost, or when it has run out because Redis is away."""
-        while self.lasts(0):
-            await asyncio.sleep(every_seconds)
-            with contextlib.suppress(BrokerAwayError):
-                if not self.is_lost and not await self.take():
-                    break
-        self.is_lost = True
+        try:
+            while self.lasts(0):
+                await asyncio.sleep(every_seconds)
+                with contextlib.suppress(BrokerAwayError):
+                    if not self.is_lost and not await self.take():
+                        break
+        finally:
+            # Whatever ends this, nobody keeps the lease any more.
+            self.is_lost = True
 
     async def leave(self) -> None:
         """End it, so that another notifier need not wait until it runs out."""

@@ -29,6 +29,9 @@ _PROTOCOL: Final = 2
 _TIMEOUT_SECONDS: Final = 5.0
 """For each call, and for connecting."""
 
+AWAY: Final = (RedisError, OSError, RuntimeError)
+"""What a call raises where Redis is away or refuses. uvloop has RuntimeError for a connection that just ended."""
+
 log = structlog.get_logger("notifier.redis")
 
 
@@ -66,7 +69,7 @@ class RedisCalls:
         """
         try:
             return call.read(await self._send(call))
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             await self.failed(error)
             raise BrokerAwayError from error
 

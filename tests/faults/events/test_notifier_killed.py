@@ -54,7 +54,7 @@ def test_a_redis_that_restarts_under_load_loses_no_event_and_delays_none_for_lon
     notifying: Notifying, own_redis: OwnRedis
 ) -> None:
     with a_receiver() as receiver, a_receiver() as strict:
-        notifying.begin(to(receiver), to(strict, name="strict", order="strict"), **QUICK_LEASE)
+        notifying.begin(to(receiver), to(strict, name="strict", order="strict"), INTAKE_WEBHOOKS_TIMEOUT_SECONDS="3")
         with Outcomes(notifying.client, every_seconds=0.01).happening() as outcomes:
             for _ in range(3):
                 _until_more_came(strict, 20)
