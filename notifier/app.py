@@ -47,7 +47,12 @@ async def run_notifier(settings: NotifierSettings) -> None:
 
     def stop() -> None:
         notifier.stop()
-        loop.call_later(settings.sending.timeout_seconds + _STOP_BEYOND_TRY_SECONDS, running.cancel)
+        loop.call_later(settings.sending.timeout_seconds + _STOP_BEYOND_TRY_SECONDS, cancel)
+
+    def cancel() -> None:
+        # Again and again: see `notifier.delivering.notifier`.
+        running.cancel()
+        loop.call_later(_STOP_BEYOND_TRY_SECONDS, cancel)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         loop.add_signal_handler(number, stop)

@@ -18,6 +18,7 @@ from schemas.protocol.steps.delivering import read_endpoint
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from notifier.broker.redis_calls import RedisCalls
     from notifier.endpoints.endpoint import Endpoint
@@ -36,6 +37,9 @@ _STANDING_BY_SECONDS: Final = 1.0
 """How often a notifier that does not send asks whether it may."""
 _STATES_SECONDS: Final = 5.0
 """How often the endpoints' states are read for the metrics."""
+
+_CANCEL_SECONDS: Final = 1.0
+"""How long a task may take to end that was canceled, before it is canceled again."""
 
 log = structlog.get_logger("notifier.notifier")
 
@@ -133,9 +137,7 @@ class Notifier:
                 deliveries.stop()
             await asyncio.gather(*[task for *_, task in self._running.values()], return_exceptions=True)
             self._running.clear()
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await cancel_until_ended(beside)
             self._metrics.sends(False)
             if self._stopping:
                 await lease.leave()
@@ -194,3 +196,15 @@ class Notifier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
+
+
+async def cancel_until_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until all have ended.
+
+    Once is not enough before Python 3.12: `asyncio.wait_for`, in which redis-py writes, swallows a cancellation that
+    comes together with the result.
+    """
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CANCEL_SECONDS)
