@@ -28,6 +28,7 @@ from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.verifier import TokenVerifier
 from console.service.broker import Broker
 from console.service.dead_letters import OperatorsLetters
+from console.service.endpoints import OperatorsEndpoints
 from console.service.finder import Finder
 from console.service.live import Live
 from console.settings import ConsoleSettings, read_console_settings
@@ -74,7 +75,8 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     token_keys = KeyRing(settings.tokens)
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     broker = Broker(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
-    live = Live(broker)
+    endpoints = OperatorsEndpoints(broker)
+    live = Live(broker, endpoints)
     sessions = Sessions(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         key=settings.session_key,
@@ -83,7 +85,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     guard, letters = Guard(sessions), OperatorsLetters(broker)
     of_sessions = SessionMethods(guard, sessions)
     looks = LookMethods(guard, live=live, finder=Finder(broker), letters=letters)
-    acts = ActMethods(guard, bodies, broker=broker, letters=letters)
+    acts = ActMethods(guard, bodies, broker=broker, letters=letters, endpoints=endpoints)
     page = PageFiles()
 
     @asynccontextmanager
@@ -116,6 +118,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
             ("POST", "dead-letters/requeue", acts.requeue),
             ("POST", "dead-letters/drop", acts.drop),
             ("POST", "batches/cancel", acts.cancel_batch),
+            ("POST", "endpoints/switch", acts.switch_endpoint),
             ("POST", "pause", acts.pause),
         )
     ]

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -16,16 +16,15 @@ from cli.options import data_dir_option
 from cli.tell import tell
 from cli.webhooks.listen import listen
 from cli.webhooks.tables import ENDPOINTS_HEADER, endpoint_dict, endpoint_line
+from console.service.endpoints import known_endpoints
 from notifier.endpoints.endpoints import read_endpoints
 from notifier.endpoints.endpoints_file import EndpointsFileError
 from notifier.sending.sender import Sender
 from notifier.sending.tls import tls_of_endpoints
 from notifier.settings import read_sending_settings, read_webhooks_file
 from schemas.events import event_payload
-from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.steps import delivering
 from schemas.protocol.steps.delivering import OffReason
-from schemas.protocol.webhook_keys import group_of
 from startup.environment import EnvironmentReader, SettingsError
 from startup.linear_h11 import make_h11_linear
 from worker.promise.calls import send
@@ -69,7 +68,7 @@ def list_(directory: Path, as_json: bool) -> None:
     """
     in_file = _names_in_file()
     with operator_redis(directory) as client:
-        known = [name for name in _known(client) if name not in (in_file or ())]
+        known = [name for name in known_endpoints(client) if name not in (in_file or ())]
         names = [*(in_file or ()), *known]
         states = {name: _run(client, delivering.read_endpoint(name)) for name in names}
     if not as_json and names:
@@ -157,15 +156,6 @@ def _existing(endpoint: str, reply: Reply | None) -> Reply:
     if reply is None:
         raise click.ClickException(f"nothing is known of an endpoint {endpoint}: the notifier has not seen it")
     return reply
-
-
-def _known(client: redis.Redis) -> list[str]:
-    """The endpoints of which something is kept, by their consumer groups."""
-    if not client.exists(EVENTS_KEY):
-        return []
-    groups: Any = client.xinfo_groups(EVENTS_KEY)
-    names = [bytes(each["name"]).decode() for each in groups]
-    return sorted(name.removeprefix(group_of("")) for name in names if name.startswith(group_of("")))
 
 
 def _names_in_file() -> list[str] | None:

@@ -13,6 +13,7 @@ export function showLook(look, acts) {
   servers(look);
   processes(look);
   batches(look, acts);
+  endpoints(look, acts);
 }
 
 function pill(element, text, kind) {
@@ -168,4 +169,33 @@ function batches(look, acts) {
   });
   byId("batches").hidden = !look.batches.length;
   byId("no-batches").hidden = look.batches.length > 0;
+}
+
+function stateOfEndpoint(endpoint) {
+  if (!endpoint.on) return [`off: ${endpoint.off_reason}`, "wrong"];
+  return endpoint.failing_seconds == null ? ["on", "good"] : [`fails for ${lasting(endpoint.failing_seconds)}`, "warn"];
+}
+
+/** Endpoints have a place on the page once the notifier has seen one. */
+function endpoints(look, acts) {
+  byId("endpoints-card").hidden = !look.endpoints.length;
+  keyed(byId("endpoints").tBodies[0], look.endpoints, (each) => each.name, (each) => {
+    const state = make("span", {class: "pill"});
+    const numbers = [0, 1, 2, 3].map(() => make("td", {class: "n"}));
+    const last = make("td");
+    let on = each.on;
+    const act = make("button", {click: () => acts.switchEndpoint(each.name, !on)});
+    const row = make("tr", {}, make("td", {}, each.name), make("td", {}, state), ...numbers, last,
+      make("td", {}, make("p", {class: "acts"}, act)));
+    row.update = (now) => {
+      on = now.on;
+      pill(state, ...stateOfEndpoint(now));
+      const texts = [count(now.waiting), lasting(now.oldest_seconds), count(now.delivered), count(now.given_up)];
+      numbers.forEach((cell, place) => say(cell, texts[place]));
+      say(last, now.last_outcome || "–");
+      say(act, on ? "Switch off" : "Switch on");
+      act.disabled = document.body.dataset.mayOperate !== "true";
+    };
+    return row;
+  });
 }

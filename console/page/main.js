@@ -54,6 +54,13 @@ const acts = {
       tell(`The batch ${id} is canceled.`);
     });
   },
+  async switchEndpoint(name, on) {
+    const [title, text] = on
+      ? ["Switch it on?", `${name} is sent events again, first those that it lacks.`]
+      : ["Switch it off?", `${name} is sent no more events. They are kept for it.`];
+    if (!await confirmed(title, text, on ? "Switch on" : "Switch off")) return;
+    await acting(() => ask("endpoints/switch", {method: "POST", body: {name, on}}));
+  },
   async pause(what) {
     const texts = {
       all: ["Pause all work?", "Workers finish what they have and take nothing more, until somebody resumes.", "Pause all"],

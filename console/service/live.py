@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from console.service.broker import Broker
+    from console.service.endpoints import OperatorsEndpoints
     from console.service.history import Point
 
 LOOK_SECONDS: Final = 1.0
@@ -29,6 +30,9 @@ MOST_VIEWERS: Final = 200
 
 _BATCHES: Final = 20
 """Running batches that are shown."""
+
+_ENDPOINTS_EVERY: Final = 3
+"""Every so many looks, endpoints of webhooks are looked at as well."""
 
 _RECENT_SECONDS: Final = 10.0
 """What viewers see is as old as the last look if that was so long ago at most. Before it, nobody watched."""
@@ -45,8 +49,11 @@ log = structlog.get_logger("console.live")
 class Live:
     """The newest look, and those who wait for the next one."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, endpoints: OperatorsEndpoints) -> None:
         self._broker = broker
+        self._endpoints = endpoints
+        self._shown_endpoints: list[dict[str, Any]] = []
+        self._looks = 0
         self._history = History()
         self._event: bytes | None = None
         self._news: asyncio.Event = asyncio.Event()
@@ -145,6 +152,10 @@ class Live:
             points = self._history.add(samples)
             if len(samples) >= SAMPLES_A_CALL:
                 points += await self._catch_up()
+            # Beside the one atomic look, and seldom: their states are many small things.
+            if self._looks % _ENDPOINTS_EVERY == 0:
+                self._shown_endpoints = await self._endpoints.all()
+            self._looks += 1
         except BrokerAwayError as error:
             return self._away(error.reason)
         except Exception as error:  # a fault of ours must not end the looks
@@ -155,7 +166,13 @@ class Live:
             self._away_since = None
         self._looked_at = time.time()
         # A viewer that has just come reads the hour by itself.
-        return _event("look", shown(overview, points=points if before else [], pause=pause))
+        return _event(
+            "look",
+            {
+                **shown(overview, points=points if before else [], pause=pause),
+                "endpoints": self._shown_endpoints,
+            },
+        )
 
     async def _catch_up(self) -> list[Point]:
         """Read all samples that are newer than those that are known. Returns their points."""

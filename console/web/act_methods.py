@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
     from api_shim.edge.request import HttpRequest
     from console.service.broker import Broker
     from console.service.dead_letters import OperatorsLetters
+    from console.service.endpoints import OperatorsEndpoints
     from console.web.guard import Guard
 
 _CANCELED_TOGETHER: Final = 50
 """Chunks of a batch that one call cancels. Redis does nothing else meanwhile."""
+
+_ENDPOINT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""The name of an endpoint."""
 
 log = structlog.get_logger("console.operator")
 
@@ -33,11 +38,20 @@ log = structlog.get_logger("console.operator")
 class ActMethods:
     """The endpoints for whoever may act."""
 
-    def __init__(self, guard: Guard, bodies: Bodies, *, broker: Broker, letters: OperatorsLetters) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        bodies: Bodies,
+        *,
+        broker: Broker,
+        letters: OperatorsLetters,
+        endpoints: OperatorsEndpoints,
+    ) -> None:
         self._guard = guard
         self._bodies = bodies
         self._broker = broker
         self._letters = letters
+        self._endpoints = endpoints
 
     async def requeue(self, request: HttpRequest) -> Answer:
         """Send dead letters again."""
@@ -80,6 +94,26 @@ class ActMethods:
         except BrokerAwayError as error:
             return broker_away(error)
         log.warning("operator_paused", by=operator.name, what=what, changed=changed)
+        return responses.json_answer(200, {"ok": True, "changed": changed})
+
+    async def switch_endpoint(self, request: HttpRequest) -> Answer:
+        """Send an endpoint of webhooks events again, or no more."""
+        operator = self._guard.admit_to_act(request)
+        if isinstance(operator, Answer):
+            return operator
+        _, body = await read_json_body(request, self._bodies)
+        name, on = _text(body, "name"), body.get("on")
+        if not isinstance(on, bool):
+            raise InvalidRequestPartError("on", "must be true or false")
+        if _ENDPOINT.fullmatch(name) is None:
+            return responses.failure(404, "not_found")
+        try:
+            changed = await self._endpoints.switch(name, on=on)
+        except BrokerAwayError as error:
+            return broker_away(error)
+        if changed is None:
+            return responses.failure(404, "not_found")
+        log.warning("operator_switched_endpoint", by=operator.name, endpoint=name, on=on, changed=changed)
         return responses.json_answer(200, {"ok": True, "changed": changed})
 
     async def _change_letters(self, request: HttpRequest, *, drops: bool) -> Answer:

@@ -241,11 +241,39 @@ OPERATOR: Final = Rights(
 CONSOLE: Final = Rights(
     user="intake-console",
     scripts=(
-        *("DEL", "EXISTS", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HMGET", "HSET", "INCRBY", "LLEN"),
-        *("LPUSH", "PEXPIREAT", "PUBLISH", "SREM", "TIME", "XADD", "XLEN", "XRANGE", "XREVRANGE", "ZADD", "ZCARD"),
+        *(
+            "DEL",
+            "EXISTS",
+            "GET",
+            "HDEL",
+            "HEXISTS",
+            "HGET",
+            "HGETALL",
+            "HINCRBY",
+            "HKEYS",
+            "HMGET",
+            "HSET",
+            "INCRBY",
+            "LLEN",
+        ),
+        *(
+            "LPUSH",
+            "PEXPIREAT",
+            "PUBLISH",
+            "SREM",
+            "TIME",
+            "XADD",
+            "XINFO|GROUPS",
+            "XLEN",
+            "XPENDING",
+            "XRANGE",
+            "XREVRANGE",
+            "ZADD",
+            "ZCARD",
+        ),
         *("ZCOUNT", "ZRANGE", "ZREM", "ZSCORE"),
     ),
-    direct=(*_CONNECTING, "HMGET", "PING", "TIME", "ZRANGE", "ZSCAN"),
+    direct=(*_CONNECTING, "EXISTS", "HMGET", "PING", "TIME", "XINFO|GROUPS", "ZRANGE", "ZSCAN"),
     keys=(
         _ANY_RECORD,
         _ANY_RESULT,
@@ -263,6 +291,7 @@ CONSOLE: Final = Rights(
         CHUNKS.queue,
         WAITING_CHUNKS_KEY,
         EVENTS_KEY,
+        _ANY_ENDPOINT,
         COUNTS_KEY,
         HISTORY_KEY,
         PAUSED_KEY,
@@ -270,7 +299,7 @@ CONSOLE: Final = Rights(
     read=(PROCESSES_KEY, PROCESSES_SEEN_KEY),
     channels=(_ANY_RESULT,),
 )
-"""The console looks, and acts as the operator does. It cancels batches and pauses too, and looks after no endpoint."""
+"""The console looks, and acts as the operator does. It cancels batches and pauses too."""
 
 PROCESSES: Final = (SHIM, WORKER, NOTIFIER, OPERATOR, CONSOLE)
 """The rights of each process."""

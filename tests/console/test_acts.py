@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from schemas.ids import new_task_id
-from schemas.protocol.keys import DEAD_KEY, PAUSED_KEY, QUEUE
+from schemas.protocol.keys import DEAD_KEY, EVENTS_KEY, PAUSED_KEY, QUEUE
 from schemas.protocol.steps.pausing import Paused, pause
+from schemas.protocol.webhook_keys import endpoint_key, group_of
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import Service
 from tests.support.batches import Batches
@@ -122,6 +123,43 @@ def test_a_batch_is_canceled(operator: Console, scripts: Scripts) -> None:
 def test_a_batch_that_is_not_there_cannot_be_canceled(operator: Console) -> None:
     assert operator.act("batches/cancel", id="0" * 22).status_code == 404
     assert operator.act("batches/cancel", id="x").status_code == 404
+
+
+@pytest.fixture
+def endpoint(scripts: Scripts) -> Iterator[str]:
+    """An endpoint that the notifier has seen."""
+    scripts.client.xgroup_create(EVENTS_KEY, group_of("crm"), id="0", mkstream=True)
+    scripts.client.hset(endpoint_key("crm"), "since", 1)
+    yield "crm"
+    scripts.client.xgroup_destroy(EVENTS_KEY, group_of("crm"))
+    scripts.client.delete(endpoint_key("crm"))
+
+
+def test_an_endpoint_is_switched_off_and_on(operator: Console, scripts: Scripts, endpoint: str) -> None:
+    def is_on() -> list[bool]:
+        return [each["on"] for each in operator.look()["endpoints"]]
+
+    assert operator.act("endpoints/switch", name=endpoint, on=False).json() == {"ok": True, "changed": True}
+    assert operator.act("endpoints/switch", name=endpoint, on=False).json()["changed"] is False
+    wait_until(lambda: is_on() == [False], what="it is shown as off")
+    assert scripts.client.hget(endpoint_key(endpoint), "off_reason") == b"operator"
+    operator.act("endpoints/switch", name=endpoint, on=True)
+    wait_until(lambda: is_on() == [True], what="it is shown as on")
+    line = operator.acts("operator_switched_endpoint")[0]
+    assert (line["by"], line["endpoint"], line["on"]) == ("olga", "crm", False)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"name": "nobody", "on": True}, 404),
+        ({"name": "../x", "on": True}, 404),
+        ({"name": "crm"}, 400),
+        ({"on": True}, 400),
+    ],
+)
+def test_what_is_no_endpoint_is_not_switched(operator: Console, body: dict[str, object], status: int) -> None:
+    assert operator.act("endpoints/switch", **body).status_code == status
 
 
 def test_a_pause_is_shown_with_who_made_it(operator: Console, scripts: Scripts) -> None:

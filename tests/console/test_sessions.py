@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.console.conftest import OpenConsole
 
 LOOKS = ("session", "live", "hour", "find?id=x", "dead-letters")
-ACTS = ("dead-letters/requeue", "dead-letters/drop", "batches/cancel", "pause")
+ACTS = ("dead-letters/requeue", "dead-letters/drop", "batches/cancel", "endpoints/switch", "pause")
 
 
 def test_a_token_logs_in_once_and_then_the_cookie_does(console: Console) -> None:

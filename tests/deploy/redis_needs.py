@@ -21,6 +21,9 @@ _STEPS_MODULE: Final = "schemas.protocol.steps"
 _DEAD_LETTERS: Final = ROOT / "worker" / "promise" / "dead_letters.py"
 """The command uses it, and no worker does."""
 
+_ENDPOINTS: Final = ROOT / "console" / "service" / "endpoints.py"
+"""The commands of webhooks use it too."""
+
 _NAMES_OF_CLIENTS: Final = {"client", "_client", "pipeline"}
 """What a client of redis-py is called. Its methods are Redis' commands."""
 
@@ -36,7 +39,7 @@ def sources_of(user: str) -> list[Path]:
         return [_DEAD_LETTERS, *(path for folder in folders for path in folder.glob("*.py"))]
     if user == "intake-notifier":
         return [*(ROOT / "notifier").rglob("*.py")]
-    return [_DEAD_LETTERS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
+    return [_DEAD_LETTERS, _ENDPOINTS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
 
 
 @dataclass(frozen=True)
