@@ -20,6 +20,7 @@ from startup.broker.redis_clients import redis_client
 from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
 from startup.identity import Identity
+from worker.celery_tools.tools import CeleryTools
 from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_CONNECT_SECONDS, REDIS_TIMEOUT_SECONDS
 from worker.consuming.chunks import Chunks
@@ -141,14 +142,23 @@ def build_worker(settings: WorkerSettings) -> Worker:
         metrics=metrics,
     )
     leases = Leases(client, lease_seconds=settings.visibility_timeout_seconds)
+    tools = CeleryTools(settings, metrics)
     groups = Groups(
         create_customer,
         leases,
         put_back=records.put_back,
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
+        watch=tools.watch,
     )
-    chunks = Chunks(create_rows, leases, put_back=chunk_records.put_back, at_once=settings.chunks, stopping=stopping)
+    chunks = Chunks(
+        create_rows,
+        leases,
+        put_back=chunk_records.put_back,
+        at_once=settings.chunks,
+        stopping=stopping,
+        watch=tools.watch,
+    )
     pauses = Pauses(client)
     wiring = Wiring(
         gates=(gate, broker_gate),
@@ -195,6 +205,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         broker_gate=broker_gate,
         groups=groups,
         chunks=chunks,
+        tools=tools,
     ).connect(app)
     return Worker(app, (gate, broker_gate), stopping, metrics, settings)
 

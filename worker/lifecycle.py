@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from worker.celery_tools.tools import CeleryTools
     from worker.consuming.chunks import Chunks
     from worker.consuming.groups import Groups
     from worker.dependencies.gate import Gate
@@ -59,6 +60,7 @@ class Lifecycle:
     broker_gate: Gate
     groups: Groups
     chunks: Chunks
+    tools: CeleryTools
 
     def connect(self, app: Celery) -> None:
         """Have Celery call the methods of this object. The signals are those of the process: one worker a process."""
@@ -110,6 +112,7 @@ class Lifecycle:
         run_periodically(
             self.broker_gate.recheck, name="broker", interval_seconds=RECHECK_SECONDS, stopping=self.stopping
         )
+        self.tools.start()
         log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)
 
     def _on_shutting_down(self, **_: object) -> None:
@@ -127,6 +130,7 @@ class Lifecycle:
         self.chunks.put_back_waiting()
         # A chunk that is worked on stores what it has hashed, and is given back.
         self.chunks.join(seconds=SHUTDOWN_SECONDS)
+        self.tools.stop()
         # Redis may be away. Then the worker is told of as a silent one for a while.
         with suppress(TransientError):
             self.announcements.leave()

@@ -113,6 +113,13 @@ class WorkerMetrics:
             registry=self.registry,
         )
 
+        self._celery_events = Counter(
+            "intake_celery_events",
+            "Celery's events of tasks, by what became of them: sent, or dropped while Redis was away.",
+            ["fate"],
+            registry=self.registry,
+        )
+
     @contextmanager
     def tasks_in_flight(self, count: int) -> Iterator[None]:
         """Count tasks while they are worked on, and measure how long that takes."""
@@ -192,6 +199,11 @@ class WorkerMetrics:
     def unread_events_removed(self, count: int) -> None:
         """Count events that were removed although a consumer group needed them."""
         self._unread_events.inc(count)
+
+    def celery_events(self, *, sent: int, dropped: int) -> None:
+        """Count Celery's events of tasks."""
+        self._celery_events.labels("sent").inc(sent)
+        self._celery_events.labels("dropped").inc(dropped)
 
     def tasks_resent(self, count: int) -> None:
         """Count tasks that the sweeper sent again."""

@@ -85,6 +85,10 @@ class WorkerSettings:
     metrics_port: int
     """Where `GET /metrics` answers. 0: nowhere."""
     metrics_host: str
+    celery_events: bool
+    """Whether Celery's events are sent, for `celery events` and Flower."""
+    celery_remote_control: bool
+    """Whether commands of Celery's remote control that only read are answered."""
 
 
 def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
@@ -133,6 +137,8 @@ def read_worker_settings(environment: Mapping[str, str]) -> WorkerSettings:
         health_file=reader.text("WORKER_HEALTH_FILE", ""),
         metrics_port=reader.integer("WORKER_METRICS_PORT", 0, minimum=0, maximum=65535),
         metrics_host=reader.text("WORKER_METRICS_HOST", "127.0.0.1"),
+        celery_events=reader.flag("CELERY_EVENTS"),
+        celery_remote_control=reader.flag("CELERY_REMOTE_CONTROL"),
     )
     reader.check()
     return settings

@@ -40,12 +40,12 @@ def celery_settings(redis_url: RedisUrl, *, prefetch_multiplier: int) -> dict[st
         # FINISH writes each outcome to the key where AsyncResult of any Celery client looks for it. A Celery result
         # of our own would be a second, different truth. So the worker has no result backend.
         "task_ignore_result": True,
-        # No remote control: whoever reaches Redis could stop workers by it. It also writes to Redis as the worker
-        # starts. A Redis that is full refuses that write, and then nothing would drain it. Metrics and the health
-        # file tell more.
+        # Celery's own remote control: whoever reaches Redis could stop workers by it. It also writes to Redis as the
+        # worker starts, on the connection on which tasks are taken. A Redis that is full refuses that write, and then
+        # nothing would drain it. worker/celery_tools answers in its place where a setting says so.
         "worker_enable_remote_control": False,
-        # Celery's events would be sent to Redis for each task, and nobody asked for them. `celery events` can switch
-        # them on.
+        # Celery's own events need a request object for each message, which this worker does not make. They are sent by
+        # worker/celery_tools where a setting says so. Nobody can switch them on from outside.
         "worker_send_task_events": False,
         "task_send_sent_event": False,
         # A thread's next group gathers while the threads work on others. But no other worker can work on what this

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import Delivery, NotStarted
+from worker.celery_tools.watching import GIVEN_BACK, UNWATCHED
+from worker.customer.task_group import FAILED
 from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from worker.celery_tools.watching import TaskWatch
     from worker.customer.create_rows import CreateRows
     from worker.promise.leases import Leases
 
@@ -37,11 +41,12 @@ class Chunks:
         put_back: Callable[[Sequence[str]], object],
         at_once: int,
         stopping: threading.Event,
+        watch: TaskWatch = UNWATCHED,
     ) -> None:
         """Work on up to `at_once` chunks side by side.
 
         `put_back` puts chunks back on their queue. `stopping` is set when the worker begins to stop: no chunk is begun
-        after that.
+        after that. `watch` is told of each chunk.
         """
         self._create_rows = create_rows
         self._leases = leases
@@ -49,6 +54,7 @@ class Chunks:
         self._most = at_once + _AHEAD
         self._at_once = at_once
         self._stopping = stopping
+        self._watch = watch
         self._changed = threading.Condition()
         self._waiting: deque[Delivery] = deque()
         self._working = 0
@@ -76,6 +82,7 @@ class Chunks:
                 threading.Thread(target=self._work, name=f"chunk_{self._threads}", daemon=True).start()
                 self._threads += 1
             self._leases.hold(delivery)
+            self._watch.received(task_id, CHUNKS.task_name)
             self._waiting.append(delivery)
             self._changed.notify()
 
@@ -88,6 +95,7 @@ class Chunks:
             return
         for delivery in waiting:
             self._leases.let_go(delivery)
+        self._watch.let_go([delivery.task_id for delivery in waiting])
         try:
             self._put_back([delivery.task_id for delivery in waiting])
         except Exception as error:
@@ -102,14 +110,18 @@ class Chunks:
         """Work on a chunk to its end. Afterwards it has its outcomes, was given back, or is delivered again."""
         started = time.perf_counter()
         with self._leases.holding([delivery]):
+            self._watch.started([delivery.task_id])
             try:
                 ending = self._create_rows.run(delivery)
                 if ending == NotStarted.ALONE:
                     ending = self._create_rows.run_alone(delivery)
             except GiveBackError:
+                self._watch.ended(delivery.task_id, GIVEN_BACK, time.perf_counter() - started)
                 self._give_back(delivery)
                 return
-        log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=round(time.perf_counter() - started, 4))
+        seconds = round(time.perf_counter() - started, 4)
+        log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=seconds)
+        self._watch.ended(delivery.task_id, ending, seconds)
 
     def _work(self) -> None:
         while True:
@@ -122,6 +134,7 @@ class Chunks:
             except Exception as error:
                 # The chunk stays open and its lease runs out.
                 log.error("chunk_failed", task_id=delivery.task_id, exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+                self._watch.ended(delivery.task_id, FAILED, 0.0)
             finally:
                 with self._changed:
                     self._working -= 1
@@ -135,5 +148,5 @@ class Chunks:
         except Exception as error:
             log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
             return
-        outcome = "given_back" if released is RecordChange.WRITTEN else str(released)
+        outcome = GIVEN_BACK if released is RecordChange.WRITTEN else str(released)
         log.info("chunk", task_id=delivery.task_id, outcome=outcome)

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from schemas.protocol.lanes import SIGNUPS
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import Delivery, NotStarted
+from worker.celery_tools.watching import GIVEN_BACK, UNWATCHED
+from worker.customer.task_group import FAILED
 from worker.dependencies.errors import GiveBackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from worker.celery_tools.watching import TaskWatch
     from worker.customer.create_customer import CreateCustomer
     from worker.promise.leases import Leases
 
@@ -48,16 +52,18 @@ class Groups:
         put_back: Callable[[Sequence[str]], object],
         at_once: int,
         most_tasks: int,
+        watch: TaskWatch = UNWATCHED,
     ) -> None:
         """Work on up to `at_once` groups side by side, of up to `most_tasks` tasks each.
 
-        `put_back` puts tasks back on the queue: see `TaskRecords.put_back`.
+        `put_back` puts tasks back on the queue: see `TaskRecords.put_back`. `watch` is told of each task.
         """
         self._create_customer = create_customer
         self._put_back = put_back
         self._leases = leases
         self._at_once = at_once
         self._most_tasks = most_tasks
+        self._watch = watch
         self._lock = threading.Lock()
         self._waiting: deque[_Received] = deque()
         self._running = 0
@@ -72,6 +78,7 @@ class Groups:
         """
         received = _Received(Delivery(task_id, secrets.token_hex(8)), acknowledge)
         self._leases.hold(received.delivery)
+        self._watch.received(task_id, SIGNUPS.task_name)
         with self._lock:
             self._waiting.append(received)
             if self._running >= self._at_once:
@@ -88,6 +95,7 @@ class Groups:
                     self._waiting.remove(received)
             if still_waits:
                 self._leases.let_go(received.delivery)
+                self._watch.let_go([task_id])
                 acknowledge()
             raise
 
@@ -100,6 +108,7 @@ class Groups:
             return
         for each in waiting:
             self._leases.let_go(each.delivery)
+        self._watch.let_go([each.delivery.task_id for each in waiting])
         try:
             self._put_back([each.delivery.task_id for each in waiting])
         except Exception as error:
@@ -111,17 +120,18 @@ class Groups:
         """Work on a group to its end. Afterwards each task has its outcome, was given back, or is delivered again."""
         with self._leases.holding(deliveries):
             started = time.perf_counter()
+            self._watch.started([each.task_id for each in deliveries])
             try:
                 endings = self._create_customer.run(deliveries)
             except GiveBackError:
-                self._give_back(deliveries)
+                self._give_back(deliveries, started)
                 return
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending != NotStarted.ALONE:
                     # Before tasks of this group that run alone: as long as its lease is renewed, a deferred or failed
                     # task is not sent again.
                     self._leases.let_go(delivery)
-                    _log_end(delivery, ending, started)
+                    self._ended(delivery, ending, started)
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending == NotStarted.ALONE:
                     self._work_alone(delivery)
@@ -131,9 +141,14 @@ class Groups:
         try:
             ending = self._create_customer.run_alone(delivery)
         except GiveBackError:
-            self._give_back([delivery])
+            self._give_back([delivery], started)
         else:
-            _log_end(delivery, ending, started)
+            self._ended(delivery, ending, started)
+
+    def _ended(self, delivery: Delivery, ending: str, started: float) -> None:
+        seconds = round(time.perf_counter() - started, 4)
+        log.info("task", task_id=delivery.task_id, outcome=ending, seconds=seconds)
+        self._watch.ended(delivery.task_id, ending, seconds)
 
     def _run_while_there_are(self) -> None:
         while group := self._next_group():
@@ -142,6 +157,8 @@ class Groups:
             except Exception as error:
                 # The tasks stay open and their leases run out. Celery must not see the error: it would log its text.
                 log.error("group_failed", exc_info=error)  # noqa: TRY400 - the log shows no exception's text
+                for each in group:
+                    self._watch.ended(each.delivery.task_id, FAILED, 0.0)
             for each in group:
                 each.acknowledge()
 
@@ -152,21 +169,18 @@ class Groups:
                 self._running -= 1
             return group
 
-    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+    def _give_back(self, deliveries: Sequence[Delivery], started: float) -> None:
         # The first one received becomes the queue's head again.
         for delivery in reversed(deliveries):
             # Before the release: a task that is in the queue again has no lease.
             self._leases.let_go(delivery)
+            self._watch.ended(delivery.task_id, GIVEN_BACK, round(time.perf_counter() - started, 4))
             try:
                 released = self._create_customer.release(delivery)
             except Exception as error:
                 log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
                 continue
             if released is RecordChange.WRITTEN:
-                log.info("task", task_id=delivery.task_id, outcome="given_back")
+                log.info("task", task_id=delivery.task_id, outcome=GIVEN_BACK)
             else:
                 log.info("task", task_id=delivery.task_id, outcome=str(released))
-
-
-def _log_end(delivery: Delivery, ending: str, started: float) -> None:
-    log.info("task", task_id=delivery.task_id, outcome=ending, seconds=round(time.perf_counter() - started, 4))
