@@ -79,6 +79,7 @@ BENCHES: Final = {
         most_runs=3,
         short=False,
     ),
+    "celery-events": Bench(throughput.celery_events, {"requests": 6000}, {"requests": 50}, short=False),
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "hostile": Bench(
         hostile.hostile,

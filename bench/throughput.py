@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.driver import saturate
@@ -56,6 +57,29 @@ def copies(folder: Path, *, requests: int) -> dict[str, Any]:
                 "statuses": load.statuses,
             }
     return figures
+
+
+def celery_events(folder: Path, *, requests: int) -> dict[str, Any]:
+    """What `INTAKE_CELERY_EVENTS=1` costs with the hash made trivial: without, with, with, without."""
+    figures: dict[str, list[float]] = {"without": [], "with_events": []}
+    cpu: dict[str, list[float]] = {"without": [], "with_events": []}
+    with Service(folder) as service:
+        for turn, name in enumerate(("without", "with_events", "with_events", "without")):
+            service.start_worker(**TRIVIAL_HASH, INTAKE_CELERY_EVENTS=str(int(name == "with_events")))
+            target = service.target()
+            service.warm_up(min(500, requests))
+            meter, started = service.meter(), time.perf_counter()
+            saturate(target.port, target.signups(f"load-{turn}"), requests=requests, connections=CONNECTIONS)
+            service.wait_until_drained()
+            figures[name].append(requests / (time.perf_counter() - started))
+            cpu[name].append(meter.read().milliseconds_each(requests)["worker"])
+    return {
+        "without_per_second": median(figures["without"]),
+        "with_events_per_second": median(figures["with_events"]),
+        "ratio": sum(figures["with_events"]) / sum(figures["without"]),
+        "worker_cpu_ms_without": median(cpu["without"]),
+        "worker_cpu_ms_with_events": median(cpu["with_events"]),
+    }
 
 
 def end_to_end(folder: Path, *, requests: int, trivial_hash: bool) -> dict[str, Any]:
