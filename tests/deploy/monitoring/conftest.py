@@ -32,7 +32,8 @@ _STATES: Final = "intake_webhook_endpoint_off{"
 def service(module_env: Environment, start_module_shim: Starter, start_module_worker: Starter) -> Iterator[Service]:
     """A shim and a worker that has a port for its metrics."""
     port = str(free_port())
-    running = Service(start_module_shim(module_env), start_module_worker(module_env, INTAKE_WORKER_METRICS_PORT=port))
+    worker = start_module_worker(module_env, INTAKE_WORKER_METRICS_PORT=port, INTAKE_CELERY_EVENTS="1")
+    running = Service(start_module_shim(module_env), worker)
     with running.http:
         yield running
 

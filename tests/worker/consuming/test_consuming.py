@@ -10,7 +10,6 @@ from collections import Counter
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,7 +22,6 @@ from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer, parse_public_key
 from startup.environment import EnvironmentReader
 from startup.shared_settings import read_shared_settings
-from tests.faults.harness.tcp_proxy import TcpProxy, Way
 from tests.support.records import Scripts
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
@@ -163,27 +161,6 @@ def test_a_worker_goes_on_when_redis_was_a_replica_for_a_while(
     second = producer.accept(2)
     wait_until(lambda: producer.created(second), timeout=30, what="it works again")
     assert worker.process.alive
-
-
-@pytest.mark.slow
-def test_a_worker_leaves_every_old_connection_once_the_one_that_waits_for_messages_is_silent(
-    producer: Producer, isolated_env: Mapping[str, str], start_worker: Starter
-) -> None:
-    url = urlsplit(isolated_env["INTAKE_REDIS_URL"])
-    with TcpProxy(url.port or 6379) as proxy:
-        proxied = url._replace(netloc=url.netloc.rpartition(":")[0] + f":{proxy.port}").geturl()
-        # The sweeper, which would try one connection after the other, sleeps.
-        environment = {**isolated_env, "INTAKE_REDIS_URL": proxied, "INTAKE_SWEEP_INTERVAL_SECONDS": "300"}
-        worker = start_worker(environment, INTAKE_WORKER_CONCURRENCY="8")
-        tasks = [producer.accept(number) for number in range(120)]
-        wait_until(lambda: all(map(producer.created, tasks)), timeout=60, what="all customers are created")
-        assert proxy.links > 4, "each of its threads has a connection of its own"
-        proxy.silent = frozenset({Way.REPLIES})
-        wait_until(lambda: "dropping stale connection" in worker.log(), timeout=30, what="it has noticed")
-        proxy.silent = frozenset()
-        wait_until(lambda: proxy.links <= 4, timeout=30, what="the old connections are closed")
-        last = producer.accept(120)
-        wait_until(lambda: producer.created(last), timeout=30, what="it works on")
 
 
 def test_a_worker_whose_metrics_port_is_taken_does_not_start_and_says_why(
