@@ -27,6 +27,9 @@ for _, entry in ipairs(redis.call('XRANGE', events, '(' .. place, '+', 'COUNT', 
   local fields = {}
   for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
   reply[2] = entry[1]
-  reply[#reply + 1] = {fields.id, fields.type, fields.at, fields.data}
+  -- What is no event, since somebody else wrote it, must not hold up those behind it.
+  if fields.id and fields.type and fields.data and string.find(fields.at or '', '^%d+$') then
+    reply[#reply + 1] = {fields.id, fields.type, fields.at, fields.data}
+  end
 end
 return reply

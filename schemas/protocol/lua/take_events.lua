@@ -73,7 +73,7 @@ local function is_wanted(entry)
   local fields = {}
   for at = 1, #entry, 2 do fields[entry[at]] = entry[at + 1] end
   -- What is no event must not hold up those behind it.
-  if not (fields.id and fields.type and tonumber(fields.at) and fields.data) then return false end
+  if not (fields.id and fields.type and fields.data and string.find(fields.at or '', '^%d+$')) then return false end
   return (types == '' or string.find(types, ' ' .. fields.type .. ' ', 1, true)) and
     (#ARGV < 8 or wanted_callers[fields.caller])
 end

@@ -66,6 +66,20 @@ def test_a_record_without_a_caller_ends_with_an_event_like_any_other(scripts: Sc
     assert [event.type for event in _events(scripts).events] == ["customer.create.parked", "customer.created"]
 
 
+def test_entries_that_are_no_events_are_passed_over(scripts: Scripts, accepted: str) -> None:
+    strange: list[dict[str, str]] = [
+        {"somebody": "wrote this"},
+        {"id": "evt_1", "type": "customer.created", "data": "{}"},
+        {"id": "evt_2", "type": "customer.created", "at": "yesterday", "data": "{}"},
+    ]
+    for fields in strange:
+        scripts.client.xadd(EVENTS_KEY, cast("Any", fields))
+    place = _events(scripts, most=2).place
+    scripts.finish(accepted)
+    assert [event.id for event in _events(scripts, after=place).events] == [f"evt_{accepted}"]
+    assert [event.id for event in _events(scripts).events] == [f"evt_{accepted}"]
+
+
 def test_a_batch_that_ends_is_one_event_after_those_of_its_dead_letters(scripts: Scripts) -> None:
     batches = Batches(scripts.client)
     batch_id, chunk_id = batches.open(), new_task_id()
