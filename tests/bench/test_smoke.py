@@ -73,6 +73,10 @@ FIGURES: Final = {
     "copies": [
         f"{name}.{figure}" for name in ("without", "with_a_copy") for figure in ("per_second", "p50_ms", "p99_ms")
     ],
+    "celery-events": [
+        *("without_per_second", "with_events_per_second", "ratio"),
+        *("worker_cpu_ms_without", "worker_cpu_ms_with_events"),
+    ],
     "hostile": [
         *("quiet_p50_ms", "quiet_p99_ms", "beside_p50_ms", "beside_p99_ms", "p99_ratio"),
         *("memory_mib_before", "memory_mib_highest", "memory_mib_added"),
