@@ -138,7 +138,6 @@ FOR_ONE_LESS: Final = (
     (SHIM, ("GET", SWEEPER_LEASE_KEY)),
     (WORKER, ("SUBSCRIBE", waiter_channel("one"))),
     (WORKER, ("SET", rate_key("somebody"), "1")),
-    (WORKER, ("HGETALL", record_key("one"))),
     (SHIM, ("GET", NOTIFIER_KEY)),
     (WORKER, ("HGET", endpoint_key("crm"), "since")),
     (NOTIFIER, ("HGET", record_key("one"), "sealed")),
