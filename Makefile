@@ -20,13 +20,14 @@ ARGS ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-all test-faults test-partitions test-bench bench check format lock openapi picture clean
+.PHONY: help run test test-all test-faults test-partitions test-browser test-bench bench check format lock openapi picture clean
 
 help:
 	@echo 'make run          the whole service on this machine; options: ARGS="--port 8080"'
 	@echo 'make test         the tests that take seconds, several at a time'
 	@echo 'make test-faults  the tests that kill, pause and restart real servers'
 	@echo 'make test-partitions  the tests in which machines die and are cut off; by root, with nftables'
+	@echo 'make test-browser  the tests of the console in a real browser, which must be there (chromium)'
 	@echo 'make test-bench   each bench once, at a size at which it measures nothing'
 	@echo 'make test-all     every test on one machine: all but those of test-partitions'
 	@echo 'make bench        the service, the hash limit and two peers, measured: 20 minutes on two idle cores'
@@ -65,6 +66,10 @@ PARTITIONS_SIDE_BY_SIDE := -n 2 --dist loadfile
 # The short set: make test-partitions ARGS="-m 'not slow'"
 test-partitions: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARTITIONS_SIDE_BY_SIDE) $(BETWEEN_MACHINES) $(ARGS)
+
+# The console's page in Chromium.
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/console/test_browser.py tests/console/test_browser_acts.py $(ARGS)
 
 test-bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/bench $(ARGS)

@@ -6,6 +6,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE
 from tests.console.browsing import log_in, open_tab
 from tests.contract.batch_client import BatchClient, a_row, lines
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.console.client import Console
     from tests.console.conftest import OpenConsole
     from tests.contract.service import Service
+
+pytestmark = pytest.mark.slow
 
 _SHIFT_THAT_NOBODY_SEES = 0.02
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.console.browsing import Tab
     from tests.console.client import Console
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scripts(module_env: Environment) -> Iterator[Scripts]:

@@ -49,6 +49,7 @@ def reader(shim: Running, tmp_path: Path) -> Mapping[str, str]:
     return {**environment_without_settings(), **database, "PATH": path}
 
 
+@pytest.mark.slow
 def test_its_commands_print_what_it_says(reader: Mapping[str, str], tmp_path: Path) -> None:
     commands = 0
     for block in blocks(DOCUMENT):

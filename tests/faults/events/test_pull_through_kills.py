@@ -103,7 +103,8 @@ def test_a_worker_killed_around_finish_tells_the_outcome_once(tmp_path: Path, ju
         assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("hook", [pytest.param("before_finish_chunk", marks=pytest.mark.slow), "after_finish_chunk"])
+@pytest.mark.slow
+@pytest.mark.parametrize("hook", ["before_finish_chunk", "after_finish_chunk"])
 def test_a_worker_killed_around_the_outcomes_of_rows_tells_each_once_and_the_batch_last(
     tmp_path: Path, hook: str
 ) -> None:
