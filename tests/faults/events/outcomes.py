@@ -32,7 +32,7 @@ class Outcomes:
     @contextmanager
     def happening(self) -> Iterator[Self]:
         """Let events happen while the block runs."""
-        ended = threading.Event()
+        ended, pause = threading.Event(), threading.Event()
 
         def run() -> None:
             number = 0
@@ -40,12 +40,13 @@ class Outcomes:
                 number += 1
                 event_id = f"evt_{number}"
                 at = time.time()
-                while not ended.is_set():
+                while True:
                     try:
                         happen(self.client, event_id, at=at)
                     except redis.RedisError:
-                        # Whether it happened is not known. As a worker does, it is done again under the same id.
-                        ended.wait(0.05)
+                        # Whether it happened is not known. As a worker does, it is done again under the same id, also
+                        # where the block has ended meanwhile.
+                        pause.wait(0.05)
                     else:
                         self.happened.append(event_id)
                         break
