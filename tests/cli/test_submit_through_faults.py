@@ -102,6 +102,8 @@ def test_ctrl_c_tells_what_is_known_and_the_command_goes_on(
     process = start(isolated_env, str(batch))
     with closing(service.http), service.redis() as client:
         wait_until(lambda: client.get(OPEN_ROWS_KEY) == b"50", timeout=30)
+        # Only then does the command know that its rows were accepted.
+        wait_until(lambda: service.metric("intake_waiting_requests") == 1, timeout=30, what="it follows its rows")
         process.send_signal(signal.SIGINT)
         ended = end(process)
     start_worker(isolated_env)
