@@ -15,6 +15,7 @@ from startup.broker.redis_clients import connection_class, sentinel_arguments
 from startup.broker.silence import silence_arguments
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from startup.broker.redis_url import RedisUrl
@@ -27,6 +28,9 @@ _REPLY_SECONDS: Final = 60
 
 _TIMEOUT_SECONDS: Final = 5.0
 """How long one command may take."""
+
+_AGAIN_SECONDS: Final = 2.0
+"""How long to wait after a failure before connecting anew."""
 
 
 class _Channel(kombu_redis.Channel):
@@ -76,3 +80,28 @@ def connecting(url: RedisUrl) -> Callable[[], Connection]:
     return lambda: Connection(
         url.address, transport=transport, ssl=url.tls_arguments() or None, transport_options=dict(options)
     )
+
+
+def stay_connected(
+    connect: Callable[[], Connection],
+    use: Callable[[Connection], object],
+    stopping: threading.Event,
+    *,
+    on_failed: Callable[[Exception], object],
+) -> None:
+    """Use one connection after another until the worker stops.
+
+    Args:
+        connect: makes a connection.
+        use: returns when the worker stops, and raises when the connection is of no use any more.
+        stopping: set when the worker stops.
+        on_failed: is told why a connection ended, whatever the reason.
+    """
+    while not stopping.is_set():
+        try:
+            with connect() as connection:
+                connection.connect()
+                use(connection)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker must go on
+            on_failed(error)
+            stopping.wait(_AGAIN_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -14,6 +15,7 @@ from celery.worker.state import SOFTWARE_INFO
 from kombu import Producer
 
 from startup.seldom import Seldom
+from worker.celery_tools.connection import stay_connected
 
 if TYPE_CHECKING:
     import threading
@@ -33,9 +35,6 @@ HEARTBEAT_SECONDS: Final = 2.0
 
 _MOST_IN_A_MESSAGE: Final = 500
 """Events in one message: about 100 KiB."""
-
-_AGAIN_SECONDS: Final = 2.0
-"""How long to wait after a failure."""
 
 log = structlog.get_logger("worker.celery_tools")
 
@@ -65,17 +64,13 @@ class EventSender:
 
     def run(self, stopping: threading.Event) -> None:
         """Send until the worker stops. The last events are sent before this returns."""
-        while not stopping.is_set():
-            try:
-                with self._connect() as connection:
-                    connection.connect()
-                    self._send(connection, stopping)
-            except Exception as error:
-                if self._seldom.is_due("failed"):
-                    log.warning("celery_events_failed", exc_info=error)
-                stopping.wait(_AGAIN_SECONDS)
+        stay_connected(self._connect, partial(self._send, stopping), stopping, on_failed=self._tell)
 
-    def _send(self, connection: Connection, stopping: threading.Event) -> None:
+    def _tell(self, error: Exception) -> None:
+        if self._seldom.is_due("failed"):
+            log.warning("celery_events_failed", exc_info=error)
+
+    def _send(self, stopping: threading.Event, connection: Connection) -> None:
         exchange = get_exchange(connection)
         producer = Producer(connection.channel(), exchange=exchange, serializer="json", auto_declare=False)
 

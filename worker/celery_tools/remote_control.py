@@ -7,6 +7,7 @@ then the worker would not drain that Redis.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -15,6 +16,7 @@ from kombu import Consumer, Exchange, Producer, Queue
 
 from startup.seldom import Seldom
 from worker.celery_tools.commands import REFUSED
+from worker.celery_tools.connection import stay_connected
 
 if TYPE_CHECKING:
     import threading
@@ -33,9 +35,6 @@ REPLIES_EXCHANGE: Final = "reply.celery.pidbox"
 
 _TURN_SECONDS: Final = 1.0
 """How long to wait for a command before looking whether the worker stops, and whether the connection lives."""
-
-_AGAIN_SECONDS: Final = 2.0
-"""How long to wait after a failure."""
 
 _ASKED_OFTEN: Final = ("conf", "disable_events", "enable_events", "heartbeat")
 """Flower and event receivers send these again and again, so a refusal is no news.
@@ -61,17 +60,13 @@ class RemoteControl:
 
     def run(self, stopping: threading.Event) -> None:
         """Answer until the worker stops."""
-        while not stopping.is_set():
-            try:
-                with self._connect() as connection:
-                    connection.connect()
-                    self._listen(connection, stopping)
-            except Exception as error:
-                if self._seldom.is_due("failed"):
-                    log.warning("remote_control_failed", exc_info=error)
-                stopping.wait(_AGAIN_SECONDS)
+        stay_connected(self._connect, partial(self._listen, stopping), stopping, on_failed=self._tell)
 
-    def _listen(self, connection: Connection, stopping: threading.Event) -> None:
+    def _tell(self, error: Exception) -> None:
+        if self._seldom.is_due("failed"):
+            log.warning("remote_control_failed", exc_info=error)
+
+    def _listen(self, stopping: threading.Event, connection: Connection) -> None:
         channel = connection.channel()
         commands = Exchange(COMMANDS_EXCHANGE, type="fanout", durable=False, delivery_mode="transient")
         queue = Queue(f"{self._node}.{COMMANDS_EXCHANGE}", exchange=commands, durable=False)
