@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from startup.broker.redis_url import parse_redis_url
-from tests.deploy.test_compose import HA, ROOT, SERVICES
+from tests.deploy.test_compose import COMPOSE, HA, ROOT, SERVICES
 
 HA_SERVICES: Final[dict[str, dict[str, Any]]] = HA["services"]
 """The services by their names."""
@@ -30,19 +31,22 @@ def _address(name: str, network: str = "back") -> str:
     return address
 
 
-def test_nothing_stands_alone_but_the_proxy() -> None:
+def test_it_has_every_service_of_the_small_file() -> None:
     kinds = {re.sub(r"-\d$", "", name) for name in HA_SERVICES}
 
-    assert kinds == {"proxy", "shim", "worker", "notifier", "redis", "sentinel", "mongo"}
+    assert kinds == {*SERVICES, "proxy", "sentinel"}
+
+
+def test_nothing_stands_alone_but_the_proxy_and_the_operators_page() -> None:
     assert set(HA_SERVICES) == {
-        *("proxy", "worker", "notifier", "shim-1", "shim-2"),
+        *("proxy", "console", "worker", "notifier", "shim-1", "shim-2"),
         *(f"{kind}-{number}" for kind in ("redis", "sentinel", "mongo") for number in NUMBERS),
     }
     for name in ("worker", "notifier"):
         assert HA_SERVICES[name]["deploy"] == {"replicas": 2}
 
 
-@pytest.mark.parametrize("name", ["shim-1", "shim-2", "worker", "notifier"])
+@pytest.mark.parametrize("name", ["shim-1", "shim-2", "worker", "notifier", "console"])
 def test_the_variables_are_those_of_the_small_file_but_for_where_the_servers_are(name: str) -> None:
     moved = {"INTAKE_REDIS_URL", "INTAKE_MONGODB_URI", "INTAKE_REDIS_COPIES"}
     kind = re.sub(r"-\d$", "", name)
@@ -61,7 +65,8 @@ def test_redis_is_found_by_asking_every_sentinel() -> None:
     assert url.sentinels is not None
     assert url.sentinels.addresses == tuple((f"sentinel-{number}", 26379) for number in NUMBERS)
     assert f"sentinel monitor {url.sentinels.name} $1 6379 2" in SENTINEL_SCRIPT
-    assert {HA_SERVICES[name]["environment"]["INTAKE_REDIS_URL"] for name in ("shim-1", "shim-2", "notifier")} == {
+    others = ("shim-1", "shim-2", "notifier", "console")
+    assert {HA_SERVICES[name]["environment"]["INTAKE_REDIS_URL"] for name in others} == {
         HA_SERVICES["worker"]["environment"]["INTAKE_REDIS_URL"]
     }
 
@@ -130,14 +135,14 @@ def test_an_empty_redis_is_the_replica_of_another() -> None:
     assert f"redis-1 first-primary {_address('redis-2')} {_address('redis-3')}\n" in HEAD
 
 
-def test_only_the_proxy_can_be_reached_and_it_reaches_only_the_shims() -> None:
-    assert {name for name, service in HA_SERVICES.items() if "ports" in service} == {"proxy"}
+def test_from_other_machines_only_the_proxy_can_be_reached_and_it_reaches_only_the_shims() -> None:
+    assert {name for name, service in HA_SERVICES.items() if "ports" in service} == {"proxy", "console"}
     assert HA_SERVICES["proxy"]["ports"] == ["${INTAKE_TLS_PORT:-443}:443"]
     assert HA_SERVICES["proxy"]["networks"] == ["front"]
     assert HA_SERVICES["proxy"]["command"] == ["shim-1:3005", "shim-2:3005"]
     assert HA["networks"]["back"]["internal"] is True
     for name, service in HA_SERVICES.items():
-        if name not in {"proxy", "shim-1", "shim-2", "notifier"}:
+        if name not in {"proxy", "shim-1", "shim-2", "notifier", "console"}:
             assert set(service["networks"]) == {"back"}
 
 
@@ -152,6 +157,29 @@ def test_only_the_worker_is_given_the_private_keys() -> None:
     holders = [name for name, service in HA_SERVICES.items() if "sealing_private_keys" in service.get("secrets", [])]
 
     assert holders == ["worker"]
+
+
+def test_the_console_is_reached_and_trusted_as_in_the_small_file() -> None:
+    for key in ("ports", "secrets", "networks", "mem_limit"):
+        assert HA_SERVICES["console"][key] == SERVICES["console"][key]
+
+
+def test_every_secret_of_a_service_is_one_of_the_file() -> None:
+    used = {
+        secret if isinstance(secret, str) else secret["source"]
+        for service in HA_SERVICES.values()
+        for secret in service.get("secrets", [])
+    }
+
+    assert used == set(HA["secrets"])
+
+
+def test_the_commands_at_the_head_make_the_secrets_that_are_random() -> None:
+    made = re.search(r"for name in ([a-z -]+); do", HEAD)
+
+    assert made is not None
+    shared = {Path(secret["file"]).name for name, secret in HA["secrets"].items() if name in COMPOSE["secrets"]}
+    assert {*made[1].split()} == shared - {"sealing-public-key", "sealing-private-keys", "webhook-endpoints"}
 
 
 def test_the_notifiers_get_no_key_and_run_only_where_they_are_asked_for() -> None:
