@@ -52,7 +52,6 @@ from api_shim.methods.customer_methods import CREATE_PATH, RESULT_PATH, Customer
 from api_shim.methods.doorkeeper import Doorkeeper
 from api_shim.methods.event_methods import EVENTS_PATH, EventMethods
 from api_shim.metrics import ShimMetrics
-from api_shim.parts import running
 from api_shim.probes import Probes
 from api_shim.settings import ShimSettings, read_shim_settings
 from api_shim.tokens.callers import Callers
@@ -63,6 +62,7 @@ from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
+from startup.background.parts import running
 from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from api_shim.intake.event_news import EventNews
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
-    from api_shim.vital_task import VitalTask
+    from startup.background.vital_task import VitalTask
 
 
 class Probes:

@@ -21,7 +21,6 @@ from api_shim.edge.server.listening import make_room_for_connections
 from api_shim.edge.server.strict_h11 import make_h11_strict
 from api_shim.endpoints import Endpoint
 from api_shim.metrics import ShimMetrics
-from api_shim.parts import running
 from api_shim.tokens.callers import Callers
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
@@ -38,6 +37,7 @@ from console.web.look_methods import LookMethods
 from console.web.page_files import PageFiles
 from console.web.session_methods import SessionMethods
 from console.web.sessions import Sessions
+from startup.background.parts import running
 from startup.logs import configure_logs
 from startup.process import prepare_service
 from startup.unhandled import in_event_loop, tell_unhandled

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.vital_task import VitalTask
 from schemas.protocol.steps import overseeing
+from startup.background.vital_task import VitalTask
 from startup.identity import ANNOUNCE_SECONDS
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.vital_task import VitalTask
 from schemas.protocol.steps import overseeing
+from startup.background.vital_task import VitalTask
 from startup.identity import SAMPLE_SECONDS
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableE
 from api_shim.broker.call_queue import CallQueue
 from api_shim.broker.redis_diagnosis import RedisDiagnosis
 from api_shim.broker.redis_link import PROTOCOL, Argument, RedisLink, packed, packed_argument, packed_head
-from api_shim.vital_task import VitalTask
 from schemas.protocol.call import ProtocolError
+from startup.background.vital_task import VitalTask
 from startup.broker.redis_clients import redis_pool
 from startup.broker.redis_refusals import Kind, Refusal, refusal_of
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
-from api_shim.vital_task import VitalTask
+from startup.background.vital_task import VitalTask
 
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from api_shim.intake.listener import Listener
-from api_shim.vital_task import VitalTask
 from schemas.protocol.keys import EVENTS_KEY
+from startup.background.vital_task import VitalTask
 from startup.broker.redis_refusals import refusal_of
 from startup.seldom import Seldom
 

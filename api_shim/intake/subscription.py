@@ -15,8 +15,8 @@ import structlog
 
 from api_shim.broker.pubsub import PubSubConnection, SubscriptionLostError
 from api_shim.intake.listener import Listener
-from api_shim.vital_task import VitalTask
 from schemas.protocol.keys import result_key, waiter_channel
+from startup.background.vital_task import VitalTask
 from startup.broker.redis_refusals import refusal_of
 from startup.seldom import Seldom
 

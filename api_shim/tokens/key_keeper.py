@@ -17,7 +17,7 @@ from api_shim.tokens.jwks_fetch import FetchError, fetch_jwks
 from api_shim.tokens.key_files import KeyFile, UnusableKeysError
 from api_shim.tokens.keys import PublicKeyFault, parse_public_keys
 from api_shim.tokens.settings import JWKS_URL, PUBLIC_KEYS, SECRET, secret_fault
-from api_shim.vital_task import VitalTask
+from startup.background.vital_task import VitalTask
 from startup.environment import PREFIX
 from startup.seldom import Seldom
 

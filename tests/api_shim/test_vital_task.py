@@ -18,7 +18,7 @@ from api_shim.probes import Probes
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings
-from api_shim.vital_task import VitalTask
+from startup.background.vital_task import VitalTask
 from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run, until
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from api_shim.parts import running
+from startup.background.parts import running
 
 
 class _FaultError(Exception):

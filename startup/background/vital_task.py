@@ -10,7 +10,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-log = structlog.get_logger("api_shim.vital_task")
+log = structlog.get_logger("startup.background.vital_task")
 
 
 class VitalTask:

@@ -1,0 +1,1 @@
+"""What runs beside a process' work, from its start to its end."""
