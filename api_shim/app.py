@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api_shim.broker.absence import Absence
-from api_shim.broker.announcements import Announcements
+from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.broker.overviews import Overviews
 from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
@@ -62,6 +62,7 @@ from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Sealer
+from startup.background.announcements import Announcements
 from startup.background.parts import running
 from startup.identity import Identity
 from startup.logs import configure_logs
@@ -141,7 +142,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     overviews = Overviews(calls)
     identity = Identity("shim")
     announcements = Announcements(
-        calls,
+        calls.run,
+        away=BrokerUnavailableError,
         name=identity.name,
         details=lambda: identity.details(
             holds={"calls": hearing.waiting, "uploads": uploads_at_once.running},

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from api_shim.broker.announcements import Announcements
     from api_shim.broker.overviews import Overviews
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from api_shim.intake.event_news import EventNews
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
+    from startup.background.announcements import Announcements
     from startup.background.vital_task import VitalTask
 
 

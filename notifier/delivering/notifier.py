@@ -15,10 +15,10 @@ from notifier.broker.redis_calls import BrokerAwayError
 from notifier.delivering.deliveries import Deliveries
 from notifier.sending.sender import Sender
 from schemas.protocol.steps.delivering import read_endpoint
+from startup.background.ending import cancel_until_ended
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
 
     from notifier.broker.redis_calls import RedisCalls
     from notifier.endpoints.endpoint import Endpoint
@@ -37,9 +37,6 @@ _STANDING_BY_SECONDS: Final = 1.0
 """How often a notifier that does not send asks whether it may."""
 _STATES_SECONDS: Final = 5.0
 """How often the endpoints' states are read for the metrics."""
-
-_CANCEL_SECONDS: Final = 1.0
-"""How long a task may take to end that was canceled, before it is canceled again."""
 
 log = structlog.get_logger("notifier.notifier")
 
@@ -196,15 +193,3 @@ class Notifier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
-
-
-async def cancel_until_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel the tasks until all have ended.
-
-    Once is not enough before Python 3.12: `asyncio.wait_for`, in which redis-py writes, swallows a cancellation that
-    comes together with the result.
-    """
-    while running := [task for task in tasks if not task.done()]:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=_CANCEL_SECONDS)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from startup.background.ending import cancel_until_ended
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -37,8 +39,7 @@ class VitalTask:
         """End it."""
         self._closing = True
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_until_ended([self._task])
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         # The exception is always retrieved, because asyncio would otherwise write its text to the log.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretBytes
 
-from api_shim.broker.announcements import Announcements
+from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.broker.overviews import Overviews
 from api_shim.intake.event_news import EventNews
 from api_shim.intake.subscription import OutcomeSubscription
@@ -18,6 +18,7 @@ from api_shim.probes import Probes
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.settings import TokenSettings
+from startup.background.announcements import Announcements
 from startup.background.vital_task import VitalTask
 from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run, until
@@ -86,7 +87,10 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
             keeper = KeyKeeper(settings, KeyRing(settings), broker.metrics)
             overviews = Overviews(broker.calls)
             announcements = Announcements(
-                broker.calls, name="a name", details=partial(Identity("shim").details, holds={}, done=0, taking=True)
+                broker.calls.run,
+                away=BrokerUnavailableError,
+                name="a name",
+                details=partial(Identity("shim").details, holds={}, done=0, taking=True),
             )
             probes = Probes(
                 broker.calls,

@@ -24,6 +24,9 @@ _DEAD_LETTERS: Final = ROOT / "worker" / "promise" / "dead_letters.py"
 _ENDPOINTS: Final = ROOT / "console" / "service" / "endpoints.py"
 """The commands of webhooks use it too."""
 
+_ANNOUNCEMENTS: Final = ROOT / "startup" / "background" / "announcements.py"
+"""Processes of which each is one event loop use it."""
+
 _NAMES_OF_CLIENTS: Final = {"client", "_client", "pipeline"}
 """What a client of redis-py is called. Its methods are Redis' commands."""
 
@@ -31,7 +34,7 @@ _NAMES_OF_CLIENTS: Final = {"client", "_client", "pipeline"}
 def sources_of(user: str) -> list[Path]:
     """The modules with which this user's process speaks to Redis."""
     if user == "intake-shim":
-        return [*(ROOT / "api_shim").rglob("*.py")]
+        return [_ANNOUNCEMENTS, *(ROOT / "api_shim").rglob("*.py")]
     if user == "intake-worker":
         return [path for path in (ROOT / "worker").rglob("*.py") if path != _DEAD_LETTERS]
     if user == "intake-console":

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api_shim.broker.announcements import Announcements
 from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.broker.overviews import Overviews
 from schemas.protocol.steps import overseeing
+from startup.background.announcements import Announcements
 from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run, until_it_does
 
@@ -88,7 +88,9 @@ def test_a_process_that_starts_begins_the_counts_and_one_that_closes_leaves(brok
             identity = Identity("shim")
             overviews = Overviews(broker.calls)
             details = partial(identity.details, holds={"calls": 2}, done=5, taking=True)
-            announcements = Announcements(broker.calls, name=identity.name, details=details)
+            announcements = Announcements(
+                broker.calls.run, away=BrokerUnavailableError, name=identity.name, details=details
+            )
             overviews.start()
             announcements.start()
 

@@ -1,11 +1,11 @@
-"""What runs beside the sending ends when it is canceled, though redis-py may keep a cancellation to itself."""
+"""A task ends when it is canceled, though redis-py may keep a cancellation to itself."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 
-from notifier.delivering.notifier import cancel_until_ended
+from startup.background.ending import cancel_until_ended
 
 
 def test_a_task_that_swallows_a_cancellation_is_canceled_again() -> None:
