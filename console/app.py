@@ -25,7 +25,8 @@ from api_shim.tokens.callers import Callers
 from api_shim.tokens.key_keeper import KeyKeeper
 from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.verifier import TokenVerifier
-from console.service.broker import Broker
+from console.service.announcing import Announcing
+from console.service.broker import Broker, BrokerAwayError
 from console.service.dead_letters import OperatorsLetters
 from console.service.endpoints import OperatorsEndpoints
 from console.service.finder import Finder
@@ -37,7 +38,9 @@ from console.web.look_methods import LookMethods
 from console.web.page_files import PageFiles
 from console.web.session_methods import SessionMethods
 from console.web.sessions import Sessions
+from startup.background.announcements import Announcements
 from startup.background.parts import running
+from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service
 from startup.unhandled import in_event_loop, tell_unhandled
@@ -67,7 +70,7 @@ def create_app_from_environment() -> ASGIApp:
 
 
 def create_app(settings: ConsoleSettings) -> ASGIApp:
-    """The ASGI application. It connects to Redis when somebody watches or asks."""
+    """The ASGI application; it connects to Redis when it starts."""
     # Counts what the edge counts. Nobody reads these counts: the console has few users.
     metrics = ShimMetrics()
     refusals = Refusals(metrics.turned_away)
@@ -87,6 +90,13 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     looks = LookMethods(guard, live=live, finder=Finder(broker), letters=letters)
     acts = ActMethods(guard, bodies, broker=broker, letters=letters, endpoints=endpoints)
     page = PageFiles()
+    identity = Identity("console")
+    announcements = Announcements(
+        Announcing(broker).run,
+        away=BrokerAwayError,
+        name=identity.name,
+        details=lambda: identity.details(holds={"viewers": live.viewers}, done=0, taking=not live.is_closing),
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -101,7 +111,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
             bodies.hurry()
 
         drain_on_signals(seconds=settings.edge.drain_seconds, drain=live.stop_watching, end=end)
-        async with running(keeper, live):
+        async with running(keeper, live, announcements):
             yield {CONNECTIONS: connections}
         broker.close()
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import start_http_server
 
-from notifier.broker.redis_calls import RedisCalls
+from notifier.broker.redis_calls import BrokerAwayError, RedisCalls
 from notifier.delivering.notifier import Notifier
 from notifier.endpoints.endpoints import Endpoints
 from notifier.metrics import NotifierMetrics
 from notifier.sending.tls import tls_of_endpoints
+from startup.background.announcements import Announcements
+from startup.background.parts import running
 from startup.environment import SettingsError
+from startup.identity import Identity
 from startup.linear_h11 import make_h11_linear
 from startup.unhandled import in_event_loop
 
@@ -43,7 +46,16 @@ async def run_notifier(settings: NotifierSettings) -> None:
     _serve_metrics(settings, metrics)
     calls = RedisCalls(settings.redis_url, metrics)
     notifier = Notifier(settings, endpoints=endpoints, calls=calls, metrics=metrics, tls=tls)
-    running = asyncio.create_task(notifier.run())
+    identity = Identity("notifier")
+    announcements = Announcements(
+        calls.run,
+        away=BrokerAwayError,
+        name=identity.name,
+        details=lambda: identity.details(
+            holds={"tries": notifier.trying}, done=metrics.delivered(), taking=notifier.sends
+        ),
+    )
+    sending = asyncio.create_task(notifier.run())
 
     def stop() -> None:
         notifier.stop()
@@ -51,7 +63,7 @@ async def run_notifier(settings: NotifierSettings) -> None:
 
     def cancel() -> None:
         # Again and again: see `notifier.delivering.notifier`.
-        running.cancel()
+        sending.cancel()
         loop.call_later(_STOP_BEYOND_TRY_SECONDS, cancel)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -59,7 +71,8 @@ async def run_notifier(settings: NotifierSettings) -> None:
     loop.add_signal_handler(signal.SIGHUP, notifier.read_endpoints_again)
     log.info("notifier_ready", endpoints=len(endpoints.all))
     try:
-        await running
+        async with running(announcements):
+            await sending
     except asyncio.CancelledError:
         log.warning("notifier_stopped_early")
     finally:

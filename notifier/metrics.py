@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.protocol.steps.delivering import Ending
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -104,6 +106,17 @@ class NotifierMetrics:
         """Count an event that is tried no more."""
         self._events.labels(endpoint, ending).inc()
         self._delay_seconds.labels(endpoint).observe(max(0.0, delay_seconds))
+
+    def delivered(self) -> float:
+        """How many events this notifier has delivered."""
+        samples = [sample for family in self._events.collect() for sample in family.samples]
+        return sum(
+            [
+                each.value
+                for each in samples
+                if each.name.endswith("_total") and each.labels["ending"] == Ending.DELIVERED
+            ]
+        )
 
     def states(self, states: Mapping[str, EndpointState]) -> None:
         """Set what is known of each endpoint."""

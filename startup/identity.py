@@ -49,7 +49,7 @@ class Identity:
         Args:
             holds: what it works on, and how many of that.
             done: how much it has done since its start. From two such numbers comes its rate.
-            taking: whether it takes tasks, or accepts requests.
+            taking: whether it takes tasks, accepts requests, or sends events.
             away: each dependency that it cannot use, and since when, in Unix milliseconds.
         """
         now = time.monotonic()

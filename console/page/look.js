@@ -124,6 +124,7 @@ function listServers(lines) {
 
 function stateOf(process) {
   if (process.silent_seconds > SILENT_SECONDS) return [`silent for ${lasting(process.silent_seconds)}`, "wrong"];
+  if (process.kind === "notifier" && !process.taking) return ["stands by", "good"];
   return process.taking ? ["works", "good"] : ["takes nothing", "warn"];
 }
 
@@ -137,14 +138,14 @@ function processes(look) {
       pill(state, ...stateOf(now));
       const held = Object.entries(now.holds).filter(([, number]) => number > 0);
       say(holds, held.map(([name, number]) => `${count(number)} ${name}`).join(", ") || "nothing");
-      say(per, rate(now.per_second));
+      say(per, now.kind === "console" ? "–" : rate(now.per_second));
       say(up, lasting(Math.max(0, now.at - now.started_at) / 1000));
       say(seen, now.silent_seconds < 10 ? "now" : `${lasting(now.silent_seconds)} ago`);
     };
     return row;
   });
   byId("processes").hidden = !look.processes.length;
-  byId("no-processes").hidden = look.processes.length > 0;
+  byId("no-worker").hidden = look.processes.some((each) => each.kind === "worker");
 }
 
 function batches(look, acts) {

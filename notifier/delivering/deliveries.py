@@ -75,6 +75,11 @@ class Deliveries:
         self._woken = asyncio.Event()
         self._stopping = False
 
+    @property
+    def trying(self) -> int:
+        """How many events are being tried."""
+        return len(self._trying)
+
     def wake(self) -> None:
         """There may be something to do."""
         self._woken.set()

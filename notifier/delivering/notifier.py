@@ -71,7 +71,14 @@ class Notifier:
         self._beyond_try_seconds = min(most, max(least, settings.sending.timeout_seconds))
         self._changed = asyncio.Event()
         self._stopping = False
+        self.sends = False
+        """Whether this notifier has the lease."""
         self._running: dict[str, tuple[Endpoint, Deliveries, asyncio.Task[None]]] = {}
+
+    @property
+    def trying(self) -> int:
+        """How many tries are under way."""
+        return sum([deliveries.trying for _, deliveries, _task in self._running.values()])
 
     def stop(self) -> None:
         """Begin no try any more. `run` returns when those that were begun have ended."""
@@ -118,7 +125,7 @@ class Notifier:
     async def _send(self, lease: Lease) -> None:
         """Send while the lease lasts."""
         log.info("notifier_sends", endpoints=[each.name for each in self._endpoints.all])
-        self._metrics.sends(True)
+        self._tell_whether_it_sends(True)
         beside = [
             asyncio.create_task(lease.keep(every_seconds=self._beyond_try_seconds / _RENEWALS)),
             asyncio.create_task(Arrivals(self._calls, self._wake).run()),
@@ -135,9 +142,13 @@ class Notifier:
             await asyncio.gather(*[task for *_, task in self._running.values()], return_exceptions=True)
             self._running.clear()
             await cancel_until_ended(beside)
-            self._metrics.sends(False)
+            self._tell_whether_it_sends(False)
             if self._stopping:
                 await lease.leave()
+
+    def _tell_whether_it_sends(self, sends: bool) -> None:
+        self.sends = sends
+        self._metrics.sends(sends)
 
     def _follow_file(self, lease: Lease) -> None:
         """Begin with endpoints that are new in the file, and end with those that are not in it any more."""

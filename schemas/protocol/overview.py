@@ -98,11 +98,13 @@ class Details:
     started_at_milliseconds: int
     """By the process' own clock."""
     holds: Mapping[str, int]
-    """What it works on → how many: `tasks`, `chunks`; of a shim `calls` that wait and `uploads`."""
+    """What it works on → how many: `tasks`, `chunks`; of a shim `calls` that wait and `uploads`; of a notifier `tries`;
+    of a console `viewers`."""
     per_second: float
-    """Signups and rows that it ended a second, of a shim those that it accepted, since it announced itself before."""
+    """Signups and rows that it ended a second since it announced itself before. Of a shim those that it accepted, of a
+    notifier events that it delivered, of a console 0."""
     taking: bool
-    """Whether it takes tasks, or accepts requests."""
+    """Whether it takes tasks, or accepts requests; of a notifier, whether it is the one that sends."""
     away: Mapping[str, int] = field(default_factory=dict)
     """Each dependency that it cannot use → since when, in Unix milliseconds by its own clock."""
 

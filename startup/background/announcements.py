@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from schemas.protocol.steps import overseeing
 from startup.background.vital_task import VitalTask
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from schemas.protocol.call import Call
     from schemas.protocol.overview import Details
+
+_LEAVE_SECONDS: Final = 2.0
+"""How long a process that ends waits at most for Redis to hear of it. One that Redis did not hear of falls silent."""
 
 
 class Announcements:
@@ -49,8 +52,9 @@ class Announcements:
     async def close(self) -> None:
         """Say that the process has ended, where Redis can be reached."""
         await self.task.close()
-        with suppress(self._away):
-            await self._run_call(overseeing.leave(self._name))
+        with suppress(self._away, TimeoutError):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self._run_call(overseeing.leave(self._name))
 
     async def _run(self) -> None:
         while True:

@@ -202,7 +202,7 @@ NOTIFIER: Final = Rights(
         *("ZRANGE", "ZREM", "ZSCORE"),
     ),
     direct=(*_CONNECTING, "XREAD", "XREVRANGE"),
-    keys=(EVENTS_KEY, NOTIFIER_KEY, _ANY_ENDPOINT),
+    keys=(EVENTS_KEY, NOTIFIER_KEY, _ANY_ENDPOINT, PROCESSES_KEY, PROCESSES_SEEN_KEY),
     channels=(),
 )
 """The notifier reads events, and keeps which endpoint lacks which. It neither appends nor removes one."""
@@ -295,8 +295,9 @@ CONSOLE: Final = Rights(
         COUNTS_KEY,
         HISTORY_KEY,
         PAUSED_KEY,
+        PROCESSES_KEY,
+        PROCESSES_SEEN_KEY,
     ),
-    read=(PROCESSES_KEY, PROCESSES_SEEN_KEY),
     channels=(_ANY_RESULT,),
 )
 """The console looks, and acts as the operator does. It cancels batches and pauses too."""

@@ -75,7 +75,8 @@ def test_the_numbers_are_those_of_what_was_submitted(tab: Tab, module_env: Envir
     tab.wait_for_text("#waiting", "0")
     assert "customer_invalid_email" in tab.text("#outcomes")
     assert tab.page.locator("#chart canvas").count() == 1
-    tab.page.wait_for_function("() => document.querySelector('#processes tbody').textContent.includes('worker')")
+    for kind in ("console", "shim", "worker"):
+        tab.page.wait_for_selector(f"#processes tbody td:text-is('{kind}')")
 
 
 def test_each_look_moves_nothing(tab: Tab, module_env: Environment, service: Service) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -13,6 +13,7 @@ from schemas.protocol.steps.overseeing import sample
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
 from tests.support.records import Scripts
+from tests.support.redis_users import ADMIN, client_as, redis_with_users, url_as
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -60,6 +61,35 @@ def test_processes_are_shown_and_nothing_secret_of_them(
     (worker,) = (each for each in operator.look()["processes"] if each["kind"] == "worker")
     assert worker["pid"] == service.worker.process.pid
     assert str(module_env["INTAKE_MONGODB_URI"]) not in str(worker)
+
+
+def test_the_console_is_shown_among_the_processes_until_it_stops(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    first, second = open_console(isolated_env), open_console(isolated_env)
+    first.log_in()
+    pids = {each.running.process.pid for each in (first, second)}
+
+    def consoles() -> list[dict[str, Any]]:
+        return [each for each in first.look()["processes"] if each["kind"] == "console"]
+
+    wait_until(lambda: {each["pid"] for each in consoles()} == pids, what="both consoles are shown")
+    assert all(each["version"] and each["taking"] for each in consoles())
+    assert second.running.process.terminate()
+    wait_until(lambda: {each["pid"] for each in consoles()} == {first.running.process.pid}, what="one is left")
+
+
+def test_a_console_that_may_not_announce_itself_works_and_logs_it_once(
+    tmp_path: Path, isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    with redis_with_users(tmp_path / "users") as server:
+        with client_as(server, ADMIN) as client:
+            client.execute_command("ACL", "SETUSER", "intake-console", "-hset")
+        console = open_console(isolated_env, INTAKE_REDIS_URL=url_as(server, "intake-console"))
+        console.log_in()
+        wait_until(lambda: console.acts("announcement_failed"), what="it is logged")
+        assert console.look()["processes"] == []
+        assert [line["reason"] for line in console.acts("announcement_failed")] == ["NOPERM"]
 
 
 def test_each_look_is_newer_than_the_one_before(operator: Console) -> None:

@@ -45,7 +45,9 @@ def test_the_user_may_do_all_that_the_console_does(
             scripts.accept(task_id)
             scripts.park(task_id)
 
-        assert console.look()["dead"]["count"] == 2
+        look = console.look()
+        assert look["dead"]["count"] == 2
+        assert [each["kind"] for each in look["processes"]] == ["console"]
         assert console.get("hour").status_code == 200
         assert console.get("find", id=dead).status_code == 200
         assert console.get("find", id=batch_id).status_code == 200

@@ -39,9 +39,9 @@ def sources_of(user: str) -> list[Path]:
         return [path for path in (ROOT / "worker").rglob("*.py") if path != _DEAD_LETTERS]
     if user == "intake-console":
         folders = (ROOT / "console" / "service", ROOT / "console" / "web")
-        return [_DEAD_LETTERS, *(path for folder in folders for path in folder.glob("*.py"))]
+        return [_ANNOUNCEMENTS, _DEAD_LETTERS, *(path for folder in folders for path in folder.glob("*.py"))]
     if user == "intake-notifier":
-        return [*(ROOT / "notifier").rglob("*.py")]
+        return [_ANNOUNCEMENTS, *(ROOT / "notifier").rglob("*.py")]
     return [_DEAD_LETTERS, _ENDPOINTS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
 
 

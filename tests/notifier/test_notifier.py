@@ -15,6 +15,7 @@ from tests.notifier.process import ids, to
 from tests.notifier.samples import SECRET
 from tests.support.events import happen
 from tests.support.receiver import Exchange, a_receiver, status, taken
+from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -200,10 +201,21 @@ def test_a_second_notifier_stands_by_and_takes_over_when_the_first_one_stops(
         wait_until(lambda: "notifier_stands_by" in second.log())
         happen(notifying.client, "evt_1")
         wait_until(lambda: receiver.received)
+        wait_until(
+            lambda: _notifiers(notifying) == {(first.process.pid, True), (second.process.pid, False)},
+            what="one says that it sends and one that it does not",
+        )
         assert first.process.terminate()
+        assert {pid for pid, _ in _notifiers(notifying)} == {second.process.pid}
         happen(notifying.client, "evt_2")
         wait_until(lambda: len(receiver.received) == 2)
     assert "event_delivered" in second.log()
+
+
+def _notifiers(notifying: Notifying) -> set[tuple[int, bool]]:
+    """The processes that say that they run, and whether each says that it sends."""
+    told = [each.details for each in Scripts(notifying.client).overview().processes]
+    return {(each.pid, each.taking) for each in told if each.kind == "notifier"}
 
 
 def test_a_notifier_that_is_stopped_ends_its_tries_and_begins_no_other(notifying: Notifying) -> None:
