@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import redis
 from structlog.testing import capture_logs
 
+from console.service.dead_letters import DeadLetters
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from schemas.ids import new_task_id
@@ -25,9 +26,8 @@ from schemas.protocol.keys import (
 from schemas.protocol.message import MessageTemplate
 from schemas.protocol.steps.accepting import accept
 from schemas.protocol.steps.working import Delivery, start
+from startup.broker.calls import send
 from worker.metrics import WorkerMetrics
-from worker.promise.calls import send
-from worker.promise.dead_letters import DeadLetters
 from worker.promise.sweeper import Sweeper
 
 if TYPE_CHECKING:

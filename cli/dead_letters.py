@@ -10,14 +10,14 @@ import click
 from cli.operator_redis import operator_redis
 from cli.options import data_dir_option
 from cli.tell import tell
+from console.service.dead_letters import DeadLetters, sealing_keys_in_use
 from schemas.protocol.steps.ending import RecordChange
-from worker.promise.dead_letters import DeadLetters, sealing_keys_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from worker.promise.dead_letter import DeadLetter
+    from console.service.dead_letter import DeadLetter
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object a line.")
 

@@ -27,10 +27,10 @@ from api_shim.tokens.key_ring import KeyRing
 from api_shim.tokens.verifier import TokenVerifier
 from console.service.announcing import Announcing
 from console.service.broker import Broker, BrokerAwayError
-from console.service.dead_letters import OperatorsLetters
 from console.service.endpoints import OperatorsEndpoints
 from console.service.finder import Finder
 from console.service.live import Live
+from console.service.operators_letters import OperatorsLetters
 from console.settings import ConsoleSettings, read_console_settings
 from console.web.act_methods import ActMethods
 from console.web.guard import Guard

@@ -16,7 +16,7 @@ from passwords.hashing import Argon2Passwords
 from schemas.ids import IdDeriver
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Unsealer
-from startup.broker.redis_clients import redis_client
+from startup.broker.redis_clients import drop_connections, redis_client
 from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
 from startup.identity import Identity
@@ -32,7 +32,7 @@ from worker.customer.create_rows import CreateRows
 from worker.customer.customers import DATABASE, MongoCustomers
 from worker.customer.sealed_requests import SealedRequests
 from worker.customer.stages import Stages
-from worker.dependencies.broker import BROKER, BrokerProbe, drop_connections
+from worker.dependencies.broker import BROKER, BrokerProbe
 from worker.dependencies.gate import Gate
 from worker.dependencies.mongo_tls import MongoTls
 from worker.dependencies.patience import Patience

@@ -25,9 +25,9 @@ from notifier.settings import read_sending_settings, read_webhooks_file
 from schemas.events import event_payload
 from schemas.protocol.steps import delivering
 from schemas.protocol.steps.delivering import OffReason
+from startup.broker.calls import send
 from startup.environment import EnvironmentReader, SettingsError
 from startup.linear_h11 import make_h11_linear
-from worker.promise.calls import send
 
 if TYPE_CHECKING:
     from pathlib import Path

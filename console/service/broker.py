@@ -9,10 +9,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from startup.broker.redis_clients import redis_client
+from startup.broker.calls import send
+from startup.broker.redis_clients import drop_connections, redis_client
 from startup.broker.redis_refusals import Kind, refusal_of
-from worker.dependencies.broker import drop_connections
-from worker.promise.calls import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,102 +1,178 @@
-"""Dead letters as the page shows them, and what an operator does with them."""
+"""Dead letters, for the operator: list them with their reasons, requeue them, drop them. Shows nothing of a request."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from console.service.dead_letter import CHUNK_FIELDS, SHOWN_FIELDS, dead_letter_of, root_of, sealing_key_of
+from schemas.batch import line_numbers
+from schemas.protocol.batch_keys import WAITING_CHUNKS_KEY, ChunkField, chunks_key
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, record_key
+from schemas.protocol.lanes import CHUNKS, LANES, SIGNUPS
+from schemas.protocol.message import MessageTemplate
+from schemas.protocol.steps import operating
 from schemas.protocol.steps.ending import RecordChange
-from worker.promise.dead_letters import DeadLetters
+from startup.broker.calls import send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import redis
 
-    from console.service.broker import Broker
-    from worker.promise.dead_letter import DeadLetter
+    from console.service.dead_letter import DeadLetter, DeadRows
+    from schemas.protocol.call import Call
 
-SHOWN: Final = 100
-"""Dead letters in one list."""
-
-LOOKED_AT: Final = 5000
-"""Dead letters that one list looks at, the oldest ones. Reading them takes a second or so."""
-
-TOGETHER: Final = 500
-"""Dead letters that one call changes. Where there are more, the page calls again."""
+_PAGE: Final = 500
+"""Dead letters in one round trip. Redis answers others between two pages, and one page is kept in memory here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which dead letters: one, or all of a filter."""
+class DeadLetters:
+    """The dead letters in Redis. Every method raises `redis.RedisError` while it is away."""
 
-    task_id: str = ""
-    """This one alone."""
-    reason: str = ""
-    """Those with this reason; empty for any."""
-    parked_until: float = float("inf")
-    """Those that became dead letters by then, in Unix seconds. A task that becomes one again stays as it is."""
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._messages = {lane: MessageTemplate(lane) for lane in LANES}
 
-    def has(self, letter: DeadLetter) -> bool:
-        """Whether this dead letter is meant."""
-        return (not self.reason or letter.reason == self.reason) and letter.parked_at.timestamp() <= self.parked_until
+    def all(self) -> Iterator[DeadLetter]:
+        """Yield every dead letter, the oldest first."""
+        for page in _pages(self._client, DEAD_KEY):
+            yield from self._letters(page)
+
+    def find(self, task_id: str) -> DeadLetter | None:
+        """The dead letter with this task id; None where the task is not a dead letter.
+
+        Of rows of a batch it has the numbers of their lines too.
+        """
+        for letter in self._letters([task_id]):
+            rows = letter.dead_rows
+            return replace(letter, dead_rows=rows and replace(rows, lines=self._lines(rows)))
+        return None
+
+    def requeue_all(self) -> Iterator[tuple[str, RecordChange]]:
+        """Requeue every task that is a dead letter now, the oldest first; see `requeue`.
+
+        A task that becomes a dead letter again meanwhile is not requeued a second time.
+        """
+        seconds, microseconds = self._client.time()
+        now = 1000 * seconds + microseconds // 1000
+        passed_over = 0
+        while page := _ids(self._client.zrange(DEAD_KEY, "-inf", now, byscore=True, offset=passed_over, num=_PAGE)):
+            changes = self._run_all(self._requeue(page))
+            for task_id, change in zip(page, changes, strict=True):
+                passed_over += change is not RecordChange.WRITTEN
+                yield task_id, change
+
+    def requeue(self, task_id: str) -> RecordChange:
+        """Put a dead letter on the queue again, its starts forgotten. The reply says whether that was done."""
+        (change,) = self.requeue_each([task_id])
+        return change
+
+    def requeue_each(self, task_ids: Sequence[str]) -> list[RecordChange]:
+        """Do as `requeue` for each of these, in one round trip."""
+        return self._run_all(self._requeue(task_ids))
+
+    def drop(self, task_id: str) -> RecordChange:
+        """Forget a dead letter and its request for good. The reply says whether that was done."""
+        (change,) = self.drop_each([task_id])
+        return change
+
+    def drop_each(self, task_ids: Sequence[str]) -> list[RecordChange]:
+        """Do as `drop` for each of these, in one round trip."""
+        return self._run_all(
+            [
+                operating.drop_chunk(task_id) if is_of_batch else operating.drop(task_id)
+                for task_id, is_of_batch in zip(task_ids, self._are_of_batches(task_ids), strict=True)
+            ]
+        )
+
+    def _requeue(self, task_ids: Sequence[str]) -> list[Call[RecordChange]]:
+        return [
+            operating.requeue_chunk(task_id, message=self._messages[CHUNKS].message(task_id))
+            if is_of_batch
+            else operating.requeue(task_id, message=self._messages[SIGNUPS].message(task_id))
+            for task_id, is_of_batch in zip(task_ids, self._are_of_batches(task_ids), strict=True)
+        ]
+
+    def _are_of_batches(self, task_ids: Sequence[str]) -> list[bool]:
+        return [rows is not None for (rows,) in _fields(self._client, task_ids, ChunkField.ROWS)]
+
+    def _letters(self, task_ids: Sequence[str]) -> Iterator[DeadLetter]:
+        records = _fields(self._client, task_ids, *SHOWN_FIELDS)
+        # A part of a chunk has no request of its own, and does not know the batches.
+        roots = list({root for values in records if (root := root_of(values)) is not None})
+        chunks = dict(zip(roots, _fields(self._client, roots, *CHUNK_FIELDS), strict=True))
+        for task_id, values in zip(task_ids, records, strict=True):
+            letter = dead_letter_of(task_id, values, chunks.get(root_of(values) or "", (None, None)))
+            if letter is not None:
+                yield letter
+
+    def _lines(self, rows: DeadRows) -> dict[str, str]:
+        """The numbers of the rows' lines in each batch that can still be read."""
+        lines: dict[str, str] = {}
+        for batch_id in rows.batches:
+            numbers: list[int] = []
+            # A batch lists a chunk twice where its rows came twice.
+            for member, _ in self._client.zscan_iter(chunks_key(batch_id), match=f"? {rows.chunk_id} *", count=_PAGE):
+                of_chunk = line_numbers.decode(member.decode().split(" ")[2])
+                numbers += of_chunk[rows.first : rows.first + rows.count]
+            if numbers:
+                lines[batch_id] = line_numbers.encode(sorted(numbers))
+        return lines
+
+    def _run_all(self, calls: Sequence[Call[RecordChange]]) -> list[RecordChange]:
+        replies = send(self._client, calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
 
 
-class OperatorsLetters:
-    """The dead letters, for an operator. Every method raises `BrokerAwayError` while Redis cannot be used."""
+def sealing_keys_in_use(client: redis.Redis) -> dict[str, int]:
+    """Count the open tasks and dead letters that are sealed with each key, by the key's id.
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-
-    async def list(self, *, reason: str) -> dict[str, Any]:
-        """The oldest dead letters, those of a reason or all, and how many there are by reason."""
-        return await self._broker.use(lambda client: _list(client, reason))
-
-    async def requeue(self, selection: Selection) -> tuple[int, bool]:
-        """Send these again. Returns how many were sent, and whether there may be more of them."""
-        return await self._change(selection, drops=False)
-
-    async def drop(self, selection: Selection) -> tuple[int, bool]:
-        """Forget these and their requests for good. Returns how many were dropped, and whether there may be more."""
-        return await self._change(selection, drops=True)
-
-    async def _change(self, selection: Selection, *, drops: bool) -> tuple[int, bool]:
-        return await self._broker.use(lambda client: _change(client, selection, drops=drops))
+    A private key that is not among them is not needed any more, unless it is the newest.
+    """
+    counts: Counter[str] = Counter()
+    for index in (OPEN_KEY, CHUNKS.open_key, WAITING_CHUNKS_KEY, DEAD_KEY):
+        for page in _pages(client, index):
+            sealed, roots = [], []
+            for own, root in _fields(client, page, Field.SEALED, ChunkField.ROOT):
+                sealed.append(own)
+                # A part of a chunk has no request of its own.
+                if root is not None:
+                    roots.append(root.decode())
+            sealed += [own for (own,) in _fields(client, roots, Field.SEALED)]
+            counts.update(sealing_key_of(each) for each in sealed if each is not None)
+    return dict(counts)
 
 
-def _list(client: redis.Redis, reason: str) -> dict[str, Any]:
-    letters = DeadLetters(client)
-    reasons: Counter[str] = Counter()
-    shown: list[dict[str, Any]] = []
-    looked_at = 0
-    for letter in islice(letters.all(), LOOKED_AT):
-        looked_at += 1
-        reasons[letter.reason] += 1
-        if len(shown) < SHOWN and (not reason or letter.reason == reason):
-            shown.append(_shown(letter))
-    return {"letters": shown, "reasons": dict(reasons), "all_seen": looked_at < LOOKED_AT}
+def _fields(client: redis.Redis, task_ids: Sequence[str], *fields: str) -> list[list[bytes | None]]:
+    """These fields of each record, in one round trip."""
+    with client.pipeline(transaction=False) as pipeline:
+        for task_id in task_ids:
+            pipeline.hmget(record_key(task_id), *fields)
+        return pipeline.execute()
 
 
-def _shown(letter: DeadLetter) -> dict[str, Any]:
-    """All that is known of it but the caller, who may be a person, by name."""
-    return {name: value for name, value in letter.as_dict().items() if name != "caller"}
+def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:
+    """Yield the ids in a sorted set, page by page, in its order.
+
+    Pages begin at a score and not at a rank, so that an id that leaves the set meanwhile moves no other id into a page
+    that was read already.
+    """
+    score, skip = "-inf", 0
+    while True:
+        page: Any = client.zrange(index, score, "+inf", byscore=True, offset=skip, num=_PAGE, withscores=True)
+        yield [task_id.decode() for task_id, _ in page]
+        if len(page) < _PAGE:
+            return
+        last = page[-1][1]
+        of_last = sum(each == last for _, each in page)
+        skip = of_last + (skip if score == repr(last) else 0)
+        score = repr(last)
 
 
-def _change(client: redis.Redis, selection: Selection, *, drops: bool) -> tuple[int, bool]:
-    letters = DeadLetters(client)
-    if selection.task_id:
-        ids = [selection.task_id]
-    else:
-        ids = [letter.task_id for letter in islice(_selected(letters, selection), TOGETHER)]
-    if not ids:
-        return 0, False
-    changes = letters.drop_each(ids) if drops else letters.requeue_each(ids)
-    changed = sum(change is RecordChange.WRITTEN for change in changes)
-    # Where nothing could be changed, another call would do no better.
-    return changed, changed > 0 and len(ids) == TOGETHER
-
-
-def _selected(letters: DeadLetters, selection: Selection) -> Iterator[DeadLetter]:
-    return (letter for letter in letters.all() if selection.has(letter))
+def _ids(page: Any) -> list[str]:
+    return [task_id.decode() for task_id in page]

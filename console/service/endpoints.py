@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.steps.delivering import OffReason, read_endpoint, switch_endpoint
 from schemas.protocol.webhook_keys import EndpointField, group_of
-from worker.promise.calls import send
+from startup.broker.calls import send
 
 if TYPE_CHECKING:
     import redis

@@ -12,7 +12,7 @@ from api_shim.edge.answers.answer import Answer
 from api_shim.edge.json_body import read_json_body
 from api_shim.edge.request import InvalidRequestPartError
 from console.service.broker import BrokerAwayError
-from console.service.dead_letters import Selection
+from console.service.operators_letters import Selection
 from console.web.look_methods import broker_away
 from schemas.ids import is_task_id
 from schemas.protocol.steps.batches import cancel_batch
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from api_shim.edge.bodies import Bodies
     from api_shim.edge.request import HttpRequest
     from console.service.broker import Broker
-    from console.service.dead_letters import OperatorsLetters
     from console.service.endpoints import OperatorsEndpoints
+    from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
 
 _CANCELED_TOGETHER: Final = 50

@@ -13,9 +13,9 @@ from console.service.broker import BrokerAwayError
 
 if TYPE_CHECKING:
     from api_shim.edge.request import HttpRequest
-    from console.service.dead_letters import OperatorsLetters
     from console.service.finder import Finder
     from console.service.live import Live
+    from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
 
 _MOST_ASKED: Final = 200

@@ -29,6 +29,11 @@ def redis_client(url: RedisUrl, **options: Any) -> redis.Redis:
     return redis.Redis.from_pool(redis.ConnectionPool(connection_class=connection_class(url), **arguments))
 
 
+def drop_connections(client: redis.Redis) -> None:
+    """Close unused connections. The next calls resolve the name anew: another server may be behind it by now."""
+    client.connection_pool.disconnect(inuse_connections=False)
+
+
 def redis_pool(url: RedisUrl, **options: Any) -> redis.asyncio.ConnectionPool:
     """A pool that makes connections for asyncio. `options` are those of redis-py's connections."""
     arguments = {**silence_arguments(), **url.arguments(), **sentinel_arguments(url), **options}

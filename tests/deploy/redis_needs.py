@@ -18,11 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 _STEPS: Final = ROOT / "schemas" / "protocol" / "steps"
 _STEPS_MODULE: Final = "schemas.protocol.steps"
 
-_DEAD_LETTERS: Final = ROOT / "worker" / "promise" / "dead_letters.py"
-"""The command uses it, and no worker does."""
-
-_ENDPOINTS: Final = ROOT / "console" / "service" / "endpoints.py"
-"""The commands of webhooks use it too."""
+_OF_OPERATORS: Final = ("dead_letters.py", "endpoints.py")
+"""Modules of the console that commands for operators use too."""
 
 _ANNOUNCEMENTS: Final = ROOT / "startup" / "background" / "announcements.py"
 """Processes of which each is one event loop use it."""
@@ -36,13 +33,14 @@ def sources_of(user: str) -> list[Path]:
     if user == "intake-shim":
         return [_ANNOUNCEMENTS, *(ROOT / "api_shim").rglob("*.py")]
     if user == "intake-worker":
-        return [path for path in (ROOT / "worker").rglob("*.py") if path != _DEAD_LETTERS]
+        return [*(ROOT / "worker").rglob("*.py")]
     if user == "intake-console":
         folders = (ROOT / "console" / "service", ROOT / "console" / "web")
-        return [_ANNOUNCEMENTS, _DEAD_LETTERS, *(path for folder in folders for path in folder.glob("*.py"))]
+        return [_ANNOUNCEMENTS, *(path for folder in folders for path in folder.glob("*.py"))]
     if user == "intake-notifier":
         return [_ANNOUNCEMENTS, *(ROOT / "notifier").rglob("*.py")]
-    return [_DEAD_LETTERS, _ENDPOINTS, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
+    of_console = (ROOT / "console" / "service" / name for name in _OF_OPERATORS)
+    return [*of_console, ROOT / "cli" / "dead_letters.py", *(ROOT / "cli" / "webhooks").glob("*.py")]
 
 
 @dataclass(frozen=True)

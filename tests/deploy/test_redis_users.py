@@ -102,12 +102,12 @@ OF_LIBRARIES: Final = {"CLIENT|SETINFO", "ROLE", "SELECT"}
 
 OF_SHARED_MODULES: Final = {
     "intake-shim": {"EVAL", "EVALSHA"},
-    "intake-worker": {"EVAL", "EVALSHA", "EXEC", "INFO", "LLEN", "MULTI", "PING"},
+    "intake-worker": {"EVAL", "EVALSHA", "EXEC", "INFO", "LLEN", "MULTI", "PING", "SCRIPT|LOAD"},
     "intake-notifier": {"EVALSHA"},
     "intake-console": {"EVALSHA", "PING", "SCRIPT|LOAD"},
     "intake-operator": {"EVALSHA", "SCRIPT|LOAD"},
 }
-"""What `schemas.protocol.call`, `worker.promise.calls`, the probe and kombu send for a process."""
+"""What `schemas.protocol.call`, `startup.broker.calls`, the probe and kombu send for a process."""
 
 
 def _patterns(names: set[str]) -> set[str]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from console.service.dead_letters import DeadLetters
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, QUEUE, record_key
 from tests.faults.harness.arena import VISIBILITY_TIMEOUT_SECONDS, Arena
 from tests.faults.harness.history import Client
 from tests.faults.harness.hooked_worker import POISON
 from tests.support.waiting import wait_until
-from worker.promise.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ from pymongo import MongoClient
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from console.service.dead_letters import DeadLetters
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY
 from tests.faults.harness.arena import DATABASE, Arena
 from tests.faults.harness.history import Client
 from tests.faults.harness.troubles import MONGODB_REFUSES, REDIS_REFUSES
 from tests.support.waiting import wait_until
-from worker.promise.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from pathlib import Path

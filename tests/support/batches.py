@@ -15,7 +15,7 @@ from schemas.protocol.steps import batches, chunk_working, operating, sweeping, 
 from schemas.protocol.steps.chunk_working import Part, RefusedRow, StartedChunk
 from schemas.protocol.steps.uploading import NewBatch, NewChunk
 from schemas.protocol.steps.working import Delivery
-from worker.promise.calls import send
+from startup.broker.calls import send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from schemas.protocol.message import PLACEHOLDER_ID, MessageTemplate, render_mes
 from schemas.protocol.steps import accepting, ending, operating, overseeing, sweeping, working
 from schemas.protocol.steps.sweeping import Swept
 from schemas.protocol.steps.working import Delivery, Started
-from worker.promise.calls import send
+from startup.broker.calls import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from redis.exceptions import RedisError
 
+from startup.broker.redis_clients import drop_connections
 from startup.broker.redis_refusals import TABLE, Kind, Refusal, refusal_of
 from startup.broker.redis_requirements import (
     EVICTS,
@@ -102,11 +103,6 @@ class BrokerProbe:
             if refusal is None:
                 raise TransientError(BROKER) from error
             return refusal
-
-
-def drop_connections(client: redis.Redis) -> None:
-    """Close unused connections. The next calls resolve the name anew: another server may be behind it by now."""
-    client.connection_pool.disconnect(inuse_connections=False)
 
 
 def error_of(error: BaseException) -> TransientError | MisconfiguredError:

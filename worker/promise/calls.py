@@ -1,13 +1,15 @@
-"""Sends calls of the protocol over a synchronous client, several in one round trip."""
+"""Makes calls of the protocol as the worker does: failures that may pass are told from those that will not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
+from startup.broker.calls import send
+from startup.broker.redis_clients import drop_connections
 from startup.broker.redis_refusals import Kind, refusal_of
-from worker.dependencies.broker import BROKER, drop_connections
+from worker.dependencies.broker import BROKER
 from worker.dependencies.errors import TransientError
 
 if TYPE_CHECKING:
@@ -18,26 +20,6 @@ if TYPE_CHECKING:
     from schemas.protocol.call import Call
 
 Reply = TypeVar("Reply")
-
-
-def send(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:
-    """Make these calls in one round trip, in order.
-
-    Returns:
-        What Redis replied to each, unread. A `redis.RedisError` among them is about that call alone.
-
-    Raises:
-        redis.RedisError: Redis is away; some calls may have been carried out.
-    """
-    replies = _exchange(client, calls)
-    # Redis forgets scripts when it is restarted. A call whose script it did not know was not carried out.
-    unknown = [place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-    if unknown:
-        for text in {calls[place].script.text for place in unknown}:
-            client.script_load(text)
-        for place, reply in zip(unknown, _exchange(client, [calls[place] for place in unknown]), strict=True):
-            replies[place] = reply
-    return replies
 
 
 class BrokerCalls:
@@ -89,10 +71,3 @@ class BrokerCalls:
         if refusal.kind is Kind.ELSEWHERE:
             drop_connections(self._client)
         return TransientError(BROKER, code=refusal.code)
-
-
-def _exchange(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:
-    with client.pipeline(transaction=False) as pipeline:
-        for call in calls:
-            pipeline.execute_command(*call.command())
-        return pipeline.execute(raise_on_error=False)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from console.service.dead_letters import DeadLetters
 from schemas.protocol.keys import DEAD_KEY
 from tests.faults.harness.arena import Arena
 from tests.faults.harness.batch_client import BatchClient, outcomes_of
 from tests.faults.harness.batch_rows import password_row
 from tests.faults.harness.hooked_worker import POISON
 from tests.support.waiting import wait_until
-from worker.promise.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from pathlib import Path

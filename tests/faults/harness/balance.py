@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.protocol.steps.overseeing import read_overview
-from worker.promise.calls import send
+from startup.broker.calls import send
 
 if TYPE_CHECKING:
     from tests.faults.harness.service_under_test import ServiceUnderTest
