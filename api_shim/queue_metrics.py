@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
+from schemas.protocol.steps.overseeing import read_overview
 from startup.broker.redis_requirements import parse_info
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ async def render_queue(calls: RedisCalls, overviews: Overviews) -> bytes:
     """
     gauges: list[GaugeMetricFamily]
     try:
-        gauges = [*_of_queue(await overviews.fresh()), *await _of_memory(calls)]
+        gauges = [*_of_queue(await overviews.fresh()), await _of_processes(calls), *await _of_memory(calls)]
     except BrokerUnavailableError:
         gauges = []
     up = GaugeMetricFamily("intake_redis_up", "Whether Redis answered this scrape.", int(bool(gauges)))
@@ -67,6 +69,17 @@ def _of_queue(now: Overview) -> Iterator[GaugeMetricFamily]:
         ("intake_oldest_event_seconds", "Age of the oldest event in the outbox.", now.oldest_event_seconds),
     ):
         yield GaugeMetricFamily(name, meaning, value)
+
+
+async def _of_processes(calls: RedisCalls) -> GaugeMetricFamily:
+    overview = await calls.read(read_overview(processes=True))
+    running = Counter((each.details.kind, each.details.version) for each in overview.processes if each.is_heard)
+    gauge = GaugeMetricFamily(
+        "intake_processes", "Processes that said lately that they run, by kind and release.", labels=("kind", "version")
+    )
+    for labels, count in running.items():
+        gauge.add_metric(labels, count)
+    return gauge
 
 
 async def _of_memory(calls: RedisCalls) -> list[GaugeMetricFamily]:

@@ -15,6 +15,10 @@ _LEAST_RATE_SECONDS: Final = 3.0
 """A shorter time says nothing of a rate."""
 
 
+SILENT_SECONDS: Final = 15.0
+"""A process that has not announced itself for so long may be gone. `console/page/look.js` has the same number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What became of signups, or of rows of batches, since counting began. The protocol's own steps count."""
@@ -118,6 +122,11 @@ class Process:
     silent_seconds: float
     """How long ago it last announced itself."""
     details: Details
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has announced itself lately."""
+        return self.silent_seconds < SILENT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

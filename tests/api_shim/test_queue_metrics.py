@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
 from api_shim.broker.overviews import Overviews
 from api_shim.queue_metrics import render_queue
+from schemas.protocol.steps.overseeing import announce
+from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run
 
 if TYPE_CHECKING:
     from api_shim.broker.redis_calls import RedisCalls
+    from schemas.protocol.call import Call
+
+Reply = TypeVar("Reply")
+
+
+def test_processes_are_counted_by_kind_and_release(brokers: Brokers) -> None:
+    server = brokers.start()
+    rendered: list[str] = []
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            for kind in ("console", "worker", "worker"):
+                identity = Identity(kind)
+                details = identity.details(holds={}, done=0, taking=True)
+                await broker.calls.run(announce(identity.name, details))
+            rendered.append((await render_queue(broker.calls, Overviews(broker.calls))).decode())
+
+    run(test)
+    release = Identity("worker").details(holds={}, done=0, taking=True).version
+    assert {line for line in rendered[0].splitlines() if line.startswith("intake_processes")} == {
+        f'intake_processes{{kind="console",version="{release}"}} 1.0',
+        f'intake_processes{{kind="worker",version="{release}"}} 2.0',
+    }
 
 
 class _WithAnotherInfo:
@@ -23,6 +48,9 @@ class _WithAnotherInfo:
 
     async def command(self, *command: Any) -> Any:
         return self._told if command[0] == "INFO" else await self._calls.command(*command)
+
+    async def read(self, call: Call[Reply]) -> Reply:
+        return await self._calls.read(call)
 
 
 @pytest.mark.parametrize(
