@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tests.contract.service import Service
 
 
+TALKATIVE = {"INTAKE_LOG_LEVEL": "debug", "INTAKE_CELERY_REMOTE_CONTROL": "1"}
+"""A worker that tells all that it can, in its log and to `celery inspect`."""
+
+
 def _forms(text: str) -> set[bytes]:
     """The text as it is, in hex, in UTF-16, and in base64 at each of the three places where it can begin."""
     raw = text.encode()
@@ -55,8 +59,17 @@ class Places:
 
     def holding(self, text: str) -> set[str]:
         """The places that hold the text in any of its forms."""
-        forms = _forms(text)
-        return {place for place, content in self._contents() if any(form in content for form in forms)}
+        return self.holding_each(text)[text]
+
+    def holding_each(self, *texts: str) -> dict[str, set[str]]:
+        """The places that hold each of these texts in any of its forms. All is read once."""
+        forms = {text: _forms(text) for text in texts}
+        places: dict[str, set[str]] = {text: set() for text in texts}
+        for place, content in self._contents():
+            for text in texts:
+                if place not in places[text] and any(form in content for form in forms[text]):
+                    places[text].add(place)
+        return places
 
     def _contents(self) -> Iterator[tuple[str, bytes]]:
         with self.service.redis() as client:
@@ -79,15 +92,17 @@ class Places:
         for process in self.processes:
             yield "logs", process.log().encode()
             yield "arguments", Path(f"/proc/{process.process.pid}/cmdline").read_bytes()
-        yield "inspect", self._inspection()
+            if process.environment.get("INTAKE_CELERY_REMOTE_CONTROL"):
+                yield "inspect", self._inspection()
 
     def _inspection(self) -> bytes:
         app = Celery("inspector", broker=self.service.environment["INTAKE_REDIS_URL"], set_as_current=False)
         app.conf.update(celery_routing())
         with app.connection_for_read() as connection:
-            inspect = app.control.inspect(timeout=0.5, connection=connection)
+            inspect = app.control.inspect(timeout=10, limit=1, connection=connection)
             shown = [inspect.active(), inspect.reserved(), inspect.scheduled(), inspect.stats()]
         app.close()
+        assert all(shown)
         return json.dumps(shown, default=str).encode()
 
 
@@ -127,7 +142,7 @@ def test_the_search_finds_a_text_in_each_place(
 ) -> None:
     """The other tests mean something only if this one passes."""
     marker = f"marker{secrets.token_hex(12)}"
-    shim, worker = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug"), start_worker(isolated_env)
+    shim, worker = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug"), start_worker(isolated_env, **TALKATIVE)
     service = serve(shim, worker)
     response = service.create({"prefer": "wait=20", "x-request-id": marker}, firstName=marker)
     assert response.json()["ok"] is True
@@ -152,7 +167,7 @@ def test_a_password_is_nowhere_once_its_request_has_its_outcome(
 ) -> None:
     canary = _a_canary()
     shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
-    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, **TALKATIVE)
     service = serve(shim, worker)
     document = a_request(email=an_email(), password=canary)
     bodies = [
@@ -202,7 +217,7 @@ def test_a_password_is_nowhere_while_its_task_is_a_dead_letter(
         "INTAKE_SEALING_PRIVATE_KEYS_FILE": "",
         "INTAKE_UNREADABLE_WAIT_SECONDS": "0",
     }
-    shim, worker = start_shim(isolated_env), start_worker(isolated_env, **ring)
+    shim, worker = start_shim(isolated_env), start_worker(isolated_env, **ring, **TALKATIVE)
     service = serve(shim, worker)
     answers = [service.create({"prefer": "wait=1"}, password=canary)]
     with service.redis() as client:
@@ -238,7 +253,7 @@ def test_a_password_in_a_batch_is_nowhere(
     waiting = Places(client.service, stack, [shim], [answer.content for answer in answers])
     assert waiting.holding(canary) == set()
 
-    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, **TALKATIVE)
     for answer in list(answers):
         batch_id = answer.json()["batch"]["id"]
         answers += [client.result(batch_id), client.service.get(f"{BATCH}.rows", client.bearer, id=batch_id)]
@@ -257,7 +272,7 @@ def test_an_imported_hash_is_nowhere_but_in_its_customer(
 ) -> None:
     single, row, refused = a_password_hash(), a_password_hash(), a_password_hash()
     shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
-    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug")
+    worker = start_worker(isolated_env, **TALKATIVE)
     service = serve(shim, worker)
     may, client = service.bearer(scope=IMPORTERS), BatchClient(service, scope=IMPORTERS)
     document = an_import(refused, email=an_email())
@@ -282,10 +297,9 @@ def test_an_imported_hash_is_nowhere_but_in_its_customer(
 
     assert [answer.status_code for answer in answers] == [200] * 8 + [400, 403] + [200] * 4
     places = Places(service, stack, [shim, worker], [answer.content for answer in answers])
-    for each in (single, row):
-        digest = each.rpartition("$")[2]
-        assert places.holding(digest) == {"documents", "mongo files"}
-    assert places.holding(refused.rpartition("$")[2]) == set()
+    digests = [each.rpartition("$")[2] for each in (single, row, refused)]
+    found = places.holding_each(*digests)
+    assert [found[each] for each in digests] == [{"documents", "mongo files"}] * 2 + [set()]
 
 
 def test_a_fast_hash_that_is_wrapped_is_nowhere(
@@ -293,7 +307,7 @@ def test_a_fast_hash_that_is_wrapped_is_nowhere(
 ) -> None:
     single, row, refused = (secrets.token_hex(16) for _ in range(3))
     shim = start_shim(isolated_env, INTAKE_LOG_LEVEL="debug")
-    worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug", INTAKE_WRAP_FAST_HASHES="true")
+    worker = start_worker(isolated_env, **TALKATIVE, INTAKE_WRAP_FAST_HASHES="true")
     service = serve(shim, worker)
     client = BatchClient(service, scope=IMPORTERS)
     bodies = [
@@ -309,7 +323,7 @@ def test_a_fast_hash_that_is_wrapped_is_nowhere(
 
     assert sum(each["password_hash"].startswith("$wrapped$") for each in service.customers()) == 2
     places = Places(service, stack, [shim, worker], [answer.content for answer in answers])
-    assert [places.holding(each) for each in (single, row, refused)] == [set()] * 3
+    assert list(places.holding_each(single, row, refused).values()) == [set()] * 3
 
 
 def test_an_imported_hash_is_nowhere_while_its_task_waits(
@@ -325,4 +339,5 @@ def test_an_imported_hash_is_nowhere_while_its_task_waits(
     assert [answer.status_code for answer in answers] == [202, 202]
 
     places = Places(service, stack, [shim], [answer.content for answer in answers])
-    assert [places.holding(each.rpartition("$")[2]) for each in (single, row)] == [set(), set()]
+    found = places.holding_each(*(each.rpartition("$")[2] for each in (single, row)))
+    assert list(found.values()) == [set(), set()]
