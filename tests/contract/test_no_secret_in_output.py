@@ -96,7 +96,7 @@ def test_no_signal_and_no_foreign_message_makes_a_process_show_a_secret(
     worker = start_worker(isolated_env, INTAKE_LOG_LEVEL="debug", **SLOW_HASHES)
     service = serve(shim, worker)
     output = Output([shim, worker])
-    passwords = [f"canary-{secrets.token_hex(12)}" for _ in range(8)]
+    passwords = [f"canary-{secrets.token_hex(12)}" for _ in range(4)]
     for password in passwords:
         assert service.create(email=an_email(), password=password).status_code == 202
     hashes = [a_password_hash() for _ in range(4)]
