@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
 from jsonschema import Draft202012Validator
-from schemathesis import openapi, serializer
+from schemathesis import openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -17,14 +20,17 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.contract.batch_client import NDJSON, BatchClient, a_row, lines
-from tests.contract.service import an_email
+from tests.contract.batch_client import BATCH, NDJSON, BatchClient, a_row, lines
+from tests.contract.service import CREATE, RESULT, an_email
 from tests.support.requests import a_full_request, a_request, as_body
 
 if TYPE_CHECKING:
-    from schemathesis import Case
+    from schemathesis import BaseSchema
 
     from tests.contract.service import Service
+
+_HOOKS: Final = "tests.support.made_up_requests"
+"""The module that schemathesis' command loads. It is not imported here, where it would change each call as well."""
 
 _DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
 _CHECKS: Final = [
@@ -34,69 +40,81 @@ _CHECKS: Final = [
     response_schema_conformance,
     status_code_conformance,
 ]
-schema = openapi.from_path(_DOCUMENT)
 
 
-@serializer(NDJSON)
-def _as_it_is(_context: object, text: Any) -> bytes:
-    """Take bodies of this type as text."""
-    return str(text).encode("utf-8", "surrogatepass")
+def _make_up_requests(service: Service, *options: str, **variables: str) -> None:
+    """Send requests that schemathesis makes up, and judge each answer by the document.
+
+    Its command does that in a process of its own. Its plugin of pytest makes requests up where tests are collected,
+    which each process of a run does.
+    """
+    checks = [*(each.__name__ for each in _CHECKS), "awaited_outcome"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", str(_DOCUMENT), "--url", service.shim.url),
+            *("--phases", "examples,coverage,fuzzing", "--checks", ",".join(checks)),
+            *("--max-examples", "10", "--generation-deterministic"),
+            *("--request-timeout", "90", "--no-color", *options),
+        ],
+        env={**os.environ, **service.environment, **variables, "SCHEMATHESIS_HOOKS": _HOOKS},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-_BOUNDED: Final = settings(
-    max_examples=40,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+def test_every_answer_is_as_the_document_describes(service: Service) -> None:
+    _make_up_requests(service)
+
+
+def test_every_outcome_is_as_the_document_describes(service: Service) -> None:
+    _make_up_requests(service, "--include-name", f"POST {CREATE}", TEST_AWAITED="1")
+
+
+@pytest.fixture(scope="module")
+def document() -> BaseSchema:
+    """The OpenAPI document."""
+    return openapi.from_path(_DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    "request_", [a_full_request(email=an_email()), a_full_request(email="no email"), a_request(password=1)]
 )
+def test_every_result_is_as_the_document_describes(
+    document: BaseSchema, service: Service, request_: dict[str, Any]
+) -> None:
+    task_id = service.post(as_body(request_)).json()["task"]["id"]
+    case = document[RESULT]["GET"].Case(query={"id": task_id, "wait": 20})
 
-
-@schema.parametrize()
-@_BOUNDED
-def test_every_answer_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
-    # Each request has another caller, so that the document's example of an idempotency key is a new key.
-    response = case.call(base_url=service.shim.url, headers=service.bearer(sub=an_email()), timeout=90)
-
-    case.validate_response(response, checks=_CHECKS)
-
-
-@schema.include(path_regex="customer.create$", method="POST").parametrize()
-@_BOUNDED
-def test_every_outcome_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
-    headers = {**service.bearer(sub=an_email()), "prefer": "wait=20"}
-    response = case.call(base_url=service.shim.url, headers=headers, timeout=90)
-
-    assert response.status_code != 202
-    case.validate_response(response, checks=_CHECKS)
-
-
-@schema.include(path_regex="customer.create.result$", method="GET").parametrize()
-@settings(_BOUNDED, max_examples=1, phases=[Phase.generate])
-def test_every_result_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
-    documents = [a_full_request(email=an_email()), a_full_request(email="no email"), a_request(password=1)]
-    for document in documents:
-        case.query = {"id": service.post(as_body(document)).json()["task"]["id"], "wait": 20}
-        response = case.call(base_url=service.shim.url, headers=service.bearer())
-
-        assert response.status_code == 200
-        case.validate_response(response, checks=_CHECKS)
-
-
-@schema.include(path_regex="customer.create.batch(.result)?$").parametrize()
-@settings(_BOUNDED, max_examples=1, phases=[Phase.generate])
-def test_every_answer_about_a_batch_is_as_the_document_describes(case: Case[Any], service: Service) -> None:
-    batch_id = BatchClient(service).done(lines(a_row(), b"no JSON"))["id"]
-    if case.path.endswith("batch"):
-        case.body, case.query = lines(a_row(), a_row()).decode(), {}
-        case.headers.clear()
-        case.headers["prefer"] = "wait=20"
-    elif case.method == "GET":
-        case.query = {"id": batch_id, "wait": 20}
-    else:
-        case.body = {"id": batch_id, "wait": 20}
     response = case.call(base_url=service.shim.url, headers=service.bearer())
+
+    assert response.status_code == 200
+    case.validate_response(response, checks=_CHECKS)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_result_of_a_batch_is_as_the_document_describes(
+    document: BaseSchema, service: Service, method: str
+) -> None:
+    batch_id = BatchClient(service).done(lines(a_row(), b"no JSON"))["id"]
+    operation, asked = document[f"{BATCH}.result"][method], {"id": batch_id, "wait": 20}
+    case = operation.Case(query=asked) if method == "GET" else operation.Case(body=asked, media_type="application/json")
+
+    response = case.call(base_url=service.shim.url, headers=service.bearer())
+
+    assert response.status_code == 200
+    case.validate_response(response, checks=_CHECKS)
+
+
+def test_the_answer_to_a_batch_whose_end_was_awaited_is_as_the_document_describes(
+    document: BaseSchema, service: Service
+) -> None:
+    case = document[BATCH]["POST"].Case()
+    headers = {"content-type": NDJSON, "prefer": "wait=20", **service.bearer()}
+
+    response = case.call(base_url=service.shim.url, headers=headers, data=lines(a_row(), a_row()))
 
     assert response.status_code == 200
     case.validate_response(response, checks=_CHECKS)
