@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from threading import RLock
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from tqdm import tqdm
 
 from cli.submission.summary import in_one_line
 from cli.tell import tell
 
 if TYPE_CHECKING:
-    from rich.progress import Task
-
     from cli.importing.reading.input_file import InputFile
     from cli.submission.row_results import RowResults
     from cli.submission.submission import Submission
@@ -24,8 +21,8 @@ _ELSEWHERE_SECONDS: Final = 30.0
 """How often progress is told where it adds a line each time."""
 _SHOWN_SECONDS: Final = 0.1
 """How often the bar is given new figures."""
-_RATE_SECONDS: Final = 30.0
-"""Of how many last seconds the rate of the bar is."""
+_SMOOTHING: Final = 0.007
+"""How much the newest figures count for the rate of the bar. So it is about that of the last half a minute."""
 
 
 class Told:
@@ -35,8 +32,7 @@ class Told:
         """`beside_lines`: whether results are written to the same terminal. They tell how far it is, without a bar."""
         self._results = results
         self._source = source
-        self._bar = _bar() if sys.stderr.isatty() and not beside_lines else None
-        self._task = self._bar.add_task("sending", total=None) if self._bar else None
+        self._bar = _Bar() if sys.stderr.isatty() and not beside_lines else None
         self._is_sending = True
         self._started_at = self._told_at = time.monotonic()
         self._told_trouble = ""
@@ -47,7 +43,7 @@ class Told:
         if self.run is None:
             return
         now = time.monotonic()
-        every_seconds = _SHOWN_SECONDS if self._bar else _ELSEWHERE_SECONDS
+        every_seconds = _ELSEWHERE_SECONDS if self._bar is None else _SHOWN_SECONDS
         if now - self._told_at < every_seconds and self.run.trouble in {"", self._told_trouble}:
             return
         self._told_at, self._told_trouble = now, self.run.trouble
@@ -59,7 +55,7 @@ class Told:
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.close()
 
     def _tell_line(self, now: float, run: Submission) -> None:
         done, rows = self._results.written, self._results.accepted
@@ -69,8 +65,7 @@ class Told:
         trouble = f" (trying again: {run.trouble})" if run.trouble else ""
         tell(f"{done:,} done, {rate:,.0f}/s{left}{sending}{trouble}: {in_one_line(self._results)}")
 
-    def _show(self, bar: Progress, run: Submission) -> None:
-        assert self._task is not None  # noqa: S101 # a bar has one
+    def _show(self, bar: _Bar, run: Submission) -> None:
         if run.is_sending:
             words, done, total = "sending", self._source.read_bytes, self._source.size
         else:
@@ -78,36 +73,48 @@ class Told:
         if run.is_sending != self._is_sending:
             # Bytes and rows have rates of their own.
             self._is_sending = run.is_sending
-            bar.reset(self._task)
-        bar.update(
-            self._task,
-            completed=done,
-            total=total,
-            description=f"{words}, trying again: {run.trouble}" if run.trouble else words,
-            unit="B" if run.is_sending else "rows",
+            bar.begin_anew()
+        bar.show(
+            f"{words}, trying again: {run.trouble}" if run.trouble else words,
+            done,
+            total,
+            *((1_000_000, "MB") if run.is_sending else (1, "rows")),
         )
 
 
-class _Done(ProgressColumn):
-    """How much is done, of how much, and how fast."""
+class _Bar(tqdm):  # type: ignore[type-arg] # it goes through nothing
+    """A line on standard error that goes away: what is done, how much of it, how fast, and how long it still takes."""
 
-    def render(self, task: Task) -> Text:
-        """See ProgressColumn."""
-        scale, unit = (1_000_000, "MB") if task.fields.get("unit", "B") == "B" else (1, "rows")
-        total = f" of {task.total / scale:,.0f}" if task.total else ""
-        rate = f", {task.speed / scale:,.0f}/s" if task.speed else ""
-        return Text(f"{task.completed / scale:,.0f}{total} {unit}{rate}")
+    # No thread that looks after bars, and no lock between processes: there is one bar, in one thread.
+    monitor_interval = 0
+    _lock = RLock()
 
+    def __init__(self) -> None:
+        super().__init__(
+            desc="sending",
+            leave=False,
+            dynamic_ncols=True,
+            # Where the unit stands, this class writes all figures.
+            bar_format="{desc} |{bar}| {unit} {remaining} left",
+            unit="",
+            smoothing=_SMOOTHING,
+            # `show` is called as often as the bar is to change.
+            mininterval=0,
+            miniters=0,
+        )
 
-def _bar() -> Progress:
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        _Done(),
-        TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
-        transient=True,
-        speed_estimate_period=_RATE_SECONDS,
-    )
-    bar.start()
-    return bar
+    def show(self, words: str, done: int, total: int | None, scale: int, unit: str) -> None:
+        """Show what is done now."""
+        self.total = total
+        meter = self.format_dict
+        of = f" of {total / scale:,.0f}" if total else ""
+        # The first figures come together, and say nothing of the rate.
+        rate = f", {meter['rate'] / scale:,.0f}/s" if meter["rate"] and meter["elapsed"] > 1 else ""
+        self.set_description_str(words, refresh=False)
+        self.unit = f"{done / scale:,.0f}{of} {unit}{rate},"
+        self.update(done - self.n)
+
+    def begin_anew(self) -> None:
+        """Forget what was done, and how fast."""
+        self.unit = ""
+        self.reset()

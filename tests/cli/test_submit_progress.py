@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,11 @@ def test_on_a_terminal_a_bar_shows_how_much_is_done_and_goes_away(
     path = tmp_path / "signups.jsonl"
     path.write_text(lines_of([a_request(email=an_email()) for _ in range(600)]))
     ours, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 120))
     with closing(service.http), open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "submit", str(path), "--url", service.shim.url, "--json"],
-            env={**isolated_env, "INTAKE_TOKEN": token(isolated_env), "TERM": "xterm", "COLUMNS": "120"},
+            env={**isolated_env, "INTAKE_TOKEN": token(isolated_env), "TERM": "xterm"},
             stdout=subprocess.PIPE,
             stderr=terminal,
             text=True,

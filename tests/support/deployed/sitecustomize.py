@@ -1,7 +1,8 @@
 """Python runs this first in each process that a test starts: what only developers install is not to be found there.
 
 Libraries of the service use some of these packages where they find them: kombu reads YAML, redis counts through
-OpenTelemetry. A deployment has none of them. Processes under test behave as there, and start sooner.
+OpenTelemetry, structlog prints through rich. A deployment has none of them. Processes under test behave as there, and
+start sooner.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final
 
 DEVELOPERS_PACKAGES: Final = {
     "opentelemetry": "opentelemetry-api",
+    "rich": "rich",
     "yaml": "pyyaml",
 }
 """By the name that is imported, the name under which it is installed."""
