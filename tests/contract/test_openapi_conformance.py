@@ -56,7 +56,9 @@ def _make_up_requests(service: Service, *options: str, **variables: str) -> None
             *("--max-examples", "10", "--generation-deterministic"),
             *("--request-timeout", "90", "--no-color", *options),
         ],
-        env={**os.environ, **service.environment, **variables, "SCHEMATHESIS_HOOKS": _HOOKS},
+        # It is a developers' package, so it does not run as deployed processes do.
+        env={**os.environ, **service.environment, **variables, "PYTHONPATH": "", "SCHEMATHESIS_HOOKS": _HOOKS},
+        cwd=_DOCUMENT.parents[1],
         capture_output=True,
         text=True,
         timeout=110,
