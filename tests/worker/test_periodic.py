@@ -1,0 +1,23 @@
+"""Jobs that run again and again."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.support.waiting import wait_until
+from worker.periodic import run_periodically
+
+
+def test_a_job_that_fails_is_called_again_until_the_worker_stops() -> None:
+    stopping = threading.Event()
+    calls: list[None] = []
+
+    def job() -> None:
+        calls.append(None)
+        raise LookupError
+
+    thread = run_periodically(job, name="job", interval_seconds=0.01, stopping=stopping)
+    wait_until(lambda: len(calls) >= 3)
+    stopping.set()
+    thread.join(5)
+    assert not thread.is_alive()
