@@ -8,6 +8,7 @@ import pytest
 
 from schemas.ids import new_task_id
 from schemas.protocol.steps import overseeing
+from tests.schemas.protocol.notifying import Notifying
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
@@ -41,3 +42,12 @@ def task_id() -> str:
 def accepted(scripts: Scripts, task_id: str) -> str:
     scripts.accept(task_id)
     return task_id
+
+
+@pytest.fixture
+def notifying(redis_client: redis.Redis) -> Notifying:
+    """It sends, and the endpoint is known."""
+    one = Notifying(redis_client)
+    assert one.lease()
+    assert one.take() == []
+    return one
