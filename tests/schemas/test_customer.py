@@ -24,17 +24,9 @@ from tests.support.requests import (
 )
 
 REQUIRED_TEXTS: Final = ("email", "password", "firstName", "lastName")
-
-
 REQUIRED_ADDRESS_TEXTS: Final = ("name", "firstName", "address_1", "postCode", "city", "state", "country")
-
-
 OPTIONAL_ADDRESS_TEXTS: Final = ("lastName", "company", "instructions")
-
-
 NOT_STRINGS: Final[tuple[object, ...]] = (1, 1.5, True, None, [], ["x"], {}, {"$gt": ""}, {"$ne": None})
-
-
 INVISIBLE: Final = (
     "", " ", "\t\n", "\u00a0", "\u200b\u200d", "\u2028", "\ufe0f", "\u0301", "\u3164", "\u2800", "\uffa0"
 )  # fmt: skip
