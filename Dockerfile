@@ -19,6 +19,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY api_shim api_shim
 COPY cli cli
 COPY console console
+COPY edge edge
 COPY local_stack local_stack
 COPY notifier notifier
 COPY passwords passwords

@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := schemas passwords startup api_shim worker notifier console cli local_stack
+PACKAGES := schemas passwords startup edge api_shim worker notifier console cli local_stack
 
 # Options of `customer-intake up`, of pytest or of `uv pip compile`: make run ARGS='--port 8080'
 ARGS ?=

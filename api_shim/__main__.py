@@ -8,8 +8,8 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from api_shim.edge.server.uvicorn_server import serve
 from api_shim.settings import read_shim_settings
+from edge.server.uvicorn_server import serve
 from startup.environment import SettingsError
 from startup.logs import configure_logs
 from startup.process import prepare_service

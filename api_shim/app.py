@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -18,16 +17,6 @@ from api_shim.broker.redis_calls import RedisCalls
 from api_shim.broker.redis_reports import RedisReports
 from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
-from api_shim.edge.answers.fallbacks import HANDLERS
-from api_shim.edge.answers.refusals import Refusals, count_malformed_requests
-from api_shim.edge.bodies import Bodies
-from api_shim.edge.bounds import RequestsAtOnce, UploadsAtOnce
-from api_shim.edge.context import METRICS_PATH, RequestContext
-from api_shim.edge.server.connections import CONNECTIONS, Connections
-from api_shim.edge.server.draining import drain_on_signals
-from api_shim.edge.server.listening import make_room_for_connections
-from api_shim.edge.server.strict_h11 import make_h11_strict
-from api_shim.endpoints import Endpoint
 from api_shim.hearing import Hearing
 from api_shim.intake.accept import Acceptor, AdmissionLimits
 from api_shim.intake.accept_and_wait import AcceptAndWait
@@ -54,10 +43,17 @@ from api_shim.methods.event_methods import EVENTS_PATH, EventMethods
 from api_shim.metrics import ShimMetrics
 from api_shim.probes import Probes
 from api_shim.settings import ShimSettings, read_shim_settings
-from api_shim.tokens.callers import Callers
-from api_shim.tokens.key_keeper import KeyKeeper
-from api_shim.tokens.key_ring import KeyRing
-from api_shim.tokens.verifier import TokenVerifier
+from edge.answers.fallbacks import HANDLERS
+from edge.answers.refusals import Refusals
+from edge.bodies import Bodies
+from edge.bounds import RequestsAtOnce, UploadsAtOnce
+from edge.context import METRICS_PATH, RequestContext
+from edge.endpoint import Endpoint
+from edge.server.serving import begin_to_serve
+from edge.tokens.callers import Callers
+from edge.tokens.key_keeper import KeyKeeper
+from edge.tokens.key_ring import KeyRing
+from edge.tokens.verifier import TokenVerifier
 from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
@@ -67,7 +63,7 @@ from startup.background.parts import running
 from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service
-from startup.unhandled import in_event_loop, tell_unhandled
+from startup.unhandled import tell_unhandled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -113,8 +109,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     )
     watch = RedisWatch(calls, findings)
     token_keys = KeyRing(settings.tokens)
-    keeper = KeyKeeper(settings.tokens, token_keys, metrics)
-    refusals = Refusals(metrics.turned_away)
+    keeper = KeyKeeper(settings.tokens, token_keys, metrics.edge)
+    refusals = Refusals(metrics.edge.turned_away)
     bodies = Bodies(refusals, maximum_bytes=settings.maximum_body_bytes, seconds=settings.edge.body_seconds)
     uploads_at_once = UploadsAtOnce(refusals, maximum=settings.batches.maximum_uploads, on_running=metrics.uploading)
     at_once = RequestsAtOnce(
@@ -209,22 +205,12 @@ def create_app(settings: ShimSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        asyncio.get_running_loop().set_exception_handler(in_event_loop)
-        make_h11_strict(maximum_head_bytes=settings.edge.maximum_head_bytes)
-        count_malformed_requests(refusals)
-        room = make_room_for_connections(settings.edge.maximum_connections)
-        connections = Connections(settings.edge, refusals, maximum=room)
-
-        def end() -> None:
-            connections.hurry()
-            bodies.hurry()
-
-        drain_on_signals(seconds=settings.edge.drain_seconds, drain=hearing.drain, end=end)
+        state = begin_to_serve(settings.edge, refusals, bodies, drain=hearing.drain)
         async with running(calls, hearing.outcomes, hearing.events, watch, overviews, announcements, keeper):
-            yield {CONNECTIONS: connections}
+            yield state
 
     methods_routes = [
-        Route(f"{prefix}{path}", at_once.around(Endpoint(method)), methods=verbs)
+        Route(f"{prefix}{path}", at_once.around(Endpoint(method, away=BrokerUnavailableError)), methods=verbs)
         for prefix in dict.fromkeys(("", settings.prefix))
         for path, method, verbs in (
             (CREATE_PATH, customer_methods.create, ["POST"]),
@@ -243,7 +229,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         Route("/readyz", probes.readyz),
         Route(METRICS_PATH, probes.metrics),
     ]
-    if settings.edge.docs:
+    if settings.docs:
         documents = Documents(json.dumps(openapi_document(prefix=settings.prefix)).encode())
         routes += [
             Route("/openapi.json", documents.openapi),
@@ -254,7 +240,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
     app.router.redirect_slashes = False
     return RequestContext(
         app,
-        metrics,
+        metrics.edge,
         routes=methods_routes,
         draining=lambda: hearing.draining,
         metrics_port=settings.edge.metrics_port,

@@ -5,38 +5,25 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from edge.metrics import EdgeMetrics
 from startup.broker.redis_requirements import EVICTS, Severity
 
 MULTIPROCESS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
 
-_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-"""Upper bounds of the histogram of answers, in seconds; the last one is the longest wait."""
-
 
 class ShimMetrics:
-    """The counts of this process."""
+    """The counts of this process. Those of its HTTP are in `edge`."""
 
     def __init__(self) -> None:
         # The time at which each series began would double their number, and Prometheus' rate() needs none of it.
         disable_created_metrics()
         self.registry = CollectorRegistry()
+        self.edge = EdgeMetrics(self.registry)
         self._promised = 0
-        self._requests = Counter(
-            "intake_requests", "HTTP requests answered.", ["method", "route", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "intake_request_seconds",
-            "From a request's first byte to its answer, waiting included.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        # Looking a series up by its labels costs more than counting. These labels have few values.
-        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._accepts = Counter(
             "intake_accepts", "Create requests by what became of them.", ["result"], registry=self.registry
         )
@@ -51,17 +38,6 @@ class ShimMetrics:
         )
         self._token_refusals = Counter(
             "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self.registry
-        )
-        self._token_keys = Counter(
-            "intake_token_keys_not_renewed",
-            "Keys that could not be read or fetched; those of before stay in force.",
-            ["setting"],
-            registry=self.registry,
-        )
-        for setting in ("INTAKE_JWT_SECRET_FILE", "INTAKE_JWT_PUBLIC_KEYS_FILE", "INTAKE_JWT_JWKS_URL"):
-            self._token_keys.labels(setting)
-        self._turned_away = Counter(
-            "intake_turned_away", "What was ended before it was a request.", ["reason"], registry=self.registry
         )
         self._dependency_failures = Counter(
             "intake_dependency_failures",
@@ -91,17 +67,6 @@ class ShimMetrics:
             multiprocess_mode="livesum",
             registry=self.registry,
         )
-
-    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answer."""
-        key = method, route, status
-        series = self._answered.get(key)
-        if series is None:
-            series = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
-            self._answered[key] = series
-        count, histogram = series
-        count.inc()
-        histogram.observe(seconds)
 
     def waiting(self, calls: int) -> None:
         """Show how many calls are held now."""
@@ -136,14 +101,6 @@ class ShimMetrics:
     def token_refused(self, reason: str) -> None:
         """Count a call whose token is not good."""
         self._token_refusals.labels(str(reason)).inc()
-
-    def token_keys_not_renewed(self, setting: str) -> None:
-        """Count keys that could not be read or fetched."""
-        self._token_keys.labels(setting).inc()
-
-    def turned_away(self, reason: str) -> None:
-        """Count a connection or a request that the edge ended or refused by itself."""
-        self._turned_away.labels(reason).inc()
 
     def dependency_failed(self, dependency: str) -> None:
         """Count a connection that was lost or could not be made."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from api_shim.edge.answers import responses
 from api_shim.queue_metrics import render_queue
+from edge.answers import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from api_shim.broker.overviews import Overviews
     from api_shim.broker.redis_calls import RedisCalls
     from api_shim.broker.redis_watch import RedisWatch
-    from api_shim.edge.answers.answer import Answer
     from api_shim.intake.event_news import EventNews
     from api_shim.intake.subscription import OutcomeSubscription
     from api_shim.metrics import ShimMetrics
+    from edge.answers.answer import Answer
     from startup.background.announcements import Announcements
     from startup.background.vital_task import VitalTask
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from nacl.public import PrivateKey, PublicKey
 
-from api_shim.edge.settings import EdgeSettings, read_edge_settings
 from api_shim.methods.batch_settings import BatchSettings, read_batch_settings
-from api_shim.tokens.settings import TokenSettings, read_token_settings
+from edge.settings import EdgeSettings, read_edge_settings
+from edge.tokens.settings import TokenSettings, read_token_settings
 from schemas.sealing import KeyFormatError, parse_public_key
 from startup.broker.redis_requirements import read_allowed
 from startup.environment import EnvironmentReader
@@ -45,6 +45,8 @@ class ShimSettings:
     """How many replicas must have a signup before it is answered with 202."""
     batches: BatchSettings
     edge: EdgeSettings
+    docs: bool
+    """Whether `/docs` and `/openapi.json` are served."""
     redis_allowed: frozenset[str]
     """The codes of findings about Redis that only warn."""
 
@@ -75,6 +77,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
         redis_copies=reader.integer("REDIS_COPIES", 0, minimum=0, maximum=2),
         batches=read_batch_settings(reader),
         edge=read_edge_settings(reader),
+        docs=reader.flag("DOCS", default=True),
         redis_allowed=read_allowed(reader),
     )
     reader.check()

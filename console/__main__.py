@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from api_shim.edge.server.uvicorn_server import serve
 from console.settings import read_console_settings
+from edge.server.uvicorn_server import serve
 from startup.environment import SettingsError
 from startup.logs import configure_logs
 from startup.process import prepare_service

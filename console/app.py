@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from api_shim.edge.answers.fallbacks import HANDLERS
-from api_shim.edge.answers.refusals import Refusals, count_malformed_requests
-from api_shim.edge.answers.responses import json_answer
-from api_shim.edge.bodies import Bodies
-from api_shim.edge.context import RequestContext
-from api_shim.edge.server.connections import CONNECTIONS, Connections
-from api_shim.edge.server.draining import drain_on_signals
-from api_shim.edge.server.listening import make_room_for_connections
-from api_shim.edge.server.strict_h11 import make_h11_strict
-from api_shim.endpoints import Endpoint
-from api_shim.metrics import ShimMetrics
-from api_shim.tokens.callers import Callers
-from api_shim.tokens.key_keeper import KeyKeeper
-from api_shim.tokens.key_ring import KeyRing
-from api_shim.tokens.verifier import TokenVerifier
 from console.service.announcing import Announcing
 from console.service.broker import Broker, BrokerAwayError
 from console.service.endpoints import OperatorsEndpoints
@@ -38,12 +23,24 @@ from console.web.look_methods import LookMethods
 from console.web.page_files import PageFiles
 from console.web.session_methods import SessionMethods
 from console.web.sessions import Sessions
+from edge.answers import responses
+from edge.answers.fallbacks import HANDLERS
+from edge.answers.refusals import Refusals
+from edge.bodies import Bodies
+from edge.context import RequestContext
+from edge.endpoint import Endpoint
+from edge.metrics import EdgeMetrics
+from edge.server.serving import begin_to_serve
+from edge.tokens.callers import Callers
+from edge.tokens.key_keeper import KeyKeeper
+from edge.tokens.key_ring import KeyRing
+from edge.tokens.verifier import TokenVerifier
 from startup.background.announcements import Announcements
 from startup.background.parts import running
 from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service
-from startup.unhandled import in_event_loop, tell_unhandled
+from startup.unhandled import tell_unhandled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +48,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from api_shim.edge.answers.answer import Answer
+    from edge.answers.answer import Answer
 
 _MOST_BODY_BYTES: Final = 16 * 1024
 """Bodies of acts are a few fields."""
@@ -71,8 +68,8 @@ def create_app_from_environment() -> ASGIApp:
 
 def create_app(settings: ConsoleSettings) -> ASGIApp:
     """The ASGI application; it connects to Redis when it starts."""
-    # Counts what the edge counts. Nobody reads these counts: the console has few users.
-    metrics = ShimMetrics()
+    # Nobody reads these counts: the console has few users.
+    metrics = EdgeMetrics(CollectorRegistry())
     refusals = Refusals(metrics.turned_away)
     bodies = Bodies(refusals, maximum_bytes=_MOST_BODY_BYTES, seconds=settings.edge.body_seconds)
     token_keys = KeyRing(settings.tokens)
@@ -100,19 +97,9 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        asyncio.get_running_loop().set_exception_handler(in_event_loop)
-        make_h11_strict(maximum_head_bytes=settings.edge.maximum_head_bytes)
-        count_malformed_requests(refusals)
-        room = make_room_for_connections(settings.edge.maximum_connections)
-        connections = Connections(settings.edge, refusals, maximum=room)
-
-        def end() -> None:
-            connections.hurry()
-            bodies.hurry()
-
-        drain_on_signals(seconds=settings.edge.drain_seconds, drain=live.stop_watching, end=end)
+        state = begin_to_serve(settings.edge, refusals, bodies, drain=live.stop_watching)
         async with running(keeper, live, announcements):
-            yield {CONNECTIONS: connections}
+            yield state
         broker.close()
 
     routes = [
@@ -144,4 +131,4 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
 
 async def _healthz(_request: Request) -> Answer:
     """200 while the process serves. It serves on while Redis is away: that is when people look."""
-    return json_answer(200, {"ok": True})
+    return responses.healthy()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from api_shim.edge.settings import EdgeSettings, read_edge_settings
-from api_shim.tokens.settings import TokenSettings, read_token_settings
+from edge.settings import EdgeSettings, read_edge_settings
+from edge.tokens.settings import TokenSettings, read_token_settings
 from startup.environment import MINIMUM_KEY_BYTES, EnvironmentReader
 from startup.shared_settings import read_redis_url
 

@@ -49,11 +49,11 @@ def _parameters(function: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("function", "parameters"),
     [
-        # api_shim/edge/server/connections.py makes and api_shim/edge/server/watchdog.py reads connections.
+        # edge/server/connections.py makes and edge/server/watchdog.py reads connections.
         (h11_impl.H11Protocol, ["config", "server_state", "app_state", "_loop"]),
-        # api_shim/edge/server/uvicorn_server.py says when it serves.
+        # edge/server/uvicorn_server.py says when it serves.
         (Server.startup, ["sockets"]),
-        # api_shim/edge/server/strict_h11.py replaces it.
+        # edge/server/strict_h11.py replaces it.
         (ReceiveBuffer.maybe_extract_lines, []),
         # worker/consuming/transport.py overrides these.
         (KOMBU._brpop_start, ["timeout"]),  # noqa: SLF001

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.static_document import MEDIA_TYPES, StaticDocument
+from edge.answers import responses
+from edge.answers.static_document import MEDIA_TYPES, StaticDocument
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from api_shim.edge.answers.answer import Answer
+    from edge.answers.answer import Answer
 
 _POLICY: Final = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api_shim.edge.answers.batch_answers import BatchStatus
-from api_shim.edge.batch_request import MAXIMUM_NAME_CHARACTERS
 from api_shim.interface.openapi_answers import answer
 from api_shim.interface.openapi_batch_examples import refused_example
 from api_shim.interface.openapi_examples import TASK_ID, failure_example
 from api_shim.interface.openapi_schemas import JsonSchema, closed, failure_schema, schema_reference
+from api_shim.methods.answers.batch_answers import BatchStatus
+from api_shim.methods.requests.batch_request import MAXIMUM_NAME_CHARACTERS
 from schemas.batch.content import Mode
 
 _COUNT: Final[JsonSchema] = {"type": "integer", "minimum": 0}

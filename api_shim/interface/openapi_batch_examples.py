@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from api_shim.edge.answers import batch_answers
 from api_shim.interface.openapi_examples import OUTCOMES, REQUESTS, TASK_ID
+from api_shim.methods.answers import batch_answers
 from schemas import outcome
 from schemas.batch.row_results import rendered, result_line
 from schemas.protocol.steps.batches import BatchSummary

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api_shim.edge.batch_request import DEFAULT_LIMIT, MAXIMUM_LIMIT, MEDIA_TYPES
 from api_shim.interface import openapi_batch_examples as batch_examples
 from api_shim.interface.openapi_answers import answer, answer_reference
 from api_shim.interface.openapi_batch_components import NAME_PATTERN
@@ -18,6 +17,7 @@ from api_shim.methods.batch_methods import (
     BATCH_RESULT_PATH,
     BATCH_ROWS_PATH,
 )
+from api_shim.methods.requests.batch_request import DEFAULT_LIMIT, MAXIMUM_LIMIT, MEDIA_TYPES
 from schemas.batch.content import Mode
 
 _UPLOAD_DESCRIPTION: Final = """\

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final, get_args
 
-from api_shim.edge.arguments import MAXIMUM_WAIT_SECONDS
-from api_shim.edge.event_request import CURSOR_PATTERN, DEFAULT_LIMIT, MAXIMUM_LIMIT
 from api_shim.interface.openapi_answers import answer, answer_reference
 from api_shim.interface.openapi_examples import TASK_ID, failure_example
 from api_shim.interface.openapi_schemas import JsonSchema, closed, failure_schema, schema_reference
 from api_shim.methods.event_methods import EVENTS_PATH
+from api_shim.methods.requests.arguments import MAXIMUM_WAIT_SECONDS
+from api_shim.methods.requests.event_request import CURSOR_PATTERN, DEFAULT_LIMIT, MAXIMUM_LIMIT
 from schemas.events import EVENTS_SCOPE, EventType
 from schemas.outcome import ErrorCode
 from schemas.protocol.steps.eventing import WhyGone

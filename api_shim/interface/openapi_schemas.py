@@ -11,8 +11,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from api_shim.edge.arguments import MAXIMUM_WAIT_SECONDS
 from api_shim.interface.openapi_examples import TASK_ID
+from api_shim.methods.requests.arguments import MAXIMUM_WAIT_SECONDS
 from schemas.customer import CUSTOMER_REQUEST, PASSWORD_HASH, StoredAddress
 from schemas.ids import TASK_ID_LENGTH
 from schemas.protocol.keys import State

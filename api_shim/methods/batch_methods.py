@@ -7,26 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.edge import arguments, batch_request
-from api_shim.edge.answers import batch_answers as answers
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer, AnswerCutOffError
-from api_shim.edge.json_body import read_json_body
 from api_shim.intake.batches.batch_rows import RowsCutOffError
+from api_shim.methods.answers import batch_answers as answers
+from api_shim.methods.answers import task_answers
+from api_shim.methods.requests import arguments, batch_request
+from edge.answers import responses
+from edge.answers.answer import Answer, AnswerCutOffError
+from edge.json_body import read_json_body
 from schemas.ids import new_task_id
 from schemas.protocol.steps.uploading import NewBatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from api_shim.edge.answers.answer import StreamedAnswer
-    from api_shim.edge.batch_request import RowsQuery
-    from api_shim.edge.bodies import Bodies
-    from api_shim.edge.request import HttpRequest
     from api_shim.intake.batches.batch_rows import BatchRows
     from api_shim.intake.batches.batches import Batches
     from api_shim.methods.batch_upload import BatchUploads
     from api_shim.methods.doorkeeper import Doorkeeper
+    from api_shim.methods.requests.batch_request import RowsQuery
+    from edge.answers.answer import StreamedAnswer
+    from edge.bodies import Bodies
+    from edge.request import HttpRequest
     from schemas.protocol.steps.batches import BatchSummary
 
 BATCH_PATH: Final = "/customer/v1/customer.create.batch"
@@ -103,7 +104,7 @@ class BatchMethods:
             return caller
         query = batch_request.rows_query(request)
         if await self.batches.read(query.batch_id, caller=caller.subject) is None:
-            return responses.task_not_found(query.batch_id)
+            return task_answers.task_not_found(query.batch_id)
         request.belongs_to_batch(query.batch_id)
         if query.follow and not self.batch_rows.may_follow:
             return responses.service_unavailable()
@@ -149,6 +150,6 @@ class BatchMethods:
 
 def _shown(request: HttpRequest, batch_id: str, summary: BatchSummary | None) -> Answer:
     if summary is None:
-        return responses.task_not_found(batch_id)
+        return task_answers.task_not_found(batch_id)
     request.belongs_to_batch(summary.batch_id)
     return answers.batch_result(summary)

@@ -9,12 +9,12 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
-from api_shim.edge.answers import batch_answers as answers
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.batch_answers import BatchStatus
-from api_shim.edge.bodies import BodyTooSlowError, PayloadTooLargeError
-from api_shim.edge.content_coding import BrokenCodingError, gunzipped
 from api_shim.intake.batches.chunks import BatchCanceledError, BatchTooLargeError, RowsFullError, UploadStoppedError
+from api_shim.methods.answers import batch_answers as answers
+from api_shim.methods.answers import task_answers
+from api_shim.methods.answers.batch_answers import BatchStatus
+from edge.bodies import BodyTooSlowError, PayloadTooLargeError
+from edge.content_coding import BrokenCodingError, gunzipped
 from schemas.batch.cutting import EncodingFaultError
 from schemas.protocol.steps.accepting import RateLimited
 from schemas.protocol.steps.uploading import TooManyBatches
@@ -22,13 +22,13 @@ from schemas.protocol.steps.uploading import TooManyBatches
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from api_shim.edge.answers.answer import Answer
-    from api_shim.edge.batch_request import Coding
-    from api_shim.edge.bodies import Bodies
-    from api_shim.edge.bounds import UploadsAtOnce
-    from api_shim.edge.request import HttpRequest
     from api_shim.intake.batches.upload import Upload, Uploads
+    from api_shim.methods.requests.batch_request import Coding
     from api_shim.metrics import ShimMetrics
+    from edge.answers.answer import Answer
+    from edge.bodies import Bodies
+    from edge.bounds import UploadsAtOnce
+    from edge.request import HttpRequest
     from schemas.protocol.steps.batches import BatchSummary
     from schemas.protocol.steps.uploading import NewBatch
 
@@ -140,5 +140,5 @@ class BatchUploads:
 
 def _not_begun(refusal: TooManyBatches | RateLimited) -> Answer:
     if isinstance(refusal, RateLimited):
-        return responses.rate_limited(refusal.retry_after_seconds)
+        return task_answers.rate_limited(refusal.retry_after_seconds)
     return answers.too_many_batches()

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge import arguments
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer
-from api_shim.edge.json_body import read_json_body
 from api_shim.intake.accept import AcceptedTask
 from api_shim.intake.accept_and_wait import FinishedInTime
 from api_shim.intake.results import DeadLetter, Finished, NotFound, Unfinished
+from api_shim.methods.answers import task_answers
+from api_shim.methods.requests import arguments
+from edge.answers import responses
+from edge.answers.answer import Answer
+from edge.json_body import read_json_body
 from schemas.customer import IMPORT_SCOPE, PASSWORD_HASH
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
-    from api_shim.edge.bodies import Bodies
-    from api_shim.edge.request import HttpRequest
     from api_shim.intake.accept_and_wait import AcceptAndWait
     from api_shim.intake.results import Results
     from api_shim.methods.doorkeeper import Doorkeeper
     from api_shim.metrics import ShimMetrics
-    from api_shim.tokens.verifier import Caller
+    from edge.bodies import Bodies
+    from edge.request import HttpRequest
+    from edge.tokens.verifier import Caller
 
 CREATE_PATH: Final = "/customer/v1/customer.create"
 """The path of `customer.create`, without the prefix."""
@@ -79,20 +80,20 @@ class CustomerMethods:
         )
         match outcome:
             case FinishedInTime(response):
-                return responses.created_in_time(response, waited_for=wait or 0)
+                return task_answers.created_in_time(response, waited_for=wait or 0)
             case AcceptedTask(task_id, state):
                 # The path of the result gets the same prefix that this call's path had.
                 location = f"{request.route.removesuffix(CREATE_PATH)}{RESULT_PATH}?id={task_id}"
-                return responses.accepted(task_id, state, location=location)
+                return task_answers.accepted(task_id, state, location=location)
             case KeyReused():
                 self._metrics.refused("idempotency_key_reused")
-                return responses.idempotency_key_reused()
+                return task_answers.idempotency_key_reused()
             case QueueFull():
                 self._metrics.refused("queue_full")
-                return responses.queue_full()
+                return task_answers.queue_full()
             case RateLimited(retry_after_seconds):
                 self._metrics.refused("rate_limited")
-                return responses.rate_limited(retry_after_seconds)
+                return task_answers.rate_limited(retry_after_seconds)
 
     async def _result(self, request: HttpRequest, caller: Caller) -> Answer:
         if request.method == "POST":
@@ -110,12 +111,12 @@ class CustomerMethods:
             request.belongs_to(query.task_id)
         match reading:
             case Finished(response):
-                return responses.finished(response)
+                return task_answers.finished(response)
             case Unfinished(state, accepted_at, seconds_left):
-                return responses.unfinished(
+                return task_answers.unfinished(
                     query.task_id, state, accepted_at_milliseconds=accepted_at, seconds_left=seconds_left
                 )
             case DeadLetter():
-                return responses.dead_letter(query.task_id)
+                return task_answers.dead_letter(query.task_id)
             case NotFound():
-                return responses.task_not_found(query.task_id)
+                return task_answers.task_not_found(query.task_id)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer
-from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
+from edge.answers import responses
+from edge.answers.answer import Answer
+from edge.tokens.faults import DESCRIPTIONS, TokenFault
+from schemas.customer import IMPORT_SCOPE
 from schemas.events import EVENTS_SCOPE
 
 if TYPE_CHECKING:
-    from api_shim.edge.request import HttpRequest
     from api_shim.metrics import ShimMetrics
-    from api_shim.tokens.callers import Callers
-    from api_shim.tokens.verifier import Caller
+    from edge.request import HttpRequest
+    from edge.tokens.callers import Callers
+    from edge.tokens.verifier import Caller
 
 
 class Doorkeeper:
@@ -46,10 +47,10 @@ class Doorkeeper:
     async def admit_to_events(self, request: HttpRequest) -> Caller | Answer:
         """The same for a caller that may not read events."""
         caller = await self.admit(request)
-        if isinstance(caller, Answer) or self._callers.may_read_events(caller):
+        if isinstance(caller, Answer) or EVENTS_SCOPE in caller.scopes:
             return caller
         return responses.insufficient_scope(EVENTS_SCOPE)
 
     def may_import(self, caller: Caller) -> bool:
         """Whether the caller may bring password hashes that another system made."""
-        return self._callers.may_import(caller)
+        return IMPORT_SCOPE in caller.scopes

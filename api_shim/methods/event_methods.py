@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge import event_request
-from api_shim.edge.answers import event_answers as answers
-from api_shim.edge.answers.answer import Answer
+from api_shim.methods.answers import event_answers as answers
+from api_shim.methods.requests import event_request
+from edge.answers.answer import Answer
 from schemas.protocol.steps.eventing import EventsGone
 
 if TYPE_CHECKING:
-    from api_shim.edge.request import HttpRequest
     from api_shim.intake.events import EventReader
     from api_shim.methods.doorkeeper import Doorkeeper
+    from edge.request import HttpRequest
 
 EVENTS_PATH: Final = "/customer/v1/customer.events"
 """The path of `customer.events`, without the prefix."""

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer
-from api_shim.edge.json_body import read_json_body
-from api_shim.edge.request import InvalidRequestPartError
 from console.service.broker import BrokerAwayError
 from console.service.operators_letters import Selection
 from console.web.look_methods import broker_away
+from edge.answers import responses
+from edge.answers.answer import Answer
+from edge.json_body import read_json_body
+from edge.request import InvalidRequestPartError
 from schemas.ids import is_task_id
 from schemas.protocol.steps.batches import cancel_batch
 from schemas.protocol.steps.pausing import Paused, pause
 
 if TYPE_CHECKING:
-    from api_shim.edge.bodies import Bodies
-    from api_shim.edge.request import HttpRequest
     from console.service.broker import Broker
     from console.service.endpoints import OperatorsEndpoints
     from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
+    from edge.bodies import Bodies
+    from edge.request import HttpRequest
 
 _CANCELED_TOGETHER: Final = 50
 """Chunks of a batch that one call cancels. Redis does nothing else meanwhile."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge.answers import responses
 from console.web.sessions import COOKIE, SECURE_COOKIE, Operator
+from edge.answers import responses
 from schemas.overseeing import OPERATE_SCOPE
 
 if TYPE_CHECKING:
-    from api_shim.edge.answers.answer import Answer
-    from api_shim.edge.request import HttpRequest
     from console.web.sessions import Sessions
+    from edge.answers.answer import Answer
+    from edge.request import HttpRequest
 
 OWN_HEADER: Final = b"x-intake-console"
 """A header that our page sends. A page of another host cannot send it, since this server never allows it."""

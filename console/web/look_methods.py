@@ -6,17 +6,17 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Final
 
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer, StreamedAnswer
-from api_shim.edge.query import query_arguments
 from console.service.broker import BrokerAwayError
+from edge.answers import responses
+from edge.answers.answer import Answer, StreamedAnswer
+from edge.query import query_arguments
 
 if TYPE_CHECKING:
-    from api_shim.edge.request import HttpRequest
     from console.service.finder import Finder
     from console.service.live import Live
     from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
+    from edge.request import HttpRequest
 
 _MOST_ASKED: Final = 200
 """The longest text to look for."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from api_shim.edge.answers import responses
-from api_shim.edge.answers.answer import Answer
-from api_shim.tokens.faults import DESCRIPTIONS, TokenFault
 from console.web.guard import cookie_name, is_loopback
 from console.web.sessions import LinkUsedError, NotAllowedError
+from edge.answers import responses
+from edge.answers.answer import Answer
+from edge.tokens.faults import DESCRIPTIONS, TokenFault
 from schemas.overseeing import READ_SCOPE
 
 if TYPE_CHECKING:
-    from api_shim.edge.request import HttpRequest
     from console.web.guard import Guard
     from console.web.sessions import Operator, Sessions
+    from edge.request import HttpRequest
 
 log = structlog.get_logger("console.operator")
 

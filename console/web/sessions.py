@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 
-from api_shim.tokens.faults import TokenFault
+from edge.tokens.faults import TokenFault
 from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE, READ_SCOPE
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretBytes
 
-    from api_shim.tokens.callers import Callers
+    from edge.tokens.callers import Callers
 
 COOKIE: Final = "intake-console"
 """The name of the cookie where the page comes from this very machine."""

@@ -18,16 +18,18 @@ import pytest
 from pydantic import SecretBytes
 
 import api_shim
+import edge
 import schemas
 import worker
-from api_shim.edge import arguments
-from api_shim.edge.answers.refusals import Refusals
-from api_shim.edge.bodies import Bodies, PayloadTooLargeError
-from api_shim.edge.json_body import read_json_body
-from api_shim.edge.request import HttpRequest, InvalidRequestPartError, UnsupportedMediaTypeError
-from api_shim.tokens.key_ring import KeyRing
-from api_shim.tokens.settings import TokenSettings
-from api_shim.tokens.verifier import TokenVerifier
+from api_shim.methods.requests import arguments
+from edge.answers.refusals import Refusals
+from edge.bodies import Bodies, PayloadTooLargeError
+from edge.json_body import read_json_body
+from edge.request import HttpRequest, InvalidRequestPartError, UnsupportedMediaTypeError
+from edge.request_ids import caller_request_id
+from edge.tokens.key_ring import KeyRing
+from edge.tokens.settings import TokenSettings
+from edge.tokens.verifier import TokenVerifier
 from schemas.customer import InvalidRequestError, parse_customer_request
 from schemas.strict_json import MAXIMUM_ELEMENTS, InvalidJsonError, parse_object
 from tests.support.requests import a_full_request
@@ -39,9 +41,9 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = (api_shim, schemas, worker)
+PACKAGES: Final = (api_shim, edge, schemas, worker)
 
-NOT_FOR_CLIENTS: Final = {"api_shim.tokens.keys._PEM_BLOCK"}
+NOT_FOR_CLIENTS: Final = {"edge.tokens.keys._PEM_BLOCK"}
 """Patterns that read settings of an operator and no text of a client."""
 
 HEAD_BYTES: Final = 64 * 1024
@@ -65,8 +67,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
 
 def test_the_patterns_are_found() -> None:
     assert {
-        "api_shim.edge.arguments._PREFERENCE",
-        "api_shim.edge.server.strict_h11.HEADER_FIELD",
+        "api_shim.methods.requests.arguments._PREFERENCE",
+        "edge.server.strict_h11.HEADER_FIELD",
         "schemas.strict_json._BRACKET_OR_STRING",
     } <= {name for name, _ in patterns()}
 
@@ -163,7 +165,7 @@ def ask_everything(request: HttpRequest, verifier: TokenVerifier, body: bytes) -
         lambda: arguments.idempotency_key(request),
         lambda: arguments.preferred_wait(request),
         lambda: arguments.result_query(request),
-        lambda: arguments.caller_request_id(request.header(b"x-request-id") or ""),
+        lambda: caller_request_id(request.header(b"x-request-id") or ""),
         lambda: asyncio.run(read_json_body(request, a_body_reader(len(body)))),
     ]
     for parse in parsers:

@@ -15,9 +15,9 @@ from api_shim.broker.overviews import Overviews
 from api_shim.intake.event_news import EventNews
 from api_shim.intake.subscription import OutcomeSubscription
 from api_shim.probes import Probes
-from api_shim.tokens.key_keeper import KeyKeeper
-from api_shim.tokens.key_ring import KeyRing
-from api_shim.tokens.settings import TokenSettings
+from edge.tokens.key_keeper import KeyKeeper
+from edge.tokens.key_ring import KeyRing
+from edge.tokens.settings import TokenSettings
 from startup.background.announcements import Announcements
 from startup.background.vital_task import VitalTask
 from startup.identity import Identity
@@ -84,7 +84,7 @@ def test_the_health_probe_fails_where_a_vital_task_has_ended_and_names_it(broker
                 create_scopes=("customer:create",),
                 secret_file=str(tmp_path / "secret"),
             )
-            keeper = KeyKeeper(settings, KeyRing(settings), broker.metrics)
+            keeper = KeyKeeper(settings, KeyRing(settings), broker.metrics.edge)
             overviews = Overviews(broker.calls)
             announcements = Announcements(
                 broker.calls.run,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from api_shim.edge.answers import responses
+from api_shim.methods.answers import task_answers
 from schemas.ids import new_task_id
 from schemas.outcome import celery_result, invalid_email
 from schemas.protocol.keys import State
@@ -104,7 +104,7 @@ def test_the_time_left_is_within_a_factor_of_two_of_the_truth_on_a_steady_backlo
 def test_retry_after_is_the_time_left_in_whole_seconds_and_a_minute_at_most(
     seconds_left: float | None, shown: str, retry_after: str
 ) -> None:
-    answer = responses.unfinished("id", State.RETRY, accepted_at_milliseconds=1_000, seconds_left=seconds_left)
+    answer = task_answers.unfinished("id", State.RETRY, accepted_at_milliseconds=1_000, seconds_left=seconds_left)
     assert (b"retry-after", retry_after.encode()) in answer.headers
     assert answer.body == (
         b'{"ok":true,"task":{"id":"id","status":"RETRY","acceptedAt":"1970-01-01T00:00:01.000Z","secondsLeft":%s}}'

@@ -62,7 +62,7 @@ def test_it_announces_the_port_that_compose_publishes() -> None:
 
 def test_every_package_of_the_project_is_in_it() -> None:
     copied = {words.split()[0] for words in _of("COPY")}
-    assert {"api_shim", "cli", "console", "local_stack", "passwords", "schemas", "startup", "worker"} <= copied
+    assert {"api_shim", "cli", "console", "edge", "local_stack", "passwords", "schemas", "startup", "worker"} <= copied
 
 
 def test_everything_that_is_copied_is_let_into_the_build() -> None:

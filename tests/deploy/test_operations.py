@@ -7,15 +7,15 @@ from typing import Final
 
 import pytest
 
-from api_shim.edge.answers.refusals import Reason
-from api_shim.tokens.faults import TokenFault
+from edge.answers.refusals import Reason
+from edge.tokens.faults import TokenFault
 from tests.deploy.test_alerts import RULES
 from tests.deploy.test_compose import ROOT
 
 TEXT: Final = (ROOT / "docs" / "operations.md").read_text()
 SOURCES: Final = "".join(
     path.read_text()
-    for folder in ("api_shim", "worker", "notifier", "console", "startup")
+    for folder in ("api_shim", "worker", "notifier", "console", "edge", "startup")
     for path in (ROOT / folder).rglob("*.py")
 )
 

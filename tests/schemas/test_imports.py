@@ -1,4 +1,4 @@
-"""Which package may import which: api_shim → schemas ← worker."""
+"""Which package may import which: the processes stand side by side above what they share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_two_sides_know_nothing_of_each_other_and_schemas_knows_neither() -> None:
+def test_the_processes_know_nothing_of_each_other_and_schemas_knows_none() -> None:
     done = subprocess.run(
         # The tool is a developer's package. With -E it is found, although tests hide such packages from the service.
         [sys.executable, "-E", "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
