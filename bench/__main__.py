@@ -75,7 +75,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
     parser.add_argument("--json", type=Path, help="where the figures are kept (default: bench/results/)")
     parser.add_argument("--customers", type=int, help="flat-customers: how many are there already (2,000,000)")
-    parser.add_argument("--waiting", type=int, help="flat-waiting: how many tasks wait already (200,000)")
+    parser.add_argument(
+        "--waiting", type=int, help="flat-waiting, viewers: how many tasks wait already (200,000; a million)"
+    )
     parser.add_argument("--swept", type=int, help="sweeps: how many tasks wait, are requeued, are lost (1,000,000)")
     parser.add_argument("--hostile-seconds", type=float, help="hostile: how long it is attacked (600)")
     options = parser.parse_args(arguments)

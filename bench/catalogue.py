@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import batches, flatness, hostile, latency, sweeps, throughput, webhooks
+from bench import batches, flatness, hostile, latency, sweeps, throughput, viewers, webhooks
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ BENCHES: Final = {
         {"per_second": 20, "seconds": 0.5},
         most_runs=3,
         short=False,
+    ),
+    "viewers": Bench(
+        viewers.viewers,
+        {"tasks": 1_000_000, "viewers": 50, "seconds": 60},
+        {"tasks": 200, "viewers": 3, "seconds": 1.5},
+        most_runs=3,
+        short=False,
+        options={"waiting": "tasks"},
     ),
     "celery-events": Bench(throughput.celery_events, {"requests": 6000}, {"requests": 50}, short=False),
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),

@@ -19,7 +19,14 @@ from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import ensure_secret_files
-from local_stack.service_process import NOTIFIER, SHIM, WORKER, service_process, start_service_process
+from local_stack.service_process import (
+    CONSOLE,
+    NOTIFIER,
+    SHIM,
+    WORKER,
+    service_process,
+    start_service_process,
+)
 from schemas.protocol.keys import OPEN_KEY
 
 if TYPE_CHECKING:
@@ -104,6 +111,14 @@ class Service:
         self._others.append(process)
         start_service_process(process)
         return process
+
+    def start_console(self) -> tuple[ManagedProcess, int]:
+        """Start a console. Returns it with its port."""
+        port = free_port()
+        process = self._process("console", CONSOLE, self._environments.console(port=port))
+        self._others.append(process)
+        start_service_process(process)
+        return process, port
 
     def stop_worker(self) -> None:
         """Let the worker finish the tasks that it has begun, and stop it."""

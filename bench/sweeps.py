@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import redis
 from structlog.testing import capture_logs
 
+from bench.backlog import accept_all, batches, run_all
 from console.service.dead_letters import DeadLetters
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
@@ -23,26 +23,13 @@ from schemas.protocol.keys import (
     State,
     record_key,
 )
-from schemas.protocol.message import MessageTemplate
-from schemas.protocol.steps.accepting import accept
 from schemas.protocol.steps.working import Delivery, start
-from startup.broker.calls import send
 from worker.metrics import WorkerMetrics
 from worker.promise.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from schemas.protocol.call import Call
-
-T = TypeVar("T")
-
-_BATCH: Final = 1000
-"""Tasks in one pipeline while Redis is filled."""
-
-_SEALED: Final = b"s" * 900
-"""As long as the sealed example request, so that a task takes as much memory as a real one."""
 
 
 def sweeps(folder: Path, *, tasks: int) -> dict[str, Any]:
@@ -59,16 +46,9 @@ def sweeps(folder: Path, *, tasks: int) -> dict[str, Any]:
         server.kill()
 
 
-def _batches(each: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(each)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
-
-
 class _Backlog:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._messages = MessageTemplate()
         self._sweeper = Sweeper(
             client,
             interval_seconds=60,
@@ -81,7 +61,7 @@ class _Backlog:
     def measure(self, tasks: int) -> dict[str, Any]:
         empty = self._used_bytes()
         task_ids = [new_task_id() for _ in range(tasks)]
-        self._run_all(self._accept(task_id) for task_id in task_ids)
+        accept_all(self._client, task_ids)
         bytes_each = (self._used_bytes() - empty) / tasks
         figures: dict[str, Any] = {"open": {**self._one_sweep(), "bytes_each": bytes_each}}
 
@@ -96,7 +76,7 @@ class _Backlog:
 
         # As if every worker had died: no task is in the queue, and all leases have run out.
         self._client.delete(QUEUE)
-        self._run_all(start(Delivery(task_id, "dead"), lease_seconds=0, alone=False) for task_id in task_ids)
+        run_all(self._client, (start(Delivery(task_id, "dead"), lease_seconds=0, alone=False) for task_id in task_ids))
         figures["expired_leases"] = self._sweeps_until_sent(tasks)
         return figures
 
@@ -121,33 +101,15 @@ class _Backlog:
             "sent_per_second": sent / (time.perf_counter() - started),
         }
 
-    def _accept(self, task_id: str) -> Call[Any]:
-        return accept(
-            task_id=task_id,
-            fingerprint="f" * 43,
-            sealed=_SEALED,
-            caller="bench",
-            message=self._messages.message(task_id),
-            most_open=0,
-            rate_per_second=0,
-            rate_burst=0,
-        ).with_deadline(0)
-
     def _park(self, task_ids: Sequence[str]) -> None:
         """Make dead letters of tasks, as far as REQUEUE and a sweep look at them."""
-        for batch in _batches(task_ids):
+        for batch in batches(task_ids):
             with self._client.pipeline(transaction=False) as pipeline:
                 for task_id in batch:
                     pipeline.hset(record_key(task_id), Field.STATE, State.FAILURE)
                 pipeline.zadd(DEAD_KEY, dict.fromkeys(batch, time.time() * 1000 - 1))
                 pipeline.execute()
         self._client.delete(OPEN_KEY, QUEUE)
-
-    def _run_all(self, calls: Iterable[Call[Any]]) -> None:
-        for batch in _batches(calls):
-            for reply in send(self._client, batch):
-                if isinstance(reply, Exception):
-                    raise reply
 
     def _longest(self) -> dict[str, float]:
         percentiles: dict[str, dict[str, float]] = self._client.info("latencystats")

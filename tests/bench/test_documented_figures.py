@@ -14,7 +14,16 @@ from bench.plotting import plot
 
 ROOT: Final = Path(__file__).parents[2]
 
-MEASURED_APART: Final = {"hostile", "sweeps", "batch-rows", "batch-hashing", "celery-events", "copies", "webhooks"}
+MEASURED_APART: Final = {
+    "hostile",
+    "sweeps",
+    "batch-rows",
+    "batch-hashing",
+    "celery-events",
+    "copies",
+    "viewers",
+    "webhooks",
+}
 """Benches that take long. No plot and no plan needs them, and docs/performance.md has their figures."""
 
 

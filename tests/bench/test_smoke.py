@@ -70,6 +70,9 @@ FIGURES: Final = {
     "reads": ["per_second", "p50_ms", "p99_ms", "cpu_ms_each.shim"],
     "memory": ["shim_mib", "worker_mib.1_hashes.peak", "worker_mib.8_hashes.peak", "worker_mib.8_hashes.idle"],
     "webhooks": ["offered_per_second", "delivered", "p50_ms", "p99_ms", "most_ms"],
+    "viewers": [
+        *("waiting", "viewers", "share_of_a_core", "looks_per_viewer_per_second", "script_ms", "script_most_ms"),
+    ],
     "copies": [
         f"{name}.{figure}" for name in ("without", "with_a_copy") for figure in ("per_second", "p50_ms", "p99_ms")
     ],
