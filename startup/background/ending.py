@@ -15,8 +15,8 @@ _CANCEL_SECONDS: Final = 1.0
 async def cancel_until_ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancel the tasks until all have ended.
 
-    Once is not enough before Python 3.12: `asyncio.wait_for`, in which redis-py writes, swallows a cancellation that
-    comes together with the result.
+    Once is not enough. Before Python 3.12 `asyncio.wait_for`, in which redis-py writes, swallows a cancellation that
+    comes together with the result. Before 3.13 an `asyncio.TaskGroup` swallows one that comes together with an error.
     """
     while running := [task for task in tasks if not task.done()]:
         for task in running:

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_stack.ports import free_port
-from local_stack.redis_server import RedisServer
 from tests.contract.service import an_email
 from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from local_stack.redis_server import RedisServer
     from tests.conftest import Environment, Starter
     from tests.contract.conftest import Serve
     from tests.contract.service import Service
@@ -63,15 +59,6 @@ def test_a_caller_over_its_rate_gets_429_and_another_caller_does_not(
     assert 1 < int(refused.headers["retry-after"]) <= 100
     assert service.create(service.bearer(sub="another")).status_code == 202
     assert service.tasks() == 4
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that a test may kill."""
-    server = RedisServer(tmp_path / "redis", free_port())
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

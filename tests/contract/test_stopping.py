@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.contract.service import CREATE, Service, parse_raw, read_all, read_answer
+from tests.faults.harness.tcp_proxy import TcpProxy
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from local_stack.redis_server import RedisServer
     from tests.conftest import Environment, Starter
     from tests.contract.conftest import Serve
 
@@ -49,6 +51,28 @@ def test_a_shim_that_is_told_to_stop_answers_the_calls_that_wait_and_ends(withou
 
     assert (status, answer["task"]["status"]) == (202, "PENDING")
     assert without_worker.shim.process.wait(10)
+
+
+@pytest.mark.parametrize("how", ["frozen", "unreachable"])
+def test_a_redis_that_does_not_answer_does_not_delay_a_stop(
+    own_redis: RedisServer, isolated_env: Environment, start_shim: Starter, serve: Serve, how: str
+) -> None:
+    with TcpProxy(own_redis.port) as proxy:
+        url = own_redis.url.replace(f":{own_redis.port}", f":{proxy.port}")
+        service = serve(
+            start_shim({**isolated_env, "INTAKE_REDIS_URL": url}, INTAKE_REDIS_TIMEOUT_SECONDS="0.5", **LONG)
+        )
+        with service.connection() as connection:
+            connection.sendall(_held(service))
+            wait_until(lambda: service.metric("intake_waiting_requests") == 1, what="the call is held")
+            if how == "frozen":
+                own_redis.process.pause()
+            else:
+                proxy.black_hole = True
+            _terminate(service)
+
+            assert parse_raw(read_answer(connection))[0] in {202, 503}
+            assert service.shim.process.wait(15)
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -250,6 +250,19 @@ def test_where_redis_refuses_subscriptions_the_name_of_the_refusal_is_logged(
         client.execute_command("ACL", "DELUSER", "deaf")
 
 
+def test_a_subscription_that_is_closed_as_its_connection_is_lost_ends(server: RedisServer) -> None:
+    """The task once kept the cancellation to itself, connected anew, and held up the end of its process for good."""
+
+    async def test() -> None:
+        async with listening(server) as subscription:
+            subscription.renew()
+            await asyncio.sleep(0)
+            await subscription.close()
+            assert not subscription.task.alive
+
+    run(test)
+
+
 async def wait_for(subscription: OutcomeSubscription, task_ids: list[str]) -> None:
     async def once(task_id: str) -> None:
         async with subscription.listen(task_id) as listener:
