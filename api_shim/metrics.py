@@ -10,18 +10,19 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from edge.metrics import EdgeMetrics
 from startup.broker.redis_requirements import EVICTS, Severity
+from startup.dependency_metrics import DependencyMetrics
 
 MULTIPROCESS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
 
 
-class ShimMetrics:
+class ShimMetrics(DependencyMetrics):
     """The counts of this process. Those of its HTTP are in `edge`."""
 
     def __init__(self) -> None:
         # The time at which each series began would double their number, and Prometheus' rate() needs none of it.
         disable_created_metrics()
-        self.registry = CollectorRegistry()
+        super().__init__(CollectorRegistry())
         self.edge = EdgeMetrics(self.registry)
         self._promised = 0
         self._accepts = Counter(
@@ -39,19 +40,7 @@ class ShimMetrics:
         self._token_refusals = Counter(
             "intake_token_refusals", "Calls refused for their token.", ["reason"], registry=self.registry
         )
-        self._dependency_failures = Counter(
-            "intake_dependency_failures",
-            "Connections to a dependency that were lost or could not be made.",
-            ["dependency"],
-            registry=self.registry,
-        )
         self._dependency_failures.labels("broker")
-        self._dependency_refusals = Counter(
-            "intake_dependency_refusals",
-            "Calls that a dependency refused, by its error's name.",
-            ["dependency", "code"],
-            registry=self.registry,
-        )
         self._redis_finding = Gauge(
             "intake_redis_finding",
             "1 where this does not hold of Redis: see docs/operations.md.",
@@ -101,14 +90,6 @@ class ShimMetrics:
     def token_refused(self, reason: str) -> None:
         """Count a call whose token is not good."""
         self._token_refusals.labels(str(reason)).inc()
-
-    def dependency_failed(self, dependency: str) -> None:
-        """Count a connection that was lost or could not be made."""
-        self._dependency_failures.labels(dependency).inc()
-
-    def dependency_refused(self, dependency: str, code: str) -> None:
-        """Count a call that was refused."""
-        self._dependency_refusals.labels(dependency, code).inc()
 
     def redis_finding(self, code: str, severity: Severity, *, stands: bool) -> None:
         """Show whether this finding about Redis stands."""

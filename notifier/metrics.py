@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.protocol.steps.delivering import Ending
+from startup.dependency_metrics import DependencyMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +20,11 @@ _DELAY_BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1, 5, 30, 60, 300, 3600, 21600, 86
 """Seconds from an event to its delivery."""
 
 
-class NotifierMetrics:
+class NotifierMetrics(DependencyMetrics):
     """The notifier's metrics in a registry of their own. Labels are names of endpoints, and words of which few are."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__(CollectorRegistry())
         self._sends = Gauge(
             "intake_notifier_sends",
             "1 where this notifier sends, 0 where it waits until another one does not.",
@@ -78,18 +79,6 @@ class NotifierMetrics:
             "1 where the file of endpoints has a fault, so that an earlier one is in force.",
             registry=self.registry,
         )
-        self._dependency_failures = Counter(
-            "intake_dependency_failures",
-            "Calls to the broker or the database that failed and are repeated.",
-            ["dependency"],
-            registry=self.registry,
-        )
-        self._dependency_refusals = Counter(
-            "intake_dependency_refusals",
-            "Calls to the broker or the database that it refused, by its error's name.",
-            ["dependency", "code"],
-            registry=self.registry,
-        )
 
     def sends(self, sends: bool) -> None:
         """Set whether this notifier sends. The states of endpoints are told by the one that does."""
@@ -130,11 +119,3 @@ class NotifierMetrics:
     def file_faulty(self, faulty: bool) -> None:
         """Set whether the file of endpoints has a fault."""
         self._file.set(int(faulty))
-
-    def dependency_failed(self, dependency: str) -> None:
-        """Count a failed call."""
-        self._dependency_failures.labels(dependency).inc()
-
-    def dependency_refused(self, dependency: str, code: str) -> None:
-        """Count a refusal."""
-        self._dependency_refusals.labels(dependency, code).inc()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.outcome import OUTCOME_NAMES
+from startup.dependency_metrics import DependencyMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,11 +26,11 @@ _HASH_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
 """Seconds of one password hash."""
 
 
-class WorkerMetrics:
+class WorkerMetrics(DependencyMetrics):
     """The worker's metrics in a registry of their own."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__(CollectorRegistry())
         self._tasks = Counter(
             "intake_tasks",
             "Tasks that this worker ended, by outcome (created, an error code, or what happened instead).",
@@ -52,18 +53,6 @@ class WorkerMetrics:
             "intake_password_hash_cpu_seconds", "CPU time of password hashes.", registry=self.registry
         )
         self._in_flight = Gauge("intake_tasks_in_flight", "Tasks that this worker works on.", registry=self.registry)
-        self._dependency_failures = Counter(
-            "intake_dependency_failures",
-            "Calls to the broker or the database that failed and are repeated.",
-            ["dependency"],
-            registry=self.registry,
-        )
-        self._dependency_refusals = Counter(
-            "intake_dependency_refusals",
-            "Calls to the broker or the database that it refused, by its error's name.",
-            ["dependency", "code"],
-            registry=self.registry,
-        )
         self._deferred = Counter(
             "intake_tasks_deferred",
             "Tasks that this worker could not read and left to others, by what it lacks.",
@@ -168,14 +157,6 @@ class WorkerMetrics:
             sample for counter in (self._tasks, self._rows) for family in counter.collect() for sample in family.samples
         ]
         return sum([each.value for each in samples if each.labels.get("outcome") in OUTCOME_NAMES])
-
-    def dependency_failed(self, dependency: str) -> None:
-        """Count a failed call."""
-        self._dependency_failures.labels(dependency).inc()
-
-    def dependency_refused(self, dependency: str, code: str) -> None:
-        """Count a refusal."""
-        self._dependency_refusals.labels(dependency, code).inc()
 
     def task_deferred(self, reason: str) -> None:
         """Count a task that was left to others."""
