@@ -156,7 +156,10 @@ class WorkerMetrics(DependencyMetrics):
         samples = [
             sample for counter in (self._tasks, self._rows) for family in counter.collect() for sample in family.samples
         ]
-        return sum([each.value for each in samples if each.labels.get("outcome") in OUTCOME_NAMES])
+        # A counter also has samples that say when each of its series began.
+        return sum(
+            [each.value for each in samples if each.name.endswith("_total") and each.labels["outcome"] in OUTCOME_NAMES]
+        )
 
     def task_deferred(self, reason: str) -> None:
         """Count a task that was left to others."""

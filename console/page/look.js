@@ -16,6 +16,9 @@ export function showLook(look, acts) {
   endpoints(look, acts);
 }
 
+/** The singular of what a process holds: tasks, tries. */
+const one = (name) => name.replace(/ies$/, "y").replace(/s$/, "");
+
 function pill(element, text, kind) {
   say(element, text);
   element.className = `pill ${kind}`;
@@ -137,7 +140,7 @@ function processes(look) {
     row.update = (now) => {
       pill(state, ...stateOf(now));
       const held = Object.entries(now.holds).filter(([, number]) => number > 0);
-      say(holds, held.map(([name, number]) => `${count(number)} ${name}`).join(", ") || "nothing");
+      say(holds, held.map(([name, number]) => `${count(number)} ${number === 1 ? one(name) : name}`).join(", ") || "nothing");
       say(per, now.kind === "console" ? "–" : rate(now.per_second));
       say(up, lasting(Math.max(0, now.at - now.started_at) / 1000));
       say(seen, now.silent_seconds < 10 ? "now" : `${lasting(now.silent_seconds)} ago`);
