@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from schemas.overseeing import OPERATE_SCOPE
 from tests.support.tokens import token
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,9 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
 """
 """Counts in the page how far its parts move without being asked to, and notes what its policy forbids."""
+
+_NEWEST_POINT: Final = "async () => (await (await fetch('/api/hour')).json()).at.at(-1) ?? 0"
+"""When the newest point of the last hour was."""
 
 
 def browser_program() -> str:
@@ -80,6 +84,15 @@ class Tab:
             arg=[selector, text],
             timeout=1000 * seconds,
         )
+
+    def wait_for_frame(self) -> None:
+        """Wait until the browser has drawn what the page shows now."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def wait_for_new_point(self) -> None:
+        """Wait until the last hour has a newer point than now. There is one a second."""
+        newest = self.page.evaluate(_NEWEST_POINT)
+        wait_until(lambda: self.page.evaluate(_NEWEST_POINT) > newest, what="the last hour has a newer point")
 
 
 def log_in(tab: Tab, environment: Mapping[str, str], *, scope: str = OPERATE_SCOPE) -> None:

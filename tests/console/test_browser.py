@@ -81,11 +81,18 @@ def test_the_numbers_are_those_of_what_was_submitted(tab: Tab, module_env: Envir
 
 def test_each_look_moves_nothing(tab: Tab, module_env: Environment, service: Service) -> None:
     log_in(tab, module_env)
-    tab.page.wait_for_timeout(1500)
+    tab.page.wait_for_selector("#chart canvas")
+    tab.page.wait_for_selector("#processes tbody td:text-is('worker')")
+    service.create({"prefer": "wait=20"})
+    wait_until(lambda: _ledger(tab)["finished"] != [0, 0], what="there are outcomes")
+    tab.wait_for_frame()
+    before = _ledger(tab)["finished"][0]
     tab.page.evaluate("window.shifts = 0")
     for _ in range(5):
         service.create({"prefer": "wait=20"})
-    tab.page.wait_for_timeout(2500)
+    wait_until(lambda: _ledger(tab)["finished"][0] >= before + 5, what="the signups are shown")
+    tab.wait_for_new_point()
+    tab.wait_for_frame()
     assert tab.page.evaluate("window.shifts") < _SHIFT_THAT_NOBODY_SEES
 
 

@@ -39,8 +39,14 @@ def test_whoever_leaves_does_not_end_the_call_of_the_others(brokers: Brokers) ->
     async def test() -> None:
         async with connected(server.port) as broker:
             overviews = Overviews(broker.calls)
-            leaves = asyncio.create_task(overviews.fresh())
-            await asyncio.sleep(0)
+            asks = asyncio.Event()
+
+            async def ask_and_leave() -> None:
+                asks.set()
+                await overviews.fresh()
+
+            leaves = asyncio.create_task(ask_and_leave())
+            await asks.wait()
             stays = asyncio.create_task(overviews.fresh())
             leaves.cancel()
             assert (await stays).signup_lane.open == 0
