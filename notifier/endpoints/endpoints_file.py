@@ -82,6 +82,9 @@ def parse_endpoints(content: bytes, *, types: Collection[str], allow_http: bool 
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise EndpointsFileError([f"line {line_of_error(error, text)}: is no TOML"]) from None
+    except ValueError:
+        # Python makes no number of so many digits, and `tomllib` hands that error on.
+        raise EndpointsFileError(["has a number that is too long"]) from None
     except RecursionError:
         raise EndpointsFileError(["is nested too deeply"]) from None
     return _Reading(TomlLines(text, table=_TABLE), types=types, allow_http=allow_http).endpoints(tables)

@@ -128,6 +128,7 @@ def test_all_faults_are_told_at_once() -> None:
         f'endpoint = ["{CANARY}"]',
         f'[endpoints]\nname = "{CANARY}"',
         "a = " + "[" * 100_000,
+        "a = " + "9" * 5_000,
         f'# {CANARY}\n"{CANARY}" = "a"',
         "[[endpoint]]\n" * 101,
         "#" * 1_048_577,
