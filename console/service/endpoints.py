@@ -40,8 +40,10 @@ def known_endpoints(client: redis.Redis) -> list[str]:
     if not client.exists(EVENTS_KEY):
         return []
     groups: Any = client.xinfo_groups(EVENTS_KEY)
-    names = [bytes(each["name"]).decode() for each in groups]
-    return sorted(name.removeprefix(group_of("")) for name in names if name.startswith(group_of("")))
+    prefix = group_of("").encode()
+    names = [bytes(each["name"]) for each in groups]
+    # Anybody may read events with a group of their own, whose name need not be text.
+    return sorted(name.removeprefix(prefix).decode(errors="replace") for name in names if name.startswith(prefix))
 
 
 def _all(client: redis.Redis) -> list[dict[str, Any]]:

@@ -149,6 +149,15 @@ def test_an_endpoint_is_switched_off_and_on(operator: Console, scripts: Scripts,
     assert (line["by"], line["endpoint"], line["on"]) == ("olga", "crm", False)
 
 
+def test_a_group_of_somebody_else_hides_no_endpoint(operator: Console, scripts: Scripts, endpoint: str) -> None:
+    names = [b"\xff\xfe", b"webhook:\xff"]
+    for name in names:
+        scripts.client.xgroup_create(EVENTS_KEY, name, id="0")
+    wait_until(lambda: [each["name"] for each in operator.look()["endpoints"]] == [endpoint], what="it is shown")
+    for name in names:
+        scripts.client.xgroup_destroy(EVENTS_KEY, name)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
