@@ -62,7 +62,7 @@ export async function acting(act) {
       insufficient_scope: "Your token has no scope intake:operate: you may look, and not act.",
       no_session: "Your session has ended. Log in again.",
       not_found: "There is no such thing any more.",
-      service_unavailable: "Redis cannot be used now. Nothing was changed, as far as is known.",
+      service_unavailable: "Redis did not say that it is done. It may be done or not: look before you ask again.",
     };
     tell(texts[error.code] ?? error.code, {wrong: true});
   }

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -42,8 +43,9 @@ class Broker:
             socket_connect_timeout=timeout_seconds,
             socket_keepalive=True,
             health_check_interval=25,
-            # One quiet repeat, for a connection in the pool that a restart of Redis broke.
-            retry=Retry(NoBackoff(), 1),
+            # One quiet repeat, for a connection in the pool that a restart of Redis broke. What was not answered in
+            # time is not repeated: Redis may do it later, and the repeat of an act would find nothing to change.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
 
     async def run(self, *calls: Call[Any]) -> list[Any]:

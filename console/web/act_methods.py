@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.service.endpoints import OperatorsEndpoints
     from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
+    from console.web.sessions import Operator
     from edge.bodies import Bodies
     from edge.request import HttpRequest
 
@@ -74,7 +75,7 @@ class ActMethods:
             while (ended := (await self._broker.run(cancel_batch(batch_id, most=_CANCELED_TOGETHER)))[0]) is False:
                 pass
         except BrokerAwayError as error:
-            return broker_away(error)
+            return _unanswered("cancel_batch", operator, error, batch_id=batch_id)
         if ended is None:
             return responses.failure(404, "not_found")
         log.warning("operator_canceled_batch", by=operator.name, batch_id=batch_id)
@@ -92,7 +93,7 @@ class ActMethods:
         try:
             (changed,) = await self._broker.run(pause(Paused(what), by=operator.name))
         except BrokerAwayError as error:
-            return broker_away(error)
+            return _unanswered("pause", operator, error, what=what)
         log.warning("operator_paused", by=operator.name, what=what, changed=changed)
         return responses.json_answer(200, {"ok": True, "changed": changed})
 
@@ -110,7 +111,7 @@ class ActMethods:
         try:
             changed = await self._endpoints.switch(name, on=on)
         except BrokerAwayError as error:
-            return broker_away(error)
+            return _unanswered("switch_endpoint", operator, error, endpoint=name, on=on)
         if changed is None:
             return responses.failure(404, "not_found")
         log.warning("operator_switched_endpoint", by=operator.name, endpoint=name, on=on, changed=changed)
@@ -122,18 +123,24 @@ class ActMethods:
             return operator
         _, body = await read_json_body(request, self._bodies)
         selection = _selection(body)
+        told = {"task_id": selection.task_id, "reason": selection.reason}
+        told = {name: value for name, value in told.items() if value}
         try:
             change = self._letters.drop if drops else self._letters.requeue
             changed, more = await change(selection)
         except BrokerAwayError as error:
-            return broker_away(error)
-        told = {"by": operator.name, "count": changed, "task_id": selection.task_id, "reason": selection.reason}
-        told = {name: value for name, value in told.items() if value != ""}
+            return _unanswered("drop" if drops else "requeue", operator, error, **told)
         if drops:
-            log.warning("operator_dropped", **told)
+            log.warning("operator_dropped", by=operator.name, count=changed, **told)
         else:
-            log.warning("operator_requeued", **told)
+            log.warning("operator_requeued", by=operator.name, count=changed, **told)
         return responses.json_answer(200, {"ok": True, "changed": changed, "more": more})
+
+
+def _unanswered(act: str, operator: Operator, error: BrokerAwayError, **told: object) -> Answer:
+    """503 to an act of which Redis did not say that it is done. It may be done, so the log has it too."""
+    log.warning("operator_act_unanswered", by=operator.name, act=act, fault=error.reason, **told)
+    return broker_away(error)
 
 
 def _selection(body: dict[str, Any]) -> Selection:

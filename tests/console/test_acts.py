@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Environment, Starter
     from tests.console.client import Console
+    from tests.console.conftest import OpenConsole
 
 
 @pytest.fixture
@@ -156,6 +159,33 @@ def test_a_group_of_somebody_else_hides_no_endpoint(operator: Console, scripts: 
     wait_until(lambda: [each["name"] for each in operator.look()["endpoints"]] == [endpoint], what="it is shown")
     for name in names:
         scripts.client.xgroup_destroy(EVENTS_KEY, name)
+
+
+def test_an_act_that_redis_does_not_answer_is_logged(
+    open_console: OpenConsole, module_env: Environment, scripts: Scripts
+) -> None:
+    operator = open_console(module_env, INTAKE_REDIS_TIMEOUT_SECONDS="0.5")
+    operator.log_in()
+    task = {"task_id": "0" * 22}
+    acts: list[tuple[str, dict[str, object], dict[str, object]]] = [
+        ("dead-letters/requeue", {"id": "0" * 22}, {"act": "requeue", **task}),
+        ("dead-letters/drop", {"id": "0" * 22}, {"act": "drop", **task}),
+        ("batches/cancel", {"id": "0" * 22}, {"act": "cancel_batch", "batch_id": "0" * 22}),
+        ("endpoints/switch", {"name": "crm", "on": False}, {"act": "switch_endpoint", "endpoint": "crm", "on": False}),
+        ("pause", {"what": "batches"}, {"act": "pause", "what": "batches"}),
+    ]
+    # So that the console has a connection, by which the last act gets to Redis although no answer comes.
+    operator.act("pause", what="nothing")
+    process_id = scripts.client.info("server")["process_id"]
+    for path, body, told in reversed(acts):
+        os.kill(process_id, signal.SIGSTOP)
+        try:
+            assert operator.act(path, **body).status_code == 503
+        finally:
+            os.kill(process_id, signal.SIGCONT)
+        line = operator.acts("operator_act_unanswered")[-1]
+        assert line.items() >= {"by": "olga", "fault": "TimeoutError", **told}.items()
+    wait_until(lambda: scripts.client.hget(PAUSED_KEY, "what") == b"batches", what="Redis did it all the same")
 
 
 @pytest.mark.parametrize(
