@@ -92,8 +92,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 lock: $(VENV)/.dev
-	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements/service.txt
-	$(COMPILE) $(ARGS) pyproject.toml requirements/build.in --extra stack \
+	$(COMPILE) $(ARGS) pyproject.toml --extra otel --output-file requirements/service.txt
+	$(COMPILE) $(ARGS) pyproject.toml requirements/build.in --extra otel --extra stack \
 	  --constraint requirements/service.txt --output-file requirements/run.txt
 	$(COMPILE) $(ARGS) pyproject.toml requirements/build.in requirements/tools.in --extra dev \
 	  --constraint requirements/run.txt --output-file requirements/dev.txt

@@ -11,9 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 PROBE = """
 import importlib.util, json, sitecustomize
-import api_shim.app, cli.submit, worker.app
+import api_shim.app, cli.submit, notifier.app, worker.app
 packages = sitecustomize.DEVELOPERS_PACKAGES
-print(json.dumps([packages, [name for name in packages if importlib.util.find_spec(name)]]))
+hidden = [*packages, *sitecustomize.TRACING]
+print(json.dumps([packages, [name for name in hidden if importlib.util.find_spec(name)]]))
 """
 
 
