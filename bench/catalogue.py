@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import batches, flatness, hostile, latency, sweeps, throughput, viewers, webhooks
+from bench import batches, flatness, hostile, latency, sweeps, throughput, tracing, viewers, webhooks
 from bench.peers import measure_peer
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ BENCHES: Final = {
     ),
     "celery-events": Bench(throughput.celery_events, {"requests": 6000}, {"requests": 50}, short=False),
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
+    "traces": Bench(
+        tracing.traces,
+        {"requests": 3000, "rounds": 8},
+        {"requests": 50, "rounds": 1},
+        most_runs=1,
+        short=False,
+    ),
     "hostile": Bench(
         hostile.hostile,
         {"quiet_seconds": 60, "seconds": 600},

@@ -80,6 +80,11 @@ FIGURES: Final = {
         *("without_per_second", "with_events_per_second", "ratio"),
         *("worker_cpu_ms_without", "worker_cpu_ms_with_events"),
     ],
+    "traces": [
+        f"{side}{figure}{end}"
+        for side, end in (("", "_ratio"), ("off.", ""), ("on.", ""))
+        for figure in ("accepts_per_second", "accept_cpu_ms", "per_second", "cpu_ms", "shim_cpu_ms", "worker_cpu_ms")
+    ],
     "hostile": [
         *("quiet_p50_ms", "quiet_p99_ms", "beside_p50_ms", "beside_p99_ms", "p99_ratio"),
         *("memory_mib_before", "memory_mib_highest", "memory_mib_added"),

@@ -1,0 +1,87 @@
+"""What traces cost: the same signups with traces off, and with the default share of them recorded, in turns."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.driver import saturate
+from bench.service import TRIVIAL_HASH, Service
+from bench.throughput import CONNECTIONS
+from local_stack.environments import environment_without_settings
+from local_stack.ports import free_port
+from local_stack.service_process import service_process, start_service_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_OFF: Final = {"INTAKE_TRACES": "0"}
+"""The default."""
+
+
+def traces(folder: Path, *, requests: int, rounds: int) -> dict[str, Any]:
+    """Throughput and CPU with traces on, as shares of those with traces off. The hash is trivial, and hides nothing."""
+    off: list[dict[str, float]] = []
+    on: list[dict[str, float]] = []
+    with Service(folder) as service, _a_collector(folder) as port:
+        settings = {"INTAKE_TRACES": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        for turn in range(rounds):
+            # Each is the first one as often as the other, since a machine may be slower later.
+            for is_on in (bool(turn % 2), not turn % 2):
+                (on if is_on else off).append(_measured(service, requests, settings if is_on else _OFF))
+    pairs = list(zip(off, on, strict=True))
+    return {
+        **{
+            f"{name}_ratio": statistics.median(traced[name] / untraced[name] for untraced, traced in pairs)
+            for name in off[0]
+        },
+        "off": {name: statistics.median(each[name] for each in off) for name in off[0]},
+        "on": {name: statistics.median(each[name] for each in on) for name in on[0]},
+    }
+
+
+def _measured(service: Service, requests: int, settings: dict[str, str]) -> dict[str, float]:
+    service.start_shim(**settings)
+    service.stop_worker()
+    target = service.target()
+    service.warm_up(min(300, requests))
+    meter = service.meter()
+    accepted = saturate(
+        target.port, target.signups(f"a-{time.monotonic_ns()}"), requests=requests, connections=CONNECTIONS
+    )
+    of_accepts = meter.read().milliseconds_each(requests)
+    service.start_worker(**TRIVIAL_HASH, **settings)
+    service.wait_until_drained()
+    meter, started = service.meter(), time.perf_counter()
+    saturate(target.port, target.signups(f"b-{time.monotonic_ns()}"), requests=requests, connections=CONNECTIONS)
+    service.wait_until_drained()
+    seconds = time.perf_counter() - started
+    each = meter.read().milliseconds_each(requests)
+    return {
+        "accepts_per_second": accepted.per_second,
+        "accept_cpu_ms": of_accepts["shim"] + of_accepts["redis"],
+        "per_second": requests / seconds,
+        "cpu_ms": sum(each.values()),
+        "shim_cpu_ms": each["shim"],
+        "worker_cpu_ms": each["worker"],
+    }
+
+
+@contextmanager
+def _a_collector(folder: Path) -> Iterator[int]:
+    """A collector in a process of its own, which throws away what comes."""
+    port = free_port()
+    process = service_process(
+        "collector",
+        "bench.collector",
+        {**environment_without_settings(), "PORT": str(port)},
+        log_path=folder / "collector.log",
+    )
+    start_service_process(process)
+    try:
+        yield port
+    finally:
+        process.kill()
