@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -63,12 +64,15 @@ from startup.background.parts import running
 from startup.identity import Identity
 from startup.logs import configure_logs
 from startup.process import prepare_service
+from startup.tracing.tracing import open_tracing
 from startup.unhandled import tell_unhandled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.types import ASGIApp
+
+    from startup.tracing.tracing import Tracing
 
 _TRIES: Final = 2
 """How often accepting a request may ask Redis. Where the first reply is lost or late, the second tells what became of
@@ -93,6 +97,7 @@ def create_app_from_environment() -> ASGIApp:
 def create_app(settings: ShimSettings) -> ASGIApp:
     """The ASGI application; its clients connect when it starts."""
     metrics = ShimMetrics()
+    tracing = open_tracing(settings.shared.traces, metrics.traces, component="shim")
     reports = RedisReports(metrics)
     hearing = Hearing(
         settings.shared.redis_url, maximum_waiting=settings.maximum_waiting, reports=reports, metrics=metrics
@@ -208,6 +213,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         state = begin_to_serve(settings.edge, refusals, bodies, drain=hearing.drain)
         async with running(calls, hearing.outcomes, hearing.events, watch, overviews, announcements, keeper):
             yield state
+        await _close(tracing)
 
     methods_routes = [
         Route(f"{prefix}{path}", at_once.around(Endpoint(method, away=BrokerUnavailableError)), methods=verbs)
@@ -244,4 +250,10 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         routes=methods_routes,
         draining=lambda: hearing.draining,
         metrics_port=settings.edge.metrics_port,
+        tracing=tracing,
     )
+
+
+async def _close(tracing: Tracing | None) -> None:
+    if tracing is not None:
+        await asyncio.to_thread(tracing.close)

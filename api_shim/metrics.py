@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from edge.metrics import EdgeMetrics
 from startup.broker.redis_requirements import EVICTS, Severity
 from startup.dependency_metrics import DependencyMetrics
+from startup.tracing.span_metrics import SpanMetrics
 
 MULTIPROCESS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: where the processes of one shim keep their counts together."""
@@ -50,6 +51,7 @@ class ShimMetrics(DependencyMetrics):
         )
         # The series exists from the start, so that an alert never asks for a metric that is not there.
         self._redis_finding.labels(EVICTS, Severity.REFUSE).set(0)
+        self.traces = SpanMetrics(self.registry)
         self._waiting = Gauge(
             "intake_waiting_requests",
             "Requests that are held until an outcome is there.",

@@ -13,6 +13,7 @@ from edge.answers import responses
 from edge.answers.answer import AnswerCutOffError
 from edge.bounds import framing_fault, is_plain_path
 from edge.request_ids import request_id_of
+from edge.request_trace import begin_trace
 from edge.server.connections import is_over
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from edge.answers.answer import Answer
     from edge.metrics import EdgeMetrics
+    from edge.request_trace import RequestTrace
+    from startup.tracing.tracing import Tracing
 
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that machines ask every few seconds. They are logged at debug level only."""
@@ -63,17 +66,20 @@ class RequestContext:
         routes: Sequence[Route] = (),
         draining: Callable[[], bool],
         metrics_port: int = 0,
+        tracing: Tracing | None = None,
     ) -> None:
         """Wrap `app`. While `draining` is true, each answer ends its connection.
 
         Requests for one of `routes` go straight to it. They are routes of `app` too, but Starlette's router and the
         layers around it cost 22 µs a request: 7 % of an accept (`python -m bench accepts`).
         If `metrics_port` is not 0, that port serves the metrics alone and every other port serves everything else.
+        Requests for one of `routes` are recorded by `tracing`. Where that is None, traces are off.
         """
         self._app = app
         self._metrics = metrics
         self._draining = draining
         self._metrics_port = metrics_port
+        self._tracing = tracing
         self._routes = {
             (method, route.path): route
             for route in routes
@@ -89,7 +95,10 @@ class RequestContext:
         started = time.perf_counter()
         request_id = request_id_of(scope)
         scope.setdefault("state", {})
-        answer = _Answering(scope, send, request_id, draining=self._draining)
+        trace = None if self._tracing is None else begin_trace(self._tracing, scope)
+        if trace is not None:
+            scope["state"]["trace"] = trace
+        answer = _Answering(scope, send, request_id, draining=self._draining, trace=trace)
         try:
             await self._route(scope)(scope, receive, answer.send)
             status = answer.status
@@ -117,6 +126,10 @@ class RequestContext:
         fields = {name: state[name] for name in ("task_id", "batch_id", "reason") if name in state}
         if answer.is_streamed:
             fields["bytes"] = answer.length
+        if answer.trace is not None:
+            fields["trace_id"] = answer.trace.context.trace_id
+            if (method, route) in self._routes:
+                answer.trace.answered(method=method, route=route, status=status)
         write = log.debug if route in _QUIET_ROUTES else log.info
         write(
             "request",
@@ -152,13 +165,17 @@ class RequestContext:
 class _Answering:
     """Sends the answer to one request. Adds the headers that every answer has, and keeps status and length to log."""
 
-    __slots__ = ("_draining", "_scope", "_send", "is_streamed", "length", "request_id", "status")
+    __slots__ = ("_draining", "_scope", "_send", "is_streamed", "length", "request_id", "status", "trace")
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, *, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, *, draining: Callable[[], bool], trace: RequestTrace | None
+    ) -> None:
         self._scope = scope
         self._send = send
         self._draining = draining
         self.request_id = request_id
+        self.trace = trace
+        """None where the request has none."""
         self.status = 0
         """The status that was sent; 0 until the head was sent."""
         self.length = 0
@@ -177,6 +194,8 @@ class _Answering:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.request_id.encode("ascii")), _NOSNIFF]
+            if self.trace is not None:
+                headers.append((b"server-timing", self.trace.server_timing))
             if self._ends_the_connection() and _CLOSE not in headers:
                 headers.append(_CLOSE)
             message["headers"] = headers

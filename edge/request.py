@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from starlette.requests import ClientDisconnect
 
+from edge.request_trace import UNTRACED
+
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
+
+    from edge.request_trace import Trace
 
 
 class InvalidRequestPartError(Exception):
@@ -58,6 +62,12 @@ class HttpRequest:
         if name not in self._headers:
             return []
         return [value.decode("latin-1") for each, value in self._scope["headers"] if each == name]
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of this request."""
+        trace: Trace = self._scope["state"].get("trace", UNTRACED)
+        return trace
 
     def belongs_to(self, task_id: str) -> None:
         """Put the task's id into the log line of this request."""

@@ -19,6 +19,7 @@ from startup.background.parts import running
 from startup.environment import SettingsError
 from startup.identity import Identity
 from startup.linear_h11 import make_h11_linear
+from startup.tracing.tracing import open_tracing
 from startup.unhandled import in_event_loop
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ async def run_notifier(settings: NotifierSettings) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(in_event_loop)
     metrics = NotifierMetrics()
+    tracing = open_tracing(settings.traces, metrics.traces, component="notifier")
     endpoints = Endpoints(settings.file, allow_http=settings.sending.allow_http, on_faulty=metrics.file_faulty)
     tls = tls_of_endpoints(settings.sending.ca_file)
     _serve_metrics(settings, metrics)
     calls = RedisCalls(settings.redis_url, metrics)
-    notifier = Notifier(settings, endpoints=endpoints, calls=calls, metrics=metrics, tls=tls)
+    notifier = Notifier(settings, endpoints=endpoints, calls=calls, metrics=metrics, tls=tls, tracing=tracing)
     identity = Identity("notifier")
     announcements = Announcements(
         calls.run,
@@ -77,6 +79,8 @@ async def run_notifier(settings: NotifierSettings) -> None:
         log.warning("notifier_stopped_early")
     finally:
         await calls.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
 
 def _serve_metrics(settings: NotifierSettings, metrics: NotifierMetrics) -> None:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.protocol.steps.delivering import Ending
 from startup.dependency_metrics import DependencyMetrics
+from startup.tracing.span_metrics import SpanMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,7 @@ class NotifierMetrics(DependencyMetrics):
             "1 where the file of endpoints has a fault, so that an earlier one is in force.",
             registry=self.registry,
         )
+        self.traces = SpanMetrics(self.registry)
 
     def sends(self, sends: bool) -> None:
         """Set whether this notifier sends. The states of endpoints are told by the one that does."""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from notifier.retries import Retries
 from startup.environment import EnvironmentReader
 from startup.shared_settings import read_log_format, read_redis_url
+from startup.tracing.trace_settings import read_trace_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from notifier.sending.addresses import Network
     from startup.broker.redis_url import RedisUrl
+    from startup.tracing.trace_settings import TraceSettings
 
 _HOUR: Final = 3600.0
 """In seconds."""
@@ -57,6 +59,7 @@ class NotifierSettings:
     metrics_port: int
     """Where `GET /metrics` answers. 0: nowhere."""
     metrics_host: str
+    traces: TraceSettings
 
 
 def read_notifier_settings(environment: Mapping[str, str]) -> NotifierSettings:
@@ -81,6 +84,7 @@ def read_notifier_settings(environment: Mapping[str, str]) -> NotifierSettings:
         most_waiting=reader.integer("WEBHOOKS_MAX_WAITING", 1000, minimum=1, maximum=100_000),
         metrics_port=reader.integer("NOTIFIER_METRICS_PORT", 0, minimum=0, maximum=65535),
         metrics_host=reader.text("NOTIFIER_METRICS_HOST", "127.0.0.1"),
+        traces=read_trace_settings(reader),
     )
     reader.check()
     return settings

@@ -24,8 +24,16 @@ if TYPE_CHECKING:
 _FRAMES_SHOWN: Final = 12
 """Places in code, and exceptions of a chain, that one log line tells at most."""
 
-_QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace", "uvicorn.access", "pymongo", "asyncio")
-"""These write a line for each task, request or probe, some with arguments or results. Our own lines say the same."""
+_QUIET_LOGGERS: Final = (
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "uvicorn.access",
+    "pymongo",
+    "asyncio",
+    "opentelemetry",
+)
+"""These write a line for each task, request, probe or lost span, some with arguments or results. Our own lines say the
+same."""
 
 
 def configure_logs(*, level: str, log_format: str, component: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from startup.broker.redis_url import RedisUrl, RedisUrlFault, parse_redis_url
 from startup.environment import MINIMUM_KEY_BYTES, EnvironmentReader
+from startup.tracing.trace_settings import TraceSettings, read_trace_settings
 
 if TYPE_CHECKING:
     from pydantic import SecretBytes
@@ -35,6 +36,7 @@ class SharedSettings:
     """How long an outcome can be read. It is never less than the idempotency window, since one record serves both."""
     log_level: str
     log_format: Literal["auto", "json", "console"]
+    traces: TraceSettings
 
 
 def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
@@ -50,6 +52,7 @@ def read_shared_settings(reader: EnvironmentReader) -> SharedSettings:
         ),
         log_level=reader.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
         log_format=read_log_format(reader),
+        traces=read_trace_settings(reader),
     )
 
 

@@ -14,12 +14,14 @@ from redis.retry import Retry
 
 from passwords.hashing import Argon2Passwords
 from schemas.ids import IdDeriver
+from schemas.protocol.lanes import CHUNKS, SIGNUPS
 from schemas.protocol.message import MessageTemplate
 from schemas.sealing import Unsealer
 from startup.broker.redis_clients import drop_connections, redis_client
 from startup.broker.redis_refusals import refusal_behind
 from startup.environment import SettingsError
 from startup.identity import Identity
+from startup.tracing.tracing import open_tracing
 from worker.celery_tools.tools import CeleryTools
 from worker.consuming.celery_app import Wiring, celery_app
 from worker.consuming.celery_settings import REDIS_CONNECT_SECONDS, REDIS_TIMEOUT_SECONDS
@@ -46,10 +48,12 @@ from worker.promise.pauses import Pauses
 from worker.promise.records import RedisRecords
 from worker.promise.sweeper import Sweeper
 from worker.promise.turnstile import Turnstile
+from worker.traces import Traces
 
 if TYPE_CHECKING:
     from celery import Celery
 
+    from startup.tracing.tracing import Tracing
     from worker.settings import WorkerSettings
 
 
@@ -63,12 +67,14 @@ class Worker:
     stopping: threading.Event
     metrics: WorkerMetrics
     settings: WorkerSettings
+    tracing: Tracing | None
 
 
 def build_worker(settings: WorkerSettings) -> Worker:
     """Make every client and connect every part. Nothing is sent yet."""
     stopping = threading.Event()
     metrics = WorkerMetrics()
+    tracing = open_tracing(settings.shared.traces, metrics.traces, component="worker")
     client = redis_client(
         settings.shared.redis_url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
@@ -149,6 +155,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         put_back=records.put_back,
         at_once=settings.concurrency,
         most_tasks=settings.prefetch_multiplier,
+        traces=Traces(tracing, SIGNUPS),
         watch=tools.watch,
     )
     chunks = Chunks(
@@ -157,6 +164,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         put_back=chunk_records.put_back,
         at_once=settings.chunks,
         stopping=stopping,
+        traces=Traces(tracing, CHUNKS),
         watch=tools.watch,
     )
     pauses = Pauses(client)
@@ -207,7 +215,7 @@ def build_worker(settings: WorkerSettings) -> Worker:
         chunks=chunks,
         tools=tools,
     ).connect(app)
-    return Worker(app, (gate, broker_gate), stopping, metrics, settings)
+    return Worker(app, (gate, broker_gate), stopping, metrics, settings, tracing)
 
 
 def _mongo_client(settings: WorkerSettings) -> MongoClient[dict[str, Any]]:

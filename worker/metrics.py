@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.outcome import OUTCOME_NAMES
 from startup.dependency_metrics import DependencyMetrics
+from startup.tracing.span_metrics import SpanMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -95,6 +96,7 @@ class WorkerMetrics(DependencyMetrics):
             "Events that were removed for their age before a consumer group had acknowledged them.",
             registry=self.registry,
         )
+        self.traces = SpanMetrics(self.registry)
         self._not_taken = Counter(
             "intake_messages_not_taken",
             "Messages of the queue that were dropped: none of this service's, or sent again by the sweeper.",

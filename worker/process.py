@@ -37,6 +37,8 @@ def run(worker: Worker) -> int:
         quiet=True,
     )
     process.start()
+    if worker.tracing is not None:
+        worker.tracing.close()
     return int(process.exitcode or 0)
 
 

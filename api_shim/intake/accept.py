@@ -60,7 +60,9 @@ class Acceptor:
             return new_task_id()
         return self._ids.task_id(caller=caller, idempotency_key=idempotency_key)
 
-    async def accept(self, task_id: str, body: bytes, *, caller: str, repeatable: bool, waiter: str = "") -> Admission:
+    async def accept(
+        self, task_id: str, body: bytes, *, caller: str, repeatable: bool, waiter: str = "", traceparent: str = ""
+    ) -> Admission:
         """Admit, seal and enqueue a request.
 
         Args:
@@ -69,6 +71,7 @@ class Acceptor:
             caller: the token's subject.
             repeatable: whether the id comes from an idempotency key.
             waiter: the channel on which a new task's outcome is published as well; empty for none.
+            traceparent: where the request's trace goes on; empty where it has none.
 
         Raises:
             BrokerUnavailableError: Redis did not confirm in time, and carries out no try of this call from now on. Only
@@ -86,6 +89,7 @@ class Acceptor:
                 rate_per_second=self._limits.rate_per_second,
                 rate_burst=self._limits.rate_burst,
                 waiter=waiter,
+                traceparent=traceparent,
             ),
             seconds=self._limits.seconds,
         )

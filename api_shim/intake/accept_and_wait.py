@@ -48,6 +48,7 @@ class AcceptAndWait:
         wait_seconds: float,
         until_left: UntilLeft,
         on_accepted: Callable[[AcceptedTask], None],
+        traceparent: str = "",
     ) -> AcceptedOrNot:
         """Accept a request, then wait.
 
@@ -58,6 +59,7 @@ class AcceptAndWait:
             wait_seconds: how long to wait for the outcome after the request was accepted; 0 for not at all.
             until_left: raises when the client has left; the wait then ends with the same exception.
             on_accepted: called as soon as the request is accepted, and so before the wait.
+            traceparent: where the request's trace goes on; empty where it has none.
 
         Returns:
             Why the request was refused; the outcome's response, where it came in time; else the task with its state as
@@ -69,7 +71,9 @@ class AcceptAndWait:
         """
         task_id = self.acceptor.task_id(caller=caller, idempotency_key=idempotency_key)
         if not wait_seconds:
-            admission = await self.acceptor.accept(task_id, body, caller=caller, repeatable=idempotency_key is not None)
+            admission = await self.acceptor.accept(
+                task_id, body, caller=caller, repeatable=idempotency_key is not None, traceparent=traceparent
+            )
             if isinstance(admission, AcceptedTask):
                 on_accepted(admission)
             return admission
@@ -81,6 +85,7 @@ class AcceptAndWait:
                 caller=caller,
                 repeatable=idempotency_key is not None,
                 waiter=expected.channel,
+                traceparent=traceparent,
             )
             if not isinstance(admission, AcceptedTask):
                 return admission

@@ -15,6 +15,7 @@ from edge.answers import responses
 from edge.answers.answer import Answer, AnswerCutOffError
 from edge.json_body import read_json_body
 from schemas.ids import new_task_id
+from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.steps.uploading import NewBatch
 
 if TYPE_CHECKING:
@@ -67,11 +68,13 @@ class BatchMethods:
             name=query.name or key or new_task_id(),
             mode=query.mode.value,
             ordered=query.ordered,
+            traceparent=request.trace.sending(CHUNKS),
         )
         may_import = self.doorkeeper.may_import(caller)
         taken = await self.uploads.take_in(request, batch, coding=coding, may_import=may_import)
         if isinstance(taken, Answer):
             return taken
+        request.trace.sent(batch.batch_id)
         summary = await self._wait(request, taken, wait) if wait else taken
         if wait and summary.has_ended:
             return answers.batch_done_in_time(summary, waited_for=wait)

@@ -13,6 +13,7 @@ from edge.answers import responses
 from edge.answers.answer import Answer
 from edge.json_body import read_json_body
 from schemas.customer import IMPORT_SCOPE, PASSWORD_HASH
+from schemas.protocol.lanes import SIGNUPS
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class CustomerMethods:
             # This is called before the wait, since the client may leave during it. The task is accepted all the same.
             self._metrics.accepted(repeated=task.repeated)
             request.belongs_to(task.task_id)
+            request.trace.sent(task.task_id)
 
         outcome = await self._accept_and_wait(
             body,
@@ -77,6 +79,7 @@ class CustomerMethods:
             wait_seconds=wait or 0,
             until_left=request.until_disconnected,
             on_accepted=on_accepted,
+            traceparent=request.trace.sending(SIGNUPS),
         )
         match outcome:
             case FinishedInTime(response):

@@ -24,6 +24,7 @@ from schemas.protocol.steps.delivering import (
 if TYPE_CHECKING:
     from notifier.broker.lease import Lease
     from notifier.broker.redis_calls import RedisCalls
+    from notifier.delivering.webhook_traces import WebhookTrace, WebhookTraces
     from notifier.endpoints.endpoint import Endpoint
     from notifier.metrics import NotifierMetrics
     from notifier.sending.answers import Answer
@@ -51,6 +52,7 @@ class Deliveries:
         lease: Lease,
         settings: NotifierSettings,
         metrics: NotifierMetrics,
+        traces: WebhookTraces,
     ) -> None:
         """Nothing is taken yet.
 
@@ -61,6 +63,7 @@ class Deliveries:
             lease: while it lasts, this notifier sends.
             settings: of the notifier.
             metrics: counts.
+            traces: records tries.
         """
         self._endpoint = endpoint
         self._sender = sender
@@ -68,6 +71,7 @@ class Deliveries:
         self._lease = lease
         self._settings = settings
         self._metrics = metrics
+        self._traces = traces
         # Of an endpoint that wants events in order, one is tried, and none behind it before it is delivered.
         self._at_once = 1 if endpoint.is_strict else settings.sending.connections
         self._most_waiting = 1 if endpoint.is_strict else settings.most_waiting
@@ -149,10 +153,12 @@ class Deliveries:
         began = time.monotonic()
         event = taken.event
         payload = event_payload(event.type, at_milliseconds=event.at_milliseconds, data=event.data)
-        answer = await self._sender.send(event.id, payload)
+        trace = self._traces.begin(taken)
+        answer = await self._sender.send(event.id, payload, traceparent=trace.traceparent)
+        trace.end(self._endpoint.name, answer)
         seconds = time.monotonic() - began
         tried = self._judge(taken, answer, seconds)
-        self._tell(taken, answer, tried)
+        self._tell(taken, answer, tried, trace)
         change = await self._write(tried)
         if change is EndpointChange.OFF:
             log.error("endpoint_off", endpoint=self._endpoint.name, outcome=answer.outcome)
@@ -181,10 +187,11 @@ class Deliveries:
             is_gone=answer.is_gone,
         )
 
-    def _tell(self, taken: TakenEvent, answer: Answer, tried: Tried) -> None:
+    def _tell(self, taken: TakenEvent, answer: Answer, tried: Tried, trace: WebhookTrace) -> None:
         name, event = self._endpoint.name, taken.event
         self._metrics.tried(name, answer.outcome, seconds=tried.try_seconds)
         fields = {"endpoint": name, "event_id": event.id, "outcome": answer.outcome, "tries": taken.tries + 1}
+        fields |= trace.fields
         if tried.ending is not Ending.FAILED:
             delay_seconds = time.time() - event.at_milliseconds / 1000
             self._metrics.ended(name, tried.ending, delay_seconds=delay_seconds)

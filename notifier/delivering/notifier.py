@@ -13,6 +13,7 @@ from notifier.broker.arrivals import Arrivals
 from notifier.broker.lease import Lease
 from notifier.broker.redis_calls import BrokerAwayError
 from notifier.delivering.deliveries import Deliveries
+from notifier.delivering.webhook_traces import WebhookTraces
 from notifier.sending.sender import Sender
 from schemas.protocol.steps.delivering import read_endpoint
 from startup.background.ending import cancel_until_ended
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from notifier.endpoints.endpoints import Endpoints
     from notifier.metrics import NotifierMetrics
     from notifier.settings import NotifierSettings
+    from startup.tracing.tracing import Tracing
 
 _BEYOND_TRY_SECONDS: Final = (1.0, 5.0)
 """How much longer than a try the lease lasts, at least and at most: as long as a try, between these.
@@ -52,6 +54,7 @@ class Notifier:
         calls: RedisCalls,
         metrics: NotifierMetrics,
         tls: ssl.SSLContext,
+        tracing: Tracing | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -61,12 +64,14 @@ class Notifier:
             calls: to Redis.
             metrics: counts.
             tls: whose certificates are trusted.
+            tracing: records tries; None where traces are off.
         """
         self._settings = settings
         self._endpoints = endpoints
         self._calls = calls
         self._metrics = metrics
         self._tls = tls
+        self._traces = WebhookTraces(tracing)
         least, most = _BEYOND_TRY_SECONDS
         self._beyond_try_seconds = min(most, max(least, settings.sending.timeout_seconds))
         self._changed = asyncio.Event()
@@ -171,7 +176,13 @@ class Notifier:
             tls=self._tls,
         )
         deliveries = Deliveries(
-            endpoint, sender, calls=self._calls, lease=lease, settings=self._settings, metrics=self._metrics
+            endpoint,
+            sender,
+            calls=self._calls,
+            lease=lease,
+            settings=self._settings,
+            metrics=self._metrics,
+            traces=self._traces,
         )
 
         async def run() -> None:

@@ -18,7 +18,7 @@ from notifier.sending.retry_after import retry_after_seconds
 from notifier.sending.signing import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from notifier.endpoints.endpoint import Endpoint
@@ -86,24 +86,25 @@ class Sender:
         await self._pool.aclose()
         self._resolver.close()
 
-    async def send(self, event_id: str, body: bytes) -> Answer:
+    async def send(self, event_id: str, body: bytes, *, traceparent: str = "") -> Answer:
         """Try once to deliver the event. Whatever the receiver does is an answer, and no exception.
 
         Args:
             event_id: the same in each try.
             body: the event as JSON in UTF-8, the same in each try.
+            traceparent: tells the receiver of the trace that it takes part in; empty for none.
         """
         try:
-            return await self._send(event_id, body)
+            return await self._send(event_id, body, {"traceparent": traceparent} if traceparent else {})
         except Exception:
             # It must not keep the other endpoints' events back. The event is tried again after its pause.
             log.exception("try_failed", endpoint=self._name, event_id=event_id)
             return Answer(fault=Fault.UNFORESEEN)
 
-    async def _send(self, event_id: str, body: bytes) -> Answer:
+    async def _send(self, event_id: str, body: bytes, further: Mapping[str, str]) -> Answer:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._try_addresses(await self._resolver.addresses(), event_id, body)
+                return await self._try_addresses(await self._resolver.addresses(), event_id, body, further)
         except (TimeoutError, httpcore2.TimeoutException):
             return Answer(fault=Fault.TIMEOUT)
         except NameUnknownError:
@@ -115,18 +116,28 @@ class Sender:
         except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError, OSError):
             return Answer(fault=Fault.BROKEN_ANSWER)
 
-    async def _try_addresses(self, addresses: Sequence[str], event_id: str, body: bytes) -> Answer:
+    async def _try_addresses(
+        self, addresses: Sequence[str], event_id: str, body: bytes, further: Mapping[str, str]
+    ) -> Answer:
         # An address from which nothing comes back must leave time for the next one.
         share_seconds = self._timeout_seconds / len(addresses)
         for address in addresses[:-1]:
             try:
-                return await self._post(address, event_id, body, connect_seconds=share_seconds)
+                return await self._post(address, event_id, body, further, connect_seconds=share_seconds)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 # Nothing was sent there.
                 continue
-        return await self._post(addresses[-1], event_id, body)
+        return await self._post(addresses[-1], event_id, body, further)
 
-    async def _post(self, address: str, event_id: str, body: bytes, *, connect_seconds: float | None = None) -> Answer:
+    async def _post(
+        self,
+        address: str,
+        event_id: str,
+        body: bytes,
+        further: Mapping[str, str],
+        *,
+        connect_seconds: float | None = None,
+    ) -> Answer:
         now = datetime.now(UTC)
         headers = {
             "host": self._url.host_header,
@@ -136,6 +147,7 @@ class Sender:
             # Nobody unpacks the answer.
             "accept-encoding": "identity",
             "user-agent": _USER_AGENT,
+            **further,
             **self._signer.headers(event_id, body, at=now),
         }
         url = httpcore2.URL(scheme=self._url.scheme, host=address, port=self._url.port, target=self._url.target)

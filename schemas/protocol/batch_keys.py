@@ -84,6 +84,8 @@ class BatchField(StrEnum):
     """The id of the chunk that was listed last."""
     CANCEL_PLACE = "cancel_place"
     """How many chunks the cancellation has looked at."""
+    TRACEPARENT = "traceparent"
+    """As `schemas.protocol.keys.Field.TRACEPARENT`."""
     SETTLE_PLACE = "settle_place"
     """How many chunks SETTLE_BATCHES has looked at."""
 

@@ -37,7 +37,8 @@ DEAD_KEY: Final = "intake:dead"
 
 EVENTS_KEY: Final = "intake:events"
 """Stream: an entry for each event (`schemas.events`), in order. Its fields: `id`, `type`, `at` (Unix milliseconds),
-`caller` (whose task or batch it was, which is not told), `data` (JSON).
+`caller` (whose task or batch it was, which is not told), `data` (JSON), and where its request was traced
+`traceparent`.
 
 `lua/includes/append_event.lua` has the same.
 """
@@ -132,6 +133,9 @@ class Field(StrEnum):
     """The name of the delivery that started the task last."""
     WAITER = "waiter"
     """The channel of a shim process in which a call waits for the outcome. It is removed with the outcome."""
+    TRACEPARENT = "traceparent"
+    """Where the trace of the request goes on, as W3C Trace Context writes it: the span that accepted the task is the
+    parent of what is done later. Only where traces are on. A batch has the same field, and a part that of its chunk."""
     REASON = "reason"
     """Why the task is a dead letter: a code."""
     DETAIL = "detail"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from worker.celery_tools.watching import TaskWatch
     from worker.customer.create_rows import CreateRows
     from worker.promise.leases import Leases
+    from worker.traces import Traces
 
 _AHEAD: Final = 1
 """Chunks that are held beside those that are worked on, so that a thread need not wait for the next one."""
@@ -41,6 +42,7 @@ class Chunks:
         put_back: Callable[[Sequence[str]], object],
         at_once: int,
         stopping: threading.Event,
+        traces: Traces,
         watch: TaskWatch = UNWATCHED,
     ) -> None:
         """Work on up to `at_once` chunks side by side.
@@ -54,6 +56,7 @@ class Chunks:
         self._most = at_once + _AHEAD
         self._at_once = at_once
         self._stopping = stopping
+        self._traces = traces
         self._watch = watch
         self._changed = threading.Condition()
         self._waiting: deque[Delivery] = deque()
@@ -109,19 +112,22 @@ class Chunks:
     def work(self, delivery: Delivery) -> None:
         """Work on a chunk to its end. Afterwards it has its outcomes, was given back, or is delivered again."""
         started = time.perf_counter()
+        work = self._traces.begin()
         with self._leases.holding([delivery]):
             self._watch.started([delivery.task_id])
             try:
-                ending = self._create_rows.run(delivery)
+                ending = self._create_rows.run(delivery, work)
                 if ending == NotStarted.ALONE:
-                    ending = self._create_rows.run_alone(delivery)
+                    ending = self._create_rows.run_alone(delivery, work)
             except GiveBackError:
                 self._watch.ended(delivery.task_id, GIVEN_BACK, time.perf_counter() - started)
                 self._give_back(delivery)
+                work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
                 return
         seconds = round(time.perf_counter() - started, 4)
-        log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=seconds)
+        log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=seconds, **work.fields(delivery))
         self._watch.ended(delivery.task_id, ending, seconds)
+        work.end([(delivery, ending)], failures=[FAILED])
 
     def _work(self) -> None:
         while True:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worker.celery_tools.watching import TaskWatch
     from worker.customer.create_customer import CreateCustomer
     from worker.promise.leases import Leases
+    from worker.traces import Traces, Work
 
 log = structlog.get_logger("worker.task")
 
@@ -52,6 +53,7 @@ class Groups:
         put_back: Callable[[Sequence[str]], object],
         at_once: int,
         most_tasks: int,
+        traces: Traces,
         watch: TaskWatch = UNWATCHED,
     ) -> None:
         """Work on up to `at_once` groups side by side, of up to `most_tasks` tasks each.
@@ -63,6 +65,7 @@ class Groups:
         self._leases = leases
         self._at_once = at_once
         self._most_tasks = most_tasks
+        self._traces = traces
         self._watch = watch
         self._lock = threading.Lock()
         self._waiting: deque[_Received] = deque()
@@ -120,34 +123,40 @@ class Groups:
         """Work on a group to its end. Afterwards each task has its outcome, was given back, or is delivered again."""
         with self._leases.holding(deliveries):
             started = time.perf_counter()
+            work = self._traces.begin()
             self._watch.started([each.task_id for each in deliveries])
             try:
-                endings = self._create_customer.run(deliveries)
+                endings = self._create_customer.run(deliveries, work)
             except GiveBackError:
                 self._give_back(deliveries, started)
+                work.end(((each, GIVEN_BACK) for each in deliveries), failures=[GIVEN_BACK])
                 return
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending != NotStarted.ALONE:
                     # Before tasks of this group that run alone: as long as its lease is renewed, a deferred or failed
                     # task is not sent again.
                     self._leases.let_go(delivery)
-                    self._ended(delivery, ending, started)
+                    self._ended(delivery, ending, started, work)
+            work.end(zip(deliveries, endings, strict=True), failures=[FAILED])
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending == NotStarted.ALONE:
                     self._work_alone(delivery)
 
     def _work_alone(self, delivery: Delivery) -> None:
         started = time.perf_counter()
+        work = self._traces.begin()
         try:
-            ending = self._create_customer.run_alone(delivery)
+            ending = self._create_customer.run_alone(delivery, work)
         except GiveBackError:
             self._give_back([delivery], started)
+            work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
         else:
-            self._ended(delivery, ending, started)
+            self._ended(delivery, ending, started, work)
+            work.end([(delivery, ending)], failures=[FAILED])
 
-    def _ended(self, delivery: Delivery, ending: str, started: float) -> None:
+    def _ended(self, delivery: Delivery, ending: str, started: float, work: Work) -> None:
         seconds = round(time.perf_counter() - started, 4)
-        log.info("task", task_id=delivery.task_id, outcome=ending, seconds=seconds)
+        log.info("task", task_id=delivery.task_id, outcome=ending, seconds=seconds, **work.fields(delivery))
         self._watch.ended(delivery.task_id, ending, seconds)
 
     def _run_while_there_are(self) -> None:

@@ -5,6 +5,7 @@ What costs a round trip or a wait for the journal is done once for a group. No g
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,6 +19,7 @@ from worker.customer.rows import Checked, Decided, Failed, Hashed, Identity, Ref
 from worker.customer.sealed_requests import PARKED_UNKNOWN_FORM, Elsewhere
 from worker.customer.task_group import Ended, Task, TaskGroup, failed
 from worker.promise.records import Parking
+from worker.traces import DEFER, FINISH, HASH, INSERT, LOOK_UP, PARK, UNTRACED, VALIDATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from worker.metrics import WorkerMetrics
     from worker.promise.records import TaskRecords
     from worker.promise.turnstile import Turnstile
+    from worker.traces import Work
 
 DEFERRED: Final = "deferred"
 """The ending of a task that another worker may be able to read. It is delivered again in a while."""
@@ -64,8 +67,12 @@ class CreateCustomer:
         self._maximum_starts = maximum_starts
         self._seldom = Seldom()
 
-    def run(self, deliveries: Sequence[Delivery]) -> list[str]:
+    def run(self, deliveries: Sequence[Delivery], work: Work = UNTRACED) -> list[str]:
         """Work on tasks side by side with other groups. A task that has its outcome already is left alone.
+
+        Args:
+            deliveries: of different tasks.
+            work: is told what is done, for traces.
 
         Returns:
             The ending of each task in one word: `created`, a documented error's code, or why there was nothing to do.
@@ -76,16 +83,16 @@ class CreateCustomer:
                 The tasks are to be given back.
         """
         with self._stages.beside_signups(), self._turnstile.beside_others():
-            return self._run(deliveries, alone=False)
+            return self._run(deliveries, work, alone=False)
 
-    def run_alone(self, delivery: Delivery) -> str:
+    def run_alone(self, delivery: Delivery, work: Work = UNTRACED) -> str:
         """Work on a task that may kill this process, with nothing beside it, and return its ending.
 
         Raises:
             GiveBackError: as for `run`.
         """
         with self._turnstile.alone():
-            (ending,) = self._run([delivery], alone=True)
+            (ending,) = self._run([delivery], work, alone=True)
         return ending
 
     def release(self, delivery: Delivery) -> RecordChange:
@@ -96,7 +103,7 @@ class CreateCustomer:
         """
         return self._records.release(delivery)
 
-    def _run(self, deliveries: Sequence[Delivery], *, alone: bool) -> list[str]:
+    def _run(self, deliveries: Sequence[Delivery], work: Work, *, alone: bool) -> list[str]:
         replies = self._patience.until_done(lambda: self._records.start(deliveries, alone=alone))
         # After START: only a task that was started can be given back at its place without a start being counted.
         self._patience.check()
@@ -105,6 +112,7 @@ class CreateCustomer:
         for place, (delivery, reply) in enumerate(zip(deliveries, replies, strict=True)):
             if isinstance(reply, Started):
                 self._metrics.task_started(reply.waited_seconds)
+                work.taken(delivery, reply)
                 customer_id = self._requests.customer_id(task_id=delivery.task_id, fingerprint=reply.fingerprint)
                 tasks[place] = Task(delivery, reply, customer_id)
             elif isinstance(reply, Exception):
@@ -112,21 +120,21 @@ class CreateCustomer:
             else:
                 endings[place] = str(reply)
         with self._metrics.tasks_in_flight(len(tasks)):
-            endings |= zip(tasks, self._work(list(tasks.values())), strict=True)
+            endings |= zip(tasks, self._work(list(tasks.values()), work), strict=True)
         for ending in endings.values():
             if ending != NotStarted.ALONE:
                 self._metrics.task_ended(ending)
         return [endings[place] for place in range(len(deliveries))]
 
-    def _work(self, tasks: Sequence[Task]) -> list[str]:
-        group = TaskGroup(tasks, [guarded(self._open, task) for task in tasks])
-        group.step(Row, self._stages.check)
+    def _work(self, tasks: Sequence[Task], work: Work) -> list[str]:
+        group = TaskGroup(tasks, [guarded(self._open, task) for task in tasks], work)
+        group.step(VALIDATE, Row, self._stages.check)
         self._look_up(group)
-        group.step(Checked, self._stages.hash)
-        group.step(Hashed, self._stages.insert)
-        group.step_with_tasks(Decided, self._finish)
-        group.step_with_tasks(Elsewhere, self._defer)
-        group.step_with_tasks(Refused, self._park)
+        group.step(HASH, Checked, self._stages.hash)
+        group.step(INSERT, Hashed, self._stages.insert)
+        group.step_with_tasks(FINISH, Decided, self._finish)
+        group.step_with_tasks(DEFER, Elsewhere, self._defer)
+        group.step_with_tasks(PARK, Refused, partial(self._park, work))
         return group.endings()
 
     def _open(self, task: Task) -> Row | Elsewhere | Refused:
@@ -154,7 +162,7 @@ class CreateCustomer:
             identities = [Identity(task.customer_id) for task in tasks]
             return self._stages.look_up(states, identities=identities, emails=emails)
 
-        group.step_at(places, look_up)
+        group.step_at(LOOK_UP, places, look_up)
 
     def _finish(self, tasks: Sequence[Task], decided: Sequence[Decided]) -> list[State]:
         results = [(task.delivery.task_id, each.outcome) for task, each in zip(tasks, decided, strict=True)]
@@ -187,7 +195,7 @@ class CreateCustomer:
                 states.append(Ended(str(reply)))
         return states
 
-    def _park(self, tasks: Sequence[Task], refused: Sequence[Refused]) -> list[State]:
+    def _park(self, work: Work, tasks: Sequence[Task], refused: Sequence[Refused]) -> list[State]:
         parkings = [Parking(task.delivery, each.reason, each.detail) for task, each in zip(tasks, refused, strict=True)]
         replies = self._patience.until_done(lambda: self._records.park(parkings))
         states: list[State] = []
@@ -195,8 +203,13 @@ class CreateCustomer:
             if isinstance(reply, Exception):
                 states.append(Failed(reply))
             elif reply is RecordChange.WRITTEN:
-                task_id = parking.delivery.task_id
-                log.error("dead_letter", task_id=task_id, reason=parking.reason, detail=parking.detail)
+                log.error(
+                    "dead_letter",
+                    task_id=parking.delivery.task_id,
+                    reason=parking.reason,
+                    detail=parking.detail,
+                    **work.fields(parking.delivery),
+                )
                 states.append(Ended(parking.reason))
             else:
                 # Another delivery has the task now, or an operator has it. What this one found out no longer counts.

@@ -34,6 +34,7 @@ from worker.customer.sealed_requests import (
 )
 from worker.customer.task_group import failed
 from worker.dependencies.errors import GiveBackError
+from worker.traces import DEFER, FINISH, HASH, INSERT, LOOK_UP, PARK, SPLIT, UNTRACED, VALIDATE
 
 if TYPE_CHECKING:
     import threading
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from worker.metrics import WorkerMetrics
     from worker.promise.chunk_records import ChunkRecords
     from worker.promise.turnstile import Turnstile
+    from worker.traces import Work
 
 DONE: Final = "done"
 """The ending of a chunk whose rows have their outcomes."""
@@ -110,20 +112,20 @@ class CreateRows:
         self._stopping = stopping
         self._seldom = Seldom()
 
-    def run(self, delivery: Delivery) -> str:
+    def run(self, delivery: Delivery, work: Work = UNTRACED) -> str:
         """Work on a chunk beside other tasks, and return its ending in one word.
 
-        `NotStarted.ALONE` asks the caller for `run_alone`.
+        `NotStarted.ALONE` asks the caller for `run_alone`. `work` is told what is done, for traces.
 
         Raises:
             GiveBackError: the worker stops, or cannot use the database. The chunk is to be given back.
         """
-        return self._run(delivery, alone=False, share=self._turnstile.beside_others)
+        return self._run(delivery, work, alone=False, share=self._turnstile.beside_others)
 
-    def run_alone(self, delivery: Delivery) -> str:
+    def run_alone(self, delivery: Delivery, work: Work = UNTRACED) -> str:
         """Work on a chunk that may kill this process, with nothing beside it; as `run` otherwise."""
         with self._turnstile.alone():
-            return self._run(delivery, alone=True, share=nullcontext)
+            return self._run(delivery, work, alone=True, share=nullcontext)
 
     def release(self, delivery: Delivery) -> RecordChange:
         """Give the chunk back without counting its start.
@@ -133,22 +135,27 @@ class CreateRows:
         """
         return self._records.release(delivery)
 
-    def _run(self, delivery: Delivery, *, alone: bool, share: Callable[[], AbstractContextManager[None]]) -> str:
+    def _run(
+        self, delivery: Delivery, work: Work, *, alone: bool, share: Callable[[], AbstractContextManager[None]]
+    ) -> str:
         with share():
             chunk = self._patience.until_done(lambda: self._records.start(delivery, alone=alone))
             if not isinstance(chunk, StartedChunk):
                 return str(chunk)
+            work.taken(delivery, chunk)
             self._patience.check()
             rows = chunk.end - chunk.first
             if chunk.form <= RECORD_FORM and chunk.starts > _STARTS_BEFORE_HALVING and rows > 1:
-                return self._split(delivery, chunk)
+                with work.stage(SPLIT, [delivery]):
+                    return self._split(delivery, chunk)
             content = self._open(chunk)
         if isinstance(content, Elsewhere):
-            return self._defer(delivery, chunk, content)
+            with work.stage(DEFER, [delivery]):
+                return self._defer(delivery, chunk, content, work)
         if isinstance(content, Refused):
-            return self._park(delivery, chunk, content)
+            return self._park(delivery, chunk, content, work)
         with self._metrics.chunk_in_work():
-            return self._work(delivery, chunk, content, share)
+            return self._work(delivery, chunk, content, share, work)
 
     def _open(self, chunk: StartedChunk) -> ChunkContent | Elsewhere | Refused:
         if chunk.form > RECORD_FORM:
@@ -172,22 +179,24 @@ class CreateRows:
         chunk: StartedChunk,
         content: ChunkContent,
         share: Callable[[], AbstractContextManager[None]],
+        work: Work,
     ) -> str:
         rows = ChunkRows(content, self._ids, chunk_id=chunk.chunk_id, first=chunk.first, end=chunk.end)
-        with share():
+        with share(), work.stage(VALIDATE, [delivery]):
             rows.step(Row, self._stages.check)
-        with share():
+        with share(), work.stage(LOOK_UP, [delivery]):
             self._look_up(rows)
         if content.mode is Mode.VALIDATE:
             self._validate(rows, content.batch_id)
         else:
-            self._create(rows, share)
+            self._create(rows, share, delivery, work)
         rows.finish_repeats()
         failure = rows.failure()
         if failure is not None:
             return failed(delivery, failure.error)
         with share():
-            return self._finish(delivery, chunk, rows.states, tells=self._tells_rows and content.mode is Mode.CREATE)
+            tells = self._tells_rows and content.mode is Mode.CREATE
+            return self._finish(delivery, chunk, rows.states, work, tells=tells)
 
     def _look_up(self, rows: ChunkRows) -> None:
         """Find rows that are stored already and emails that are taken, in one round trip."""
@@ -195,14 +204,16 @@ class CreateRows:
         identities = [rows.rows[place].identity for place in rows.worked]
         rows.put(rows.worked, self._stages.look_up(states, identities=identities, emails=True))
 
-    def _create(self, rows: ChunkRows, share: Callable[[], AbstractContextManager[None]]) -> None:
+    def _create(
+        self, rows: ChunkRows, share: Callable[[], AbstractContextManager[None]], delivery: Delivery, work: Work
+    ) -> None:
         while winners := rows.first_with_their_emails():
             for start in range(0, len(winners), _ROWS_A_SLICE):
                 part = winners[start : start + _ROWS_A_SLICE]
-                with share():
+                with share(), work.stage(HASH, [delivery]):
                     made = self._stages.hash([each for _, each in part], urgent=False, stopping=self._stopping)
                 rows.put([place for place, _ in part], made)
-            with share():
+            with share(), work.stage(INSERT, [delivery]):
                 rows.step(Hashed, self._stages.insert)
             if any(isinstance(rows.states[place], Checked) for place, _ in winners):
                 # What was hashed is stored. The chunk's next delivery finds it by its origin.
@@ -232,7 +243,9 @@ class CreateRows:
         rows.step(Checked, told)
         rows.step(Decided, stored)
 
-    def _finish(self, delivery: Delivery, chunk: StartedChunk, states: Sequence[State], *, tells: bool) -> str:
+    def _finish(
+        self, delivery: Delivery, chunk: StartedChunk, states: Sequence[State], work: Work, *, tells: bool
+    ) -> str:
         told: list[Outcome] = []
         refused: list[tuple[int, Refused]] = []
         for place, state in enumerate(states, chunk.first):
@@ -242,7 +255,7 @@ class CreateRows:
                 refused.append((place, state))
                 told.append(outcomes.internal_error())
         if refused and len(told) == 1:
-            return self._park(delivery, chunk, refused[0][1])
+            return self._park(delivery, chunk, refused[0][1], work)
         counts = Counter(map(outcomes.name_of, told))
         results = pack_results(told)
         parts = [
@@ -260,13 +273,22 @@ class CreateRows:
             for place, state in enumerate(states, chunk.first)
             if tells and isinstance(state, Decided)
         ]
-        change = self._patience.until_done(
-            lambda: self._records.finish(delivery, chunk, results=results, counts=counts, refused=parts, told=events)
-        )
+        with work.stage(FINISH, [delivery]):
+            change = self._patience.until_done(
+                lambda: self._records.finish(
+                    delivery, chunk, results=results, counts=counts, refused=parts, told=events
+                )
+            )
         if change is not RecordChange.WRITTEN:
             return str(change)
         for part in parts:
-            log.error("dead_letter", task_id=part.part_id, reason=part.reason, detail=part.detail)
+            log.error(
+                "dead_letter",
+                task_id=part.part_id,
+                reason=part.reason,
+                detail=part.detail,
+                **work.fields(delivery),
+            )
         self._metrics.rows_ended(counts)
         return DONE
 
@@ -277,20 +299,27 @@ class CreateRows:
         log.warning("chunk_halved", task_id=delivery.task_id, rows=chunk.end - chunk.first)
         return HALVED
 
-    def _park(self, delivery: Delivery, chunk: StartedChunk, refused: Refused) -> str:
-        change = self._patience.until_done(
-            lambda: self._records.park(delivery, chunk, reason=refused.reason, detail=refused.detail)
-        )
+    def _park(self, delivery: Delivery, chunk: StartedChunk, refused: Refused, work: Work) -> str:
+        with work.stage(PARK, [delivery]):
+            change = self._patience.until_done(
+                lambda: self._records.park(delivery, chunk, reason=refused.reason, detail=refused.detail)
+            )
         if change is not RecordChange.WRITTEN:
             return str(change)
-        log.error("dead_letter", task_id=delivery.task_id, reason=refused.reason, detail=refused.detail)
+        log.error(
+            "dead_letter",
+            task_id=delivery.task_id,
+            reason=refused.reason,
+            detail=refused.detail,
+            **work.fields(delivery),
+        )
         self._metrics.rows_ended({"internal_error": chunk.end - chunk.first})
         return refused.reason
 
-    def _defer(self, delivery: Delivery, chunk: StartedChunk, elsewhere: Elsewhere) -> str:
+    def _defer(self, delivery: Delivery, chunk: StartedChunk, elsewhere: Elsewhere, work: Work) -> str:
         change = self._patience.until_done(lambda: self._records.defer(delivery))
         if change is RecordChange.OVERDUE:
-            return self._park(delivery, chunk, Refused(elsewhere.reason))
+            return self._park(delivery, chunk, Refused(elsewhere.reason), work)
         if change is not RecordChange.WRITTEN:
             return str(change)
         self._metrics.task_deferred(elsewhere.reason)

@@ -9,11 +9,13 @@ import structlog
 
 from worker.customer.rows import Checked, Decided, Failed, Hashed, Refused, Row
 from worker.customer.sealed_requests import Elsewhere
+from worker.traces import UNTRACED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from schemas.protocol.steps.working import Delivery, Started
+    from worker.traces import Work
 
 FAILED: Final = "failed"
 """The ending of a task that met an error of this service's own. It is delivered again."""
@@ -47,8 +49,10 @@ Stage = TypeVar("Stage")
 class TaskGroup:
     """Moves the tasks of a group from state to state, those in the same state together. Not thread-safe."""
 
-    def __init__(self, tasks: Sequence[Task], states: Sequence[State]) -> None:
+    def __init__(self, tasks: Sequence[Task], states: Sequence[State], work: Work = UNTRACED) -> None:
+        """`work` times each stage that has a name."""
         self._tasks = tasks
+        self._work = work
         self._states: list[State] = []
         for task, state in zip(tasks, states, strict=True):
             self._states.append(_logged(task, state))
@@ -65,26 +69,37 @@ class TaskGroup:
             if not isinstance(state, Ended) and is_meant(task, state)
         ]
 
-    def step(self, kind: type[Stage], stage: Callable[[list[Stage]], Sequence[State]]) -> None:
-        """Replace all states of this kind by what the stage makes of them. It is not called where there are none."""
-        self.step_with_tasks(kind, lambda _tasks, states: stage(states))
+    def step(self, name: str, kind: type[Stage], stage: Callable[[list[Stage]], Sequence[State]]) -> None:
+        """Replace all states of this kind by what the stage makes of them. It is not called where there are none.
 
-    def step_with_tasks(self, kind: type[Stage], stage: Callable[[list[Task], list[Stage]], Sequence[State]]) -> None:
+        `name` is the stage's name in traces.
+        """
+        self.step_with_tasks(name, kind, lambda _tasks, states: stage(states))
+
+    def step_with_tasks(
+        self, name: str, kind: type[Stage], stage: Callable[[list[Task], list[Stage]], Sequence[State]]
+    ) -> None:
         """Do the same with a stage that needs the tasks as well."""
         found = [(place, state) for place, state in enumerate(self._states) if isinstance(state, kind)]
         if found:
-            places = [place for place, _ in found]
-            self._replace(places, stage([self._tasks[place] for place in places], [state for _, state in found]))
+            self._step(name, [place for place, _ in found], lambda tasks: stage(tasks, [state for _, state in found]))
 
-    def step_at(self, places: Sequence[int], stage: Callable[[list[Task], list[State]], Sequence[State]]) -> None:
+    def step_at(
+        self, name: str, places: Sequence[int], stage: Callable[[list[Task], list[State]], Sequence[State]]
+    ) -> None:
         """Do the same with the tasks at these places, whatever their states are."""
         if places:
-            states = [self._states[place] for place in places]
-            self._replace(places, stage([self._tasks[place] for place in places], states))
+            self._step(name, places, lambda tasks: stage(tasks, [self._states[place] for place in places]))
 
     def endings(self) -> list[str]:
         """What became of each task, in order. All of them must have ended."""
         return [state.ending for state in self._states if isinstance(state, Ended)]
+
+    def _step(self, name: str, places: Sequence[int], stage: Callable[[list[Task]], Sequence[State]]) -> None:
+        tasks = [self._tasks[place] for place in places]
+        with self._work.stage(name, (task.delivery for task in tasks)):
+            made = stage(tasks)
+        self._replace(places, made)
 
     def _replace(self, places: Sequence[int], states: Sequence[State]) -> None:
         for place, state in zip(places, states, strict=True):

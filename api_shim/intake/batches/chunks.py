@@ -161,6 +161,7 @@ class ChunkAcceptor:
             rows=len(chunk.rows),
             first_line=chunk.first_line,
             lines=chunk.lines,
+            traceparent=batch.traceparent,
         )
 
     async def _accept(self, chunk: NewChunk) -> ChunkAccepted | WorkedBefore:

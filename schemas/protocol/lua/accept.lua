@@ -18,8 +18,10 @@ local cost = tonumber(ARGV[7])
 local burst = tonumber(ARGV[8])
 -- The channel that is told of the outcome besides the task's own; '' for none.
 local waiter = ARGV[9]
+-- Where the request's trace goes on; '' where it has none.
+local traceparent = ARGV[10]
 -- Unix milliseconds from which on nothing is accepted; 0 for no deadline.
-local latest = tonumber(ARGV[10])
+local latest = tonumber(ARGV[11])
 
 local record = redis.call('HMGET', record_key, 'fingerprint', 'state')
 if record[1] then
@@ -46,6 +48,7 @@ count_overall('signups:accepted', 1)
 redis.call('HSET', record_key, 'form', form, 'fingerprint', fingerprint, 'sealed', sealed, 'caller', caller,
   'state', 'PENDING', 'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0)
 if waiter ~= '' then redis.call('HSET', record_key, 'waiter', waiter) end
+if traceparent ~= '' then redis.call('HSET', record_key, 'traceparent', traceparent) end
 redis.call('ZADD', open_tasks, now, task_id)
 redis.call('LPUSH', queue, message)
 return {'accepted', 'PENDING'}

@@ -22,7 +22,9 @@ local most_open_rows = tonumber(ARGV[10])
 -- Most rows of a batch; 0 for no limit.
 local most_batch_rows = tonumber(ARGV[11])
 local upload_milliseconds = ARGV[12]
-local latest = tonumber(ARGV[13])
+-- Where the trace of the upload goes on; '' where it has none.
+local traceparent = ARGV[13]
+local latest = tonumber(ARGV[14])
 
 --- @include "now"
 --- @include "batch_names"
@@ -60,6 +62,7 @@ if not known[1] then
   redis.call('HSET', record_key, 'form', form, 'sealed', sealed, 'caller', caller, 'state', 'PENDING',
     'accepted_at', now, 'sent_at', now, 'sends', 1, 'starts', 0, 'rows', rows, 'batches', 'o' .. batch_id,
     'lines', lines, 'listed', 1, 'open_parts', 1)
+  if traceparent ~= '' then redis.call('HSET', record_key, 'traceparent', traceparent) end
   if generation > 0 and redis.call('EXISTS', first_key) == 1 then
     redis.call('HSET', first_key, 'generation', generation)
   end

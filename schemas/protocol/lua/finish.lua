@@ -16,8 +16,8 @@ local event_data = ARGV[5]
 -- `created` or an error's code, for the counts.
 local outcome = ARGV[6]
 
-local record = redis.call('HMGET', record_key, 'state', 'waiter', 'caller')
-local state, waiter, caller = record[1], record[2], record[3]
+local record = redis.call('HMGET', record_key, 'state', 'waiter', 'caller', 'traceparent')
+local state, waiter, caller, traceparent = record[1], record[2], record[3], record[4]
 if not state then return 'unknown' end
 if state == 'SUCCESS' then return 'finished' end
 --- @include "append_event"
@@ -32,7 +32,7 @@ redis.call('ZREM', dead_letters, task_id)
 redis.call('ZREM', leases, task_id)
 redis.call('ZREM', resent, task_id)
 redis.call('SET', result_key, result, 'PX', lifetime_milliseconds)
-append_event(task_id, event_type, caller, event_data)
+append_event(task_id, event_type, caller, traceparent, event_data)
 redis.call('PUBLISH', result_key, result)
 if waiter then redis.call('PUBLISH', waiter, task_id .. ' ' .. result) end
 return 'written'

@@ -27,11 +27,12 @@ redis.call('HSET', chunk_key, 'results:' .. first .. ':' .. last, results)
 local next_at = 6
 for at = next_at, next_at + 4 * refused - 1, 4 do
   local place, part_id, reason, detail = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local chunk = redis.call('HMGET', chunk_key, 'caller', 'accepted_at')
+  local chunk = redis.call('HMGET', chunk_key, 'caller', 'accepted_at', 'traceparent')
   redis.call('HSET', record_of(part_id), 'form', form, 'root', chunk_id, 'first', place, 'last', place + 1,
     'rows', 1, 'caller', chunk[1], 'state', 'FAILURE', 'accepted_at', chunk[2], 'finished_at', now, 'sent_at', now, 'sends', 1,
     'starts', 1, 'reason', reason)
   if detail ~= '' then redis.call('HSET', record_of(part_id), 'detail', detail) end
+  if chunk[3] then redis.call('HSET', record_of(part_id), 'traceparent', chunk[3]) end
   redis.call('ZADD', dead_letters, now, part_id)
   append_parked_rows(chunk_key, part_id, record_of(part_id), 1)
   redis.call('HINCRBY', chunk_key, 'parked_parts', 1)

@@ -15,7 +15,9 @@ local cost = tonumber(ARGV[7])
 local burst = tonumber(ARGV[8])
 -- For how long the upload counts as running after its last sign of life, in milliseconds.
 local upload_milliseconds = ARGV[9]
-local latest = tonumber(ARGV[10])
+-- Where the trace of the upload goes on; '' where it has none.
+local traceparent = ARGV[10]
+local latest = tonumber(ARGV[11])
 
 -- A repeat of this very call: the answer to the first one was lost on the way.
 if redis.call('EXISTS', batch_key) == 1 then
@@ -33,6 +35,7 @@ local wait = over_rate(rate_key, cost, burst)
 if wait then return {'rate_limited', wait} end
 redis.call('HSET', batch_key, 'caller', caller, 'name', name, 'mode', mode, 'ordered', ordered, 'rows', 0,
   'finished', 0, 'upload_ended', 0, 'complete', 0, 'canceled', 0, 'accepted_at', now)
+if traceparent ~= '' then redis.call('HSET', batch_key, 'traceparent', traceparent) end
 redis.call('ZADD', batches, now + upload_milliseconds, batch_id)
 redis.call('SADD', open_batches, batch_id)
 redis.call('ZADD', all_batches, now, batch_id)

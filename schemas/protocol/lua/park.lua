@@ -16,8 +16,8 @@ local reason = ARGV[3]
 local detail = ARGV[4]
 local result = ARGV[5]
 
-local record = redis.call('HMGET', record_key, 'state', 'holder', 'waiter', 'caller')
-local state, holder, waiter, caller = record[1], record[2], record[3], record[4]
+local record = redis.call('HMGET', record_key, 'state', 'holder', 'waiter', 'caller', 'traceparent')
+local state, holder, waiter, caller, traceparent = record[1], record[2], record[3], record[4], record[5]
 if not state then return 'unknown' end
 if holder ~= delivery then return 'finished' end
 -- The same call again: the answer to the first one was lost on the way.
@@ -33,7 +33,7 @@ redis.call('ZADD', dead_letters, now, task_id)
 redis.call('ZREM', leases, task_id)
 redis.call('ZREM', resent, task_id)
 redis.call('SET', result_key, result)
-append_parked(task_id, record_key, caller, '')
+append_parked(task_id, record_key, caller, traceparent, '')
 redis.call('PUBLISH', result_key, result)
 if waiter then redis.call('PUBLISH', waiter, task_id .. ' ' .. result) end
 return 'written'

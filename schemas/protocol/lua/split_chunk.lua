@@ -19,13 +19,14 @@ local record = redis.call('HMGET', record_key, 'state', 'holder', 'first', 'last
 if not record[1] then return 'unknown' end
 if record[1] ~= 'STARTED' or record[2] ~= delivery then return 'finished' end
 local first, last = tonumber(record[3] or 0), tonumber(record[4] or record[5])
-local chunk = redis.call('HMGET', chunk_key, 'ordered', 'caller', 'accepted_at')
+local chunk = redis.call('HMGET', chunk_key, 'ordered', 'caller', 'accepted_at', 'traceparent')
 local ordered = chunk[1] == '1'
 local function add(part_id, part_first, part_last)
   local part_key = record_of(part_id)
   -- One start is taken over: the next one without an outcome halves the part again.
   redis.call('HSET', part_key, 'form', form, 'root', chunk_id, 'first', part_first, 'last', part_last,
     'rows', part_last - part_first, 'caller', chunk[2], 'state', 'PENDING', 'accepted_at', chunk[3], 'sent_at', now, 'sends', 1, 'starts', 1)
+  if chunk[4] then redis.call('HSET', part_key, 'traceparent', chunk[4]) end
   return part_key
 end
 local left_key, right_key = add(left_id, first, middle), add(right_id, middle, last)

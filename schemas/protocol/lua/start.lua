@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Takes a lease of the task for a delivery, counts a start and hands the request over.
--- Reply: {started, sealed request, fingerprint, starts, accepted_at, now, form of the record}
+-- Reply: {started, sealed request, fingerprint, starts, accepted_at, now, form of the record, traceparent or ''}
 --        | {finished} | {parked} | {held} | {alone} | {unknown}
 local record_key = KEYS[1]
 local leases = KEYS[2]
@@ -11,7 +11,7 @@ local lease_milliseconds = tonumber(ARGV[3])
 local alone = ARGV[4]
 
 local record = redis.call('HMGET', record_key, 'state', 'sealed', 'fingerprint', 'accepted_at', 'starts', 'holder',
-  'missing_at', 'form')
+  'missing_at', 'form', 'traceparent')
 local state, sealed, fingerprint, accepted_at = record[1], record[2], record[3], record[4]
 local starts, holder, missing_at = tonumber(record[5]), record[6], record[7]
 if not state then return {'unknown'} end
@@ -37,4 +37,4 @@ end
 if not same then starts = redis.call('HINCRBY', record_key, 'starts', 1) end
 redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery, 'started_at', now)
 -- Shims of 0.1 wrote no form.
-return {'started', sealed, fingerprint, starts, tonumber(accepted_at), now, tonumber(record[8] or 1)}
+return {'started', sealed, fingerprint, starts, tonumber(accepted_at), now, tonumber(record[8] or 1), record[9] or ''}

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Takes a lease of a chunk, or of a part of one, for a delivery, counts a start and hands the request over.
--- Reply: {started, sealed chunk, id of the chunk, first place, end, starts, accepted_at, now, form of the record}
+-- Reply: {started, sealed chunk, id of the chunk, first place, end, starts, accepted_at, now, form of the record,
+--         traceparent or ''}
 --        | {finished} | {parked} | {held} | {alone} | {canceled} | {unknown}
 local record_key = KEYS[1]
 local leases = KEYS[2]
@@ -11,7 +12,7 @@ local lease_milliseconds = tonumber(ARGV[3])
 local alone = ARGV[4]
 
 local record = redis.call('HMGET', record_key, 'state', 'accepted_at', 'starts', 'holder', 'missing_at', 'rows', 'root',
-  'first', 'last', 'batches', 'form')
+  'first', 'last', 'batches', 'form', 'traceparent')
 local state, accepted_at, starts, holder = record[1], record[2], tonumber(record[3]), record[4]
 local missing_at, rows, chunk_id = record[5], record[6], record[7] or task_id
 if not state then return {'unknown'} end
@@ -40,4 +41,4 @@ if not same then starts = redis.call('HINCRBY', record_key, 'starts', 1) end
 redis.call('HSET', record_key, 'state', 'STARTED', 'holder', delivery, 'started_at', now)
 local sealed = redis.call('HGET', record_of(chunk_id), 'sealed')
 return {'started', sealed or '', chunk_id, tonumber(record[8] or 0), tonumber(record[9] or rows), starts,
-  tonumber(accepted_at), now, tonumber(record[11] or 1)}
+  tonumber(accepted_at), now, tonumber(record[11] or 1), record[12] or ''}

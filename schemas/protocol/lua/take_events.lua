@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Hands out events to try: first those whose next try is due, then events that nobody has tried for this endpoint.
 -- Reply: {'lost'} | {'off'} | {'taken', milliseconds until the next try or -1, 1 where there may be more now,
---   {place, id, type, at, data, tries, milliseconds since the first try}, …}
+--   {place, id, type, at, data, tries, milliseconds since the first try, traceparent or ''}, …}
 local events = KEYS[1]
 local notifier = KEYS[2]
 local endpoint = KEYS[3]
@@ -48,7 +48,7 @@ local function hand_out(place, entry)
   local tried, first = string.match(redis.call('HGET', tries, place) or '', '^(%d+) (%d+)$')
   redis.call('ZADD', waiting, '+inf', place)
   reply[#reply + 1] = {place, fields.id, fields.type, fields.at, fields.data, tonumber(tried or 0),
-    math.max(0, now - (first or now))}
+    math.max(0, now - (first or now)), fields.traceparent or ''}
 end
 
 -- No pause is so long: the clock was set back.

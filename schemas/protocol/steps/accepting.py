@@ -77,6 +77,7 @@ def accept(
     rate_per_second: float,
     rate_burst: int,
     waiter: str = "",
+    traceparent: str = "",
 ) -> Call[AcceptReply]:
     """Accept a request: record it, and put its message on the queue. The call has a deadline.
 
@@ -90,6 +91,7 @@ def accept(
         rate_per_second: as many requests a caller may make a second; 0 for no limit.
         rate_burst: as many requests a caller may make at once.
         waiter: the channel that is told of the outcome besides the task's own; empty for none.
+        traceparent: where the request's trace goes on; empty where it has none.
     """
     cost_milliseconds = 1000 / rate_per_second if rate_per_second else 0.0
     return _ACCEPT.call(
@@ -110,6 +112,7 @@ def accept(
             "cost": f"{cost_milliseconds:.3f}",
             "burst": f"{cost_milliseconds * rate_burst:.3f}",
             "waiter": waiter,
+            "traceparent": traceparent,
         },
     )
 

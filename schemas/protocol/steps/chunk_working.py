@@ -50,6 +50,8 @@ class StartedChunk:
     """Since the chunk was accepted."""
     form: int
     """As `schemas.protocol.keys.Field.FORM`."""
+    traceparent: str = ""
+    """As `schemas.protocol.keys.Field.TRACEPARENT`; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +217,9 @@ def settle_batches(*, most: int, lifetime_seconds: float) -> Call[bool]:
 def _started(reply: Any) -> StartedChunk | NotStarted:
     if reply[0] != b"started":
         return NotStarted(reply[0].decode())
-    _, sealed, chunk_id, first, end, starts, accepted_at, now, form = reply
-    return StartedChunk(sealed, chunk_id.decode(), first, end, starts, (now - accepted_at) / 1000, form)
+    _, sealed, chunk_id, first, end, starts, accepted_at, now, form, traceparent = reply
+    waited_seconds = (now - accepted_at) / 1000
+    return StartedChunk(sealed, chunk_id.decode(), first, end, starts, waited_seconds, form, traceparent.decode())
 
 
 def _bools(reply: Any) -> tuple[bool, ...]:

@@ -93,6 +93,8 @@ class TakenEvent:
     """How often it was tried before."""
     since_first_seconds: float
     """How long ago the first try was; 0 if there was none."""
+    traceparent: str = ""
+    """Where the trace of the task or batch goes on; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,9 +302,13 @@ def _taken(reply: Any) -> TakenEvents | Refused:
     _, next_milliseconds, more, *entries = reply
     events = tuple(
         TakenEvent(
-            place.decode(), Event(id_.decode(), type_.decode(), int(at), data), int(tries), int(since_first) / 1000
+            place.decode(),
+            Event(id_.decode(), type_.decode(), int(at), data),
+            int(tries),
+            int(since_first) / 1000,
+            traceparent.decode(),
         )
-        for place, id_, type_, at, data, tries, since_first in entries
+        for place, id_, type_, at, data, tries, since_first, traceparent in entries
     )
     return TakenEvents(events, None if next_milliseconds < 0 else next_milliseconds / 1000, bool(more))
 

@@ -36,6 +36,8 @@ class NewBatch:
     name: str
     mode: str
     ordered: bool
+    traceparent: str = ""
+    """Where the trace of the upload goes on; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class NewChunk:
     """The number of the line of the first row."""
     lines: str
     """The numbers of the lines of all rows, as runs."""
+    traceparent: str = ""
+    """That of the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ def open_batch(
             "cost": f"{cost_milliseconds:.3f}",
             "burst": f"{cost_milliseconds * rate_burst:.3f}",
             "upload_milliseconds": int(1000 * upload_seconds),
+            "traceparent": batch.traceparent,
         },
     )
 
@@ -166,6 +171,7 @@ def accept_chunk(
             "most_open_rows": most_open_rows,
             "most_batch_rows": most_batch_rows,
             "upload_milliseconds": int(1000 * upload_seconds),
+            "traceparent": chunk.traceparent,
         },
     )
 

@@ -41,6 +41,8 @@ class Started:
     """Since the task was accepted."""
     form: int
     """As `schemas.protocol.keys.Field.FORM`."""
+    traceparent: str = ""
+    """As `schemas.protocol.keys.Field.TRACEPARENT`; empty where there is none."""
 
 
 class NotStarted(StrEnum):
@@ -100,5 +102,5 @@ def renew(deliveries: Iterable[Delivery], *, lease_seconds: float) -> Call[int]:
 def _started(reply: Any) -> Started | NotStarted:
     if reply[0] != b"started":
         return NotStarted(reply[0].decode())
-    _, sealed, fingerprint, starts, accepted_at, now, form = reply
-    return Started(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000, form)
+    _, sealed, fingerprint, starts, accepted_at, now, form, traceparent = reply
+    return Started(sealed, fingerprint.decode(), starts, (now - accepted_at) / 1000, form, traceparent.decode())

@@ -52,6 +52,7 @@ console.
 ID: Final = "Task0123456789Task0123"
 OTHER_ID: Final = "Other987654321Other987"
 LATEST: Final = 1_767_323_045_678
+TRACEPARENT: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 A_SHIM: Final = Details(
     kind="shim",
@@ -71,7 +72,7 @@ _OTHER: Final = Delivery(OTHER_ID, "delivery-two")
 _NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
 
-def _accept(*, most_open: int, rate_per_second: float, waiter: str = "") -> Call[Any]:
+def _accept(*, most_open: int, rate_per_second: float, waiter: str = "", traceparent: str = "") -> Call[Any]:
     call = accepting.accept(
         task_id=ID,
         fingerprint="fingerprint-43",
@@ -82,6 +83,7 @@ def _accept(*, most_open: int, rate_per_second: float, waiter: str = "") -> Call
         rate_per_second=rate_per_second,
         rate_burst=20,
         waiter=waiter,
+        traceparent=traceparent,
     )
     return call.with_deadline(LATEST)
 
@@ -91,7 +93,7 @@ def _failure(task_id: str) -> bytes:
 
 
 CALLS: Final[dict[str, Call[Any]]] = {
-    "accept": _accept(most_open=1000, rate_per_second=3.0, waiter="intake:shim:one"),
+    "accept": _accept(most_open=1000, rate_per_second=3.0, waiter="intake:shim:one", traceparent=TRACEPARENT),
     "accept 2": _accept(most_open=0, rate_per_second=0.0),
     "read": accepting.read(ID),
     "start": working.start(_ONE, lease_seconds=302.5, alone=False),
@@ -124,7 +126,9 @@ CALLS: Final[dict[str, Call[Any]]] = {
     "requeue": operating.requeue(ID, message=_MESSAGES.message(ID)),
     "drop": operating.drop(ID),
     "open_batch": uploading.open_batch(
-        NewBatch(batch_id=OTHER_ID, caller="cäller", name="a name", mode="create", ordered=True),
+        NewBatch(
+            batch_id=OTHER_ID, caller="cäller", name="a name", mode="create", ordered=True, traceparent=TRACEPARENT
+        ),
         most_open=100,
         rate_per_second=3.0,
         rate_burst=20,
@@ -141,6 +145,7 @@ CALLS: Final[dict[str, Call[Any]]] = {
             rows=250,
             first_line=7,
             lines="7+200,210+50",
+            traceparent=TRACEPARENT,
         ),
         message=_CHUNK_MESSAGES.message(ID),
         most_open_rows=1_000_000,

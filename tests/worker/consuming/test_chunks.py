@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.ids import new_task_id
+from schemas.protocol.lanes import CHUNKS
 from tests.support.waiting import wait_until
 from worker.consuming.chunks import Chunks
 from worker.dependencies.errors import GiveBackError
 from worker.promise.leases import Leases
+from worker.traces import Traces
 
 if TYPE_CHECKING:
     import redis
@@ -26,7 +28,7 @@ class Work:
         self.may_end = threading.Event()
         self.error: Exception | None = None
 
-    def run(self, delivery: Any) -> str:
+    def run(self, delivery: Any, _work: Any) -> str:
         self.begun.append(delivery.task_id)
         assert self.may_end.wait(20)
         if self.error:
@@ -48,7 +50,12 @@ class Held:
         self.put_back: list[str] = []
         use_case: Any = self.work
         self.chunks = Chunks(
-            use_case, self.leases, put_back=self.put_back.extend, at_once=at_once, stopping=self.stopping
+            use_case,
+            self.leases,
+            put_back=self.put_back.extend,
+            at_once=at_once,
+            stopping=self.stopping,
+            traces=Traces(None, CHUNKS),
         )
 
     def add(self, count: int) -> list[str]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from schemas.ids import new_task_id
+from schemas.protocol.lanes import SIGNUPS
 from schemas.protocol.steps.working import Delivery
 from worker.consuming.groups import Groups
 from worker.promise.leases import Leases
+from worker.traces import Traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import redis
+
+NO_TRACES: Final = Traces(None, SIGNUPS)
 
 
 def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worked(redis_client: redis.Redis) -> None:
@@ -23,7 +27,7 @@ def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worke
     acknowledged: list[str] = []
 
     class Work:
-        def run(self, deliveries: Any) -> list[str]:
+        def run(self, deliveries: Any, _work: Any) -> list[str]:
             worked.extend(each.task_id for each in deliveries)
             return ["created"] * len(deliveries)
 
@@ -32,7 +36,7 @@ def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worke
 
     leases = Leases(redis_client, lease_seconds=30)
     put_back: list[str] = []
-    groups = Groups(Work(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    groups = Groups(Work(), leases, put_back=put_back.extend, at_once=2, most_tasks=8, traces=NO_TRACES)  # type: ignore[arg-type]
     refused = [new_task_id() for _ in range(3)]
     for task_id in refused:
         with pytest.raises(RuntimeError, match="new thread"):
@@ -54,7 +58,7 @@ def test_tasks_that_wait_for_a_thread_in_vain_are_put_back_in_their_order(redis_
     acknowledged: list[str] = []
     put_back: list[str] = []
     leases = Leases(redis_client, lease_seconds=30)
-    groups = Groups(NoWork(), leases, put_back=put_back.extend, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    groups = Groups(NoWork(), leases, put_back=put_back.extend, at_once=2, most_tasks=8, traces=NO_TRACES)  # type: ignore[arg-type]
     received = [new_task_id() for _ in range(5)]
     for task_id in received:
         groups.add(task_id, acknowledge=partial(acknowledged.append, task_id), run_in_pool=lambda _job: None)
@@ -74,15 +78,15 @@ def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_r
     held: list[int] = []
 
     class Work:
-        def run(self, _deliveries: Any) -> list[str]:
+        def run(self, _deliveries: Any, _work: Any) -> list[str]:
             held.append(leases.count())
             return ["deferred", "created", "alone"]
 
-        def run_alone(self, _delivery: Any) -> str:
+        def run_alone(self, _delivery: Any, _work: Any) -> str:
             held.append(leases.count())
             return "created"
 
-    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8)  # type: ignore[arg-type]
+    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8, traces=NO_TRACES)  # type: ignore[arg-type]
     groups.work([Delivery(new_task_id(), name) for name in "abc"])
 
     assert held == [3, 1]

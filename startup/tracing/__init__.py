@@ -1,0 +1,1 @@
+"""Traces, by OpenTelemetry. Only `exporting` imports it, and only where traces are on."""
