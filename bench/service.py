@@ -16,7 +16,7 @@ from bench.waiting import wait_while
 from cli.local_tokens import DEFAULT_SCOPE, sign_token
 from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
-from local_stack.ports import free_port
+from local_stack.ports import LOOPBACK, free_port
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import ensure_secret_files
 from local_stack.service_process import (
@@ -40,6 +40,9 @@ TRIVIAL_HASH: Final = {"INTAKE_ARGON2_TEST_PROFILE": "1"}
 
 _DRAIN_SECONDS: Final = 300
 """How long the worker may take to finish all tasks."""
+
+_EXPORTED: Final = 'intake_spans_total{result="exported"} '
+"""How the line of a process' metric of sent spans begins."""
 
 _HASH_CPU: Final = "intake_password_hash_cpu_seconds_total "
 """How the line of the worker's metric begins."""
@@ -170,6 +173,13 @@ class Service:
     def redis_url(self, database: int) -> str:
         """The URL of another database of the same Redis."""
         return self.redis.url_with(database=database)
+
+    def exported_spans(self, component: str) -> float:
+        """How many spans the `shim` or the `worker` has sent to its collector."""
+        port = self._port if component == "shim" else self._metrics_port
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(_EXPORTED))
 
     def redis_client(self, database: int = 0) -> redis.Redis:
         """A client of one Redis database. The caller closes it."""
