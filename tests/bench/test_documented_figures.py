@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).parents[2]
 MEASURED_APART: Final = {
     "hostile",
     "sweeps",
+    "traces",
     "batch-rows",
     "batch-hashing",
     "celery-events",
