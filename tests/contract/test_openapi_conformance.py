@@ -71,6 +71,7 @@ def test_every_answer_is_as_the_document_describes(service: Service) -> None:
     _make_up_requests(service)
 
 
+@pytest.mark.slow
 def test_every_outcome_is_as_the_document_describes(service: Service) -> None:
     _make_up_requests(service, "--include-name", f"POST {CREATE}", TEST_AWAITED="1")
 

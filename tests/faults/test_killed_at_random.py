@@ -22,7 +22,7 @@ _BETWEEN_SECONDS: Final = 0.05
 """The pause between two signups of one thread. The tests are about deaths, and not about how much load is possible."""
 
 
-@pytest.mark.parametrize("seconds", [pytest.param(8, id="short"), pytest.param(60, id="long", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [pytest.param(5, id="short"), pytest.param(60, id="long", marks=pytest.mark.slow)])
 @pytest.mark.timeout(240)
 def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path, judge: Judge, seconds: float) -> None:
     dice = random.Random(7)

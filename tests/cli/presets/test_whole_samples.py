@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEY_FILE: Final = "initial-passwords.key"
 """How the commands call the file that the command makes."""
+OFTEN: Final = {"django", "firebase", "keycloak", "shopify"}
+"""Samples whose ways of importing differ most. They go in at each run, the others in the long one."""
 SIGNER_KEY: Final = "INTAKE_FIREBASE_SIGNER_KEY"
 
 
@@ -75,7 +77,10 @@ def service(isolated_env: Environment, start_shim: Starter, start_worker: Starte
         yield running
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[] if each in OFTEN else pytest.mark.slow) for each in sorted(COMMANDS)],
+)
 def test_a_sample_goes_in_whole_by_one_command_and_every_customer_can_log_in(
     services: Callable[[str], Service], name: str, tmp_path: Path
 ) -> None:
