@@ -20,12 +20,24 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.conftest import Environment, Starter
+    from tests.conftest import Environment, Running, Starter
     from tests.contract.conftest import Serve
     from tests.contract.service import Service
 
 IMPATIENT: Final = {"INTAKE_BATCH_WAIT_SECONDS": "0.2"}
 """With these settings an upload is refused soon where there is no room for it."""
+
+
+@pytest.fixture(scope="module")
+def shim(module_env: Environment, start_module_shim: Starter) -> Running:
+    """A shim with the default settings and without a worker, for tests that leave it as they find it."""
+    return start_module_shim(module_env)
+
+
+@pytest.fixture
+def caller(shim: Running, serve: Serve) -> BatchClient:
+    """A caller of this shim that no other test has."""
+    return BatchClient(serve(shim), sub=an_email())
 
 
 @pytest.fixture
@@ -164,19 +176,17 @@ def _only(client: BatchClient) -> dict[str, Any]:
     return batch
 
 
-def test_when_a_client_leaves_the_rows_that_came_whole_are_accepted(alone: Callable[..., BatchClient]) -> None:
-    client = alone()
+def test_when_a_client_leaves_the_rows_that_came_whole_are_accepted(caller: BatchClient) -> None:
+    with _held(caller, _rows(300) + a_row()[:-9]):
+        assert caller.upload(_rows(1)).status_code == 202
 
-    with _held(client, _rows(300) + a_row()[:-9]):
-        assert client.upload(_rows(1)).status_code == 202
-
-    wait_until(lambda: client.service.metric("intake_uploads") == 0, what="the shim has noticed")
-    broken, whole = sorted(client.list(), key=lambda batch: batch["complete"])
+    wait_until(lambda: caller.service.metric("intake_uploads") == 0, what="the shim has noticed")
+    broken, whole = sorted(caller.list(), key=lambda batch: batch["complete"])
     assert (broken["rows"], broken["complete"]) == (300, False)
     assert (whole["rows"], whole["complete"]) == (1, True)
-    wait_until(lambda: [line for line in client.service.lines("request") if line["status"] == 499], what="it is told")
-    (told,) = [line for line in client.service.lines("batch_uploaded") if line["result"] == "client_left"]
-    assert (told["batch_id"], told["rows"]) == (broken["id"], 300)
+    wait_until(lambda: [line for line in caller.service.lines("request") if line["status"] == 499], what="it is told")
+    (told,) = [line for line in caller.service.lines("batch_uploaded") if line["batch_id"] == broken["id"]]
+    assert (told["result"], told["rows"]) == ("client_left", 300)
 
 
 def test_of_a_body_that_does_not_come_in_time_the_rows_that_came_are_accepted(
@@ -194,13 +204,12 @@ def test_of_a_body_that_does_not_come_in_time_the_rows_that_came_are_accepted(
 
 @pytest.mark.parametrize("wants_consent", [True, False])
 def test_a_client_that_waits_for_consent_gets_the_consent_or_the_answer(
-    alone: Callable[..., BatchClient], wants_consent: bool
+    caller: BatchClient, wants_consent: bool
 ) -> None:
-    client = alone()
     body = _rows(300)
-    with client.service.connection() as connection:
+    with caller.service.connection() as connection:
         media_type = "" if wants_consent else "application/json"
-        head = _head(client, f"content-length: {len(body)}", "expect: 100-continue")
+        head = _head(caller, f"content-length: {len(body)}", "expect: 100-continue")
         connection.sendall(head if wants_consent else head.replace(NDJSON.encode(), media_type.encode()))
         if wants_consent:
             assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
@@ -210,38 +219,34 @@ def test_a_client_that_waits_for_consent_gets_the_consent_or_the_answer(
             assert parse_raw(read_all(connection))[0] == 415
 
 
-def test_a_body_may_come_byte_by_byte(alone: Callable[..., BatchClient]) -> None:
-    client = alone()
+def test_a_body_may_come_byte_by_byte(caller: BatchClient) -> None:
     body = _rows(3)
 
-    assert client.upload(bytes([byte]) for byte in body).json()["batch"]["rows"] == 3
+    assert caller.upload(bytes([byte]) for byte in body).json()["batch"]["rows"] == 3
 
 
-def test_each_row_of_a_canceled_batch_has_the_outcome_canceled(alone: Callable[..., BatchClient]) -> None:
-    client = alone()
-    batch_id = client.accepted(_rows(600))
+def test_each_row_of_a_canceled_batch_has_the_outcome_canceled(caller: BatchClient) -> None:
+    batch_id = caller.accepted(_rows(600))
 
-    response = client.cancel(batch_id)
+    response = caller.cancel(batch_id)
 
     assert response.status_code == 200
     assert response.json()["batch"]["status"] == "CANCELED"
     assert response.json()["batch"]["outcomes"] == {"canceled": 600}
-    assert client.rows_of(batch_id, follow="true") == [
+    assert caller.rows_of(batch_id, follow="true") == [
         {"row": number, "ok": False, "error": "canceled"} for number in range(1, 601)
     ]
-    assert client.cancel(batch_id).json()["batch"]["outcomes"] == {"canceled": 600}
+    assert caller.cancel(batch_id).json()["batch"]["outcomes"] == {"canceled": 600}
 
 
-def test_an_upload_whose_batch_is_canceled_is_not_read_any_further(alone: Callable[..., BatchClient]) -> None:
-    client = alone()
-
-    with _held(client, _rows(300)) as connection:
-        assert client.cancel(_only(client)["id"]).status_code == 200
+def test_an_upload_whose_batch_is_canceled_is_not_read_any_further(caller: BatchClient) -> None:
+    with _held(caller, _rows(300)) as connection:
+        assert caller.cancel(_only(caller)["id"]).status_code == 200
         connection.sendall(_in_chunks(_rows(300)))
         status, _, answer = parse_raw(read_answer(connection))
 
     assert (status, answer["batch"]["status"], answer["batch"]["rows"]) == (202, "CANCELED", 256)
-    assert client.result(answer["batch"]["id"]).json()["batch"]["outcomes"] == {"canceled": 256}
+    assert caller.result(answer["batch"]["id"]).json()["batch"]["outcomes"] == {"canceled": 256}
 
 
 def test_an_upload_that_a_stop_ends_is_told_how_many_rows_are_accepted(alone: Callable[..., BatchClient]) -> None:
@@ -325,10 +330,8 @@ def test_a_call_that_follows_gets_503_where_there_is_no_room_for_it(alone: Calla
     assert client.result(batch_id, wait=20).status_code == 202
 
 
-def test_an_upload_whose_wait_is_over_is_answered_as_accepted(alone: Callable[..., BatchClient]) -> None:
-    client = alone()
-
-    response = client.upload(_rows(1), {"prefer": "wait=1"})
+def test_an_upload_whose_wait_is_over_is_answered_as_accepted(caller: BatchClient) -> None:
+    response = caller.upload(_rows(1), {"prefer": "wait=1"})
 
     assert response.status_code == 202
     assert response.headers["vary"] == "Prefer"

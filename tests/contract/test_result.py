@@ -168,13 +168,13 @@ def test_a_held_signup_hears_its_outcome_without_a_subscription_for_its_task(
     assert answers[0].status_code == 200
 
 
-@pytest.mark.parametrize("task_id", ["x", "x" * 200_000, "\u2028" * 22, "0" * 21 + "-"], ids=lambda text: text[:3])
-def test_a_call_with_an_impossible_id_does_not_subscribe(without_worker: Service, task_id: str) -> None:
-    response = without_worker.post(as_body({"id": task_id, "wait": 60}), path=RESULT)
-
-    assert response.status_code == 404
+def test_a_call_with_an_impossible_id_does_not_subscribe(without_worker: Service) -> None:
     with without_worker.redis() as redis:
-        assert redis.pubsub_channels("celery-task-meta-*") == []
+        for task_id in ("x", "x" * 200_000, "\u2028" * 22, "0" * 21 + "-"):
+            response = without_worker.post(as_body({"id": task_id, "wait": 60}), path=RESULT)
+
+            assert response.status_code == 404
+            assert redis.pubsub_channels("celery-task-meta-*") == []
 
 
 def test_held_signups_are_answered_although_the_subscription_was_cut(

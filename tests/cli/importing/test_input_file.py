@@ -86,7 +86,7 @@ def test_a_file_that_grows_is_read_as_far_as_it_went(path: Path) -> None:
 
 
 def test_a_last_line_that_was_half_written_is_no_row(path: Path) -> None:
-    path.write_bytes(b"email,name\n" + b"a,b\n" * 300_000 + b"c,Jo")
+    path.write_bytes(b"email,name\n" + (b"a," + b"b" * 60 + b"\n") * 20_000 + b"c,Jo")
     with InputFile(path) as source:
         form = recognise(source, ImportOptions())
         with path.open("ab") as writer:
@@ -95,9 +95,9 @@ def test_a_last_line_that_was_half_written_is_no_row(path: Path) -> None:
         for _ in range(2):
             got, error = all_records(form, source.content())
 
-            assert len(got) == 300_000
+            assert len(got) == 20_000
             assert error is not None
-            assert error.number == 300_002
+            assert error.number == 20_002
             assert error.message == "the file was still being written: its last line was not complete"
 
 

@@ -25,7 +25,7 @@ FEW: Final = {"OTEL_BSP_MAX_QUEUE_SIZE": "128", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 """The worker's queue is full after twenty signups."""
 
 
-@pytest.fixture(params=["away", "silent"])
+@pytest.fixture(params=["away", pytest.param("silent", marks=pytest.mark.slow)])
 def lost_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
     """A collector that takes nothing."""
     if request.param == "away":
