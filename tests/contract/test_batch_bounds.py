@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from schemas.protocol.lanes import CHUNKS
+from tests.conftest import fresh_environment
 from tests.contract.batch_client import BATCH, NDJSON, BatchClient, a_row, lines
 from tests.contract.service import an_email, parse_raw, read_all, read_answer
 from tests.support.waiting import wait_until
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.conftest import Environment, Running, Starter
+    from tests.conftest import Environment, Running, Servers, Starter
     from tests.contract.conftest import Serve
     from tests.contract.service import Service
 
@@ -29,9 +30,9 @@ IMPATIENT: Final = {"INTAKE_BATCH_WAIT_SECONDS": "0.2"}
 
 
 @pytest.fixture(scope="module")
-def shim(module_env: Environment, start_module_shim: Starter) -> Running:
+def shim(stack: Servers, start_module_shim: Starter) -> Running:
     """A shim with the default settings and without a worker, for tests that leave it as they find it."""
-    return start_module_shim(module_env)
+    return start_module_shim(fresh_environment(stack))
 
 
 @pytest.fixture
