@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 _HOOKS: Final = "tests.support.made_up_requests"
 """The module that schemathesis' command loads. It is not imported here, where it would change each call as well."""
 
-_DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
+_ROOT: Final = Path(__file__).parents[2]
+_DOCUMENT: Final = _ROOT / "docs" / "openapi.json"
 _CHECKS: Final = [
     not_a_server_error,
     content_type_conformance,
@@ -42,7 +43,7 @@ _CHECKS: Final = [
 ]
 
 
-def _make_up_requests(service: Service, *options: str, **variables: str) -> None:
+def _make_up_requests(service: Service, folder: Path, *options: str, **variables: str) -> None:
     """Send requests that schemathesis makes up, and judge each answer by the document.
 
     Its command does that in a process of its own. Its plugin of pytest makes requests up where tests are collected,
@@ -57,8 +58,9 @@ def _make_up_requests(service: Service, *options: str, **variables: str) -> None
             *("--request-timeout", "90", "--no-color", *options),
         ],
         # It is a developers' package, so it does not run as deployed processes do.
-        env={**os.environ, **service.environment, **variables, "PYTHONPATH": "", "SCHEMATHESIS_HOOKS": _HOOKS},
-        cwd=_DOCUMENT.parents[1],
+        env={**os.environ, **service.environment, **variables, "PYTHONPATH": str(_ROOT), "SCHEMATHESIS_HOOKS": _HOOKS},
+        # It leaves a folder behind where it runs.
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=110,
@@ -67,13 +69,13 @@ def _make_up_requests(service: Service, *options: str, **variables: str) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_answer_is_as_the_document_describes(service: Service) -> None:
-    _make_up_requests(service)
+def test_every_answer_is_as_the_document_describes(service: Service, tmp_path: Path) -> None:
+    _make_up_requests(service, tmp_path)
 
 
 @pytest.mark.slow
-def test_every_outcome_is_as_the_document_describes(service: Service) -> None:
-    _make_up_requests(service, "--include-name", f"POST {CREATE}", TEST_AWAITED="1")
+def test_every_outcome_is_as_the_document_describes(service: Service, tmp_path: Path) -> None:
+    _make_up_requests(service, tmp_path, "--include-name", f"POST {CREATE}", TEST_AWAITED="1")
 
 
 @pytest.fixture(scope="module")
