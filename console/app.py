@@ -79,6 +79,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     live = Live(broker, endpoints)
     sessions = Sessions(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
+        broker,
         key=settings.session_key,
         seconds=settings.session_seconds,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from console.service.broker import BrokerAwayError
 from console.web.guard import cookie_name, is_loopback
 from console.web.sessions import LinkUsedError, NotAllowedError
 from edge.answers import responses
@@ -50,6 +51,9 @@ class SessionMethods:
             return responses.insufficient_scope(READ_SCOPE)
         except LinkUsedError:
             return responses.failure(401, "link_used")
+        except BrokerAwayError as error:
+            log.warning("link_unchecked", reason=error.reason)
+            return responses.failure(503, "link_unchecked", data={"reason": error.reason})
         if isinstance(begun, TokenFault):
             request.refused_for(begun)
             is_ours = begun is TokenFault.NO_KEYS

@@ -1,7 +1,7 @@
 """Sessions of operators: a bearer token once, then a signed cookie that no script can read.
 
 The cookie holds who it is and what they may, signed with the console's key. Nothing is kept here, so a session outlives
-a restart where the key does.
+a restart where the key does. Redis keeps which links were used, so that each logs in once in all consoles together.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import jwt
 
 from edge.tokens.faults import TokenFault
 from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE, READ_SCOPE
+from schemas.protocol.steps.links import use_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydantic import SecretBytes
 
+    from console.service.broker import Broker
     from edge.tokens.callers import Callers
 
 COOKIE: Final = "intake-console"
@@ -35,8 +37,8 @@ _AUDIENCE: Final = "customer-intake console session"
 _ALGORITHM: Final = "HS256"
 """Signs the cookie."""
 
-_REMEMBERED_LINKS: Final = 1000
-"""Links that were used and have not expired. Only whoever signs tokens can make more."""
+_REMEMBERED_SECONDS: Final = 24 * 60 * 60
+"""How long a link that was used is remembered after its end. Far more than clocks of machines differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,17 @@ class NotAllowedError(Exception):
 
 
 class LinkUsedError(Exception):
-    """The link was used before, or was made for an earlier process."""
+    """The link was used before."""
 
 
 class Sessions:
     """Begins sessions, and knows them again by their cookie."""
 
-    def __init__(self, callers: Callers, *, key: SecretBytes | None, seconds: int) -> None:
+    def __init__(self, callers: Callers, broker: Broker, *, key: SecretBytes | None, seconds: int) -> None:
         self._callers = callers
+        self._broker = broker
         self._key = secrets.token_bytes(32) if key is None else key.get_secret_value()
         self._seconds = seconds
-        self._used_links: dict[str, float] = {}
-        self._began = time.time()
 
     async def begin(self, authorization: str | None) -> tuple[Operator, str] | TokenFault:
         """The operator whom this bearer token names and the value of their cookie, or why the token is no good.
@@ -75,6 +76,7 @@ class Sessions:
         Raises:
             NotAllowedError: it is good, and has neither scope.
             LinkUsedError: it works once, and was used.
+            BrokerAwayError: it works once, and Redis cannot be asked whether it was used.
         """
         caller = await self._callers.identify(authorization)
         if isinstance(caller, TokenFault):
@@ -84,9 +86,7 @@ class Sessions:
         claims = _claims((authorization or "").partition(" ")[2].strip())
         until = time.time() + self._seconds
         if LINK_CLAIM in claims:
-            self._use_link(
-                str(claims[LINK_CLAIM]), made_at=float(claims.get("iat", 0)), expires_at=float(claims["exp"])
-            )
+            await self._use_link(str(claims[LINK_CLAIM]), expires_at=float(claims["exp"]))
         else:
             until = min(until, float(claims["exp"]))
         operator = Operator(caller.subject, OPERATE_SCOPE in caller.scopes, until)
@@ -105,14 +105,11 @@ class Sessions:
                 continue
         return None
 
-    def _use_link(self, link: str, *, made_at: float, expires_at: float) -> None:
-        now = time.time()
-        self._used_links = {each: until for each, until in self._used_links.items() if until > now}
-        # Which links an earlier process has seen is not known here. A token tells its time in whole seconds.
-        is_older = made_at + 1 < self._began
-        if is_older or link in self._used_links or len(self._used_links) >= _REMEMBERED_LINKS:
+    async def _use_link(self, link: str, *, expires_at: float) -> None:
+        kept_seconds = max(0.0, expires_at - time.time()) + _REMEMBERED_SECONDS
+        (is_first,) = await self._broker.run(use_link(link, kept_seconds=kept_seconds))
+        if not is_first:
             raise LinkUsedError
-        self._used_links[link] = expires_at
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -53,6 +53,11 @@ PAUSED_KEY: Final = "intake:paused"
 """Hash: what workers do not take (`what`), by whose wish (`by`), since when (`at`, Unix milliseconds)."""
 
 
+def link_key(digest: str) -> str:
+    """The key that says that a link to the console was used; `digest` is a hash of what is random in it."""
+    return f"intake:console:link:{digest}"
+
+
 def record_key(task_id: str) -> str:
     """The key of the task's record."""
     return f"intake:task:{task_id}"

@@ -29,6 +29,7 @@ from schemas.protocol.keys import (
     RESENT_KEY,
     SWEEPER_LEASE_KEY,
     SWEEPER_PLACE_KEY,
+    link_key,
     rate_key,
     record_key,
     result_key,
@@ -91,6 +92,8 @@ _ANY_BATCH: Final = batch_key("*")
 """Every batch, its chunks and its claims of emails."""
 _ANY_ENDPOINT: Final = endpoint_key("*")
 """Every endpoint's state, and what is kept of the events that it lacks."""
+_ANY_LINK: Final = link_key("*")
+"""Every link to the console that was used."""
 
 _CONNECTING: Final = ("CLIENT|SETINFO", "EVALSHA", "ROLE", "SCRIPT|LOAD", "SELECT")
 """What every process sends: redis-py tells its name and chooses the database, and steps are scripts.
@@ -260,6 +263,7 @@ CONSOLE: Final = Rights(
             "LPUSH",
             "PEXPIREAT",
             "PUBLISH",
+            "SET",
             "SREM",
             "TIME",
             "XADD",
@@ -297,10 +301,11 @@ CONSOLE: Final = Rights(
         PAUSED_KEY,
         PROCESSES_KEY,
         PROCESSES_SEEN_KEY,
+        _ANY_LINK,
     ),
     channels=(_ANY_RESULT,),
 )
-"""The console looks, and acts as the operator does. It cancels batches and pauses too."""
+"""The console looks, and acts as the operator does. It cancels batches, pauses, and marks links as used too."""
 
 PROCESSES: Final = (SHIM, WORKER, NOTIFIER, OPERATOR, CONSOLE)
 """The rights of each process."""

@@ -9,6 +9,7 @@ import pytest
 from redis.exceptions import NoPermissionError
 
 from schemas.ids import new_task_id
+from schemas.overseeing import LINK_CLAIM
 from schemas.protocol.keys import EVENTS_KEY, QUEUE
 from schemas.protocol.steps.overseeing import sample
 from tests.support.batches import Batches
@@ -36,7 +37,8 @@ def test_the_user_may_do_all_that_the_console_does(
     server: RedisServer, isolated_env: Environment, open_console: OpenConsole
 ) -> None:
     console = open_console(isolated_env, INTAKE_REDIS_URL=url_as(server, USER))
-    console.log_in()
+    assert console.log_in(**{LINK_CLAIM: "a link"}).status_code == 200
+    assert console.log_in(**{LINK_CLAIM: "a link"}).json()["error"] == "link_used"
     with client_as(server, ADMIN) as client:
         scripts = Scripts(client)
         scripts.run(sample())

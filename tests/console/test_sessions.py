@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from console.settings import read_console_settings
-from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE, READ_SCOPE
+from schemas.overseeing import OPERATE_SCOPE, READ_SCOPE
 from startup.environment import SettingsError
 from tests.console.client import OWN_HEADER, Console
 from tests.support.tokens import token
@@ -108,29 +108,9 @@ def test_no_other_page_can_look_with_the_cookie(operator: Console, path: str) ->
     assert response.status_code == 403
 
 
-def test_a_link_logs_in_once(console: Console) -> None:
-    claims: dict[str, Any] = {LINK_CLAIM: "a link", "iat": int(time.time()) + 1}
-    assert console.log_in(**claims).status_code == 200
-    again = console.log_in(**claims)
-    assert (again.status_code, again.json()["error"]) == (401, "link_used")
-
-
-def test_a_link_for_an_earlier_process_does_not_log_in(console: Console) -> None:
-    # What that process has seen of it is not known any more.
-    claims: dict[str, Any] = {LINK_CLAIM: "older", "iat": int(time.time()) - 3000}
-    assert console.log_in(**claims).json()["error"] == "link_used"
-
-
 def test_a_session_ends_with_its_token(console: Console) -> None:
     expires_at = int(time.time()) + 100
     assert console.log_in(exp=expires_at).json()["until"] == expires_at
-
-
-def test_a_session_of_a_link_outlives_the_link(console: Console) -> None:
-    now = int(time.time())
-    claims: dict[str, Any] = {LINK_CLAIM: "short", "iat": now + 1, "exp": now + 60}
-    response = console.log_in(**claims)
-    assert response.json()["until"] > now + 3600
 
 
 def test_logging_out_makes_the_browser_forget(operator: Console) -> None:
