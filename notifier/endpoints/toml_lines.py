@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 _AT_LINE: Final = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 """How `tomllib` tells where it stopped. The rest of its text is not shown: it may repeat a piece of the file."""
 
+_TEXT_OR_COMMENT: Final = re.compile(
+    r'#[^\n]*+|"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*+"|\'[^\'\n]*+\'', re.DOTALL
+)
+"""A comment, or a text in one of TOML's four ways of writing it."""
+
 
 class TomlLines:
     """Where the tables of an array of tables begin, and their keys."""
@@ -19,10 +24,10 @@ class TomlLines:
         """Look for the tables.
 
         Args:
-            text: the file.
+            text: the file. It is TOML.
             table: the array's name, as in `[[name]]`.
         """
-        self._lines = text.splitlines()
+        self._lines = _lines(_TEXT_OR_COMMENT.sub(_without_further_lines, text))
         header = re.compile(rf"\s*\[\[\s*[\"']?{re.escape(table)}[\"']?\s*\]\]")
         self._starts = [number for number, line in enumerate(self._lines, start=1) if header.match(line)]
 
@@ -47,4 +52,17 @@ class TomlLines:
 def line_of_error(error: tomllib.TOMLDecodeError, text: str) -> int:
     """The line on which the file stops being TOML."""
     at = _AT_LINE.search(str(error))
-    return int(at[1]) if at else len(text.splitlines())
+    return int(at[1]) if at else len(_lines(text))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as TOML and editors count them. `str.splitlines` also ends one at U+2028, U+0085 and others."""
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _without_further_lines(found: re.Match[str]) -> str:
+    """Nothing that stands on the second line of a text, or later, is taken for a table or a key."""
+    written = found[0]
+    first, *further = written.split("\n")
+    return first + "\n" * len(further)

@@ -115,6 +115,23 @@ def test_a_fault_tells_the_line_and_never_what_stands_there(old: str, new: str, 
     assert parse(WHOLE.replace(old, new, 1)) == [fault]
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85"], ids=ascii)
+def test_signs_that_end_lines_elsewhere_shift_no_line_of_a_fault(sign: str) -> None:
+    shifted = WHOLE.replace("# who", f"# {sign} who").replace('"shop"', f'"sh{sign}op"')
+    assert parse(shifted) == []
+    assert parse(shifted.replace('"strict"', '"loose"')) == ['line 9: order must be "any" or "strict"']
+    assert parse(shifted.replace('"strict"', f'"""{sign}')) == ["line 14: is no TOML"]
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''"])
+def test_what_looks_like_a_table_inside_of_a_text_is_none(quotes: str) -> None:
+    text = f"{quotes}shop\r\n[[endpoint]]\n# {quotes}, {quotes}\norder = 1{quotes}"
+    shifted = WHOLE.replace('"shop"', text)
+    assert parse(shifted) == []
+    assert parse(shifted.replace('"strict"', '"loose"')) == ['line 12: order must be "any" or "strict"']
+    assert parse(shifted.replace("[2606", "x[2606"))[0].startswith("line 16: url")
+
+
 def test_all_faults_are_told_at_once() -> None:
     faults = parse(WHOLE.replace("https://", "ftp://").replace('"strict"', '"loose"'))
     assert [fault.partition(":")[0] for fault in faults] == ["line 5", "line 9", "line 13"]
