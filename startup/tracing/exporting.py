@@ -21,6 +21,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from schemas.traceparent import KNOWN_FLAGS
 from startup.seldom import Seldom
+from startup.tracing.collector_session import CollectorSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,8 @@ class Exporting:
     def __init__(self, counts: SpanCounts, *, component: str) -> None:
         """Start the thread that sends. See `startup.tracing.tracing.open_tracing`."""
         self._counts = counts
-        self._exporter = _CountedExporter(OTLPSpanExporter(), counts)
+        session = CollectorSession()
+        self._exporter = _CountedExporter(OTLPSpanExporter(session=session), session, counts)
         self._batches = BatchSpanProcessor(self._exporter)
         self._resource = _resource(component)
         self._scope = InstrumentationScope(_PACKAGE, _version())
@@ -96,18 +98,25 @@ class Exporting:
 class _CountedExporter(SpanExporter):
     """Counts what became of spans, and logs now and then that they do not get through."""
 
-    def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
+    def __init__(self, exporter: SpanExporter, session: CollectorSession, counts: SpanCounts) -> None:
         self._exporter = exporter
+        self._session = session
         self._counts = counts
         self._seldom = Seldom()
         self._is_shut = threading.Event()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
+        try:
+            result = self._exporter.export(spans)
+        except Exception:  # noqa: BLE001 - whatever the exporter makes of an answer, the spans are lost and counted
+            result = SpanExportResult.FAILURE
         is_sent = result is SpanExportResult.SUCCESS
-        self._counts.spans("exported" if is_sent else "failed", len(spans))
-        if not is_sent and self._seldom.is_due("export"):
-            log.warning("traces_not_exported", spans=len(spans))
+        lost = min(self._session.rejected, len(spans)) if is_sent else len(spans)
+        self._counts.spans("exported", len(spans) - lost)
+        if lost:
+            self._counts.spans("failed", lost)
+            if self._seldom.is_due("export"):
+                log.warning("traces_not_exported", spans=lost, reason=self._session.reason or "failed")
         return result
 
     def shutdown(self) -> None:

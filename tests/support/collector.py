@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class Collector:
     port: int = 0
     hangs: bool = False
     """Whether it takes requests and never answers."""
+    behave: Callable[[BaseHTTPRequestHandler], None] | None = None
+    """Answers in place of the collector, which then takes nothing."""
     asked: int = 0
     raw: list[bytes] = field(default_factory=list)
     spans: list[SeenSpan] = field(default_factory=list)
@@ -120,6 +122,11 @@ def a_collector() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if collector.hangs:
                 ended.wait(60)
+                return
+            if collector.behave is not None:
+                self.close_connection = True
+                with suppress(OSError):
+                    collector.behave(self)
                 return
             collector.take(body)
             self.send_response(200)
