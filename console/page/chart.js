@@ -5,12 +5,20 @@ import {byId, count, rate} from "./dom.js";
 
 const HEIGHT = 260;
 const HOUR = 3600;
+const MOST_POINTS = 360;
+
+/** The mean of those that are known; null where none is. */
+function mean(numbers) {
+  const known = numbers.filter((each) => each != null);
+  return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : null;
+}
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Chart {
   constructor() {
     this.columns = [[], [], [], []];
+    this.thinned = this.columns;
     this.span = HOUR;
     this.holder = byId("chart");
     this.plot = null;
@@ -46,8 +54,9 @@ export class Chart {
   }
 
   #show() {
+    this.thinned = this.#thin();
     if (!this.plot) this.#draw();
-    this.plot.setData(this.columns);
+    this.plot.setData(this.thinned);
     const [at, accepted, finished, waiting] = this.columns.map((column) => column.at(-1));
     if (at) {
       this.holder.setAttribute("aria-label", `The last hour. Now ${rate(accepted)} accepted a second, ` +
@@ -55,13 +64,26 @@ export class Chart {
     }
   }
 
+  /**
+   * The span in some hundred points, of which each stands for as many seconds: the mean of the rates, and the most that
+   * waited. A line of a point a second is a thick band over an hour. Stretches begin at fixed times, so that points of
+   * the past stay as they are.
+   */
+  #thin() {
+    const seconds = Math.ceil(this.span / MOST_POINTS);
+    const from = (this.columns[0].at(-1) ?? 0) - this.span - seconds;
+    const stretches = Map.groupBy(this.#rows().filter(([at]) => at >= from), ([at]) => Math.floor(at / seconds));
+    const points = [...stretches.values()].map((rows) => [
+      rows.at(-1)[0], mean(rows.map((row) => row[1])), mean(rows.map((row) => row[2])), Math.max(...rows.map((row) => row[3])),
+    ]);
+    return this.columns.map((_, place) => points.map((point) => point[place]));
+  }
+
   /** The highest rate that is shown. A batch comes within a second or two: its peak is cut off, or all else would be flat. */
   #top() {
-    const from = (this.columns[0].at(-1) ?? 0) - this.span;
-    const seen = this.#rows().filter(([at]) => at >= from);
-    const accepted = seen.map((row) => row[1] ?? 0).sort((one, other) => one - other);
-    const usual = accepted[Math.floor(accepted.length * 0.97)] ?? 0;
-    return 1.1 * Math.max(5, usual, ...seen.map((row) => row[2] ?? 0));
+    const [, accepted, finished] = this.thinned.map((column) => column.map((each) => each ?? 0));
+    const usual = accepted.sort((one, other) => one - other)[Math.floor(accepted.length * 0.97)] ?? 0;
+    return 1.1 * Math.max(5, usual, ...finished);
   }
 
   #draw() {
@@ -84,7 +106,7 @@ export class Chart {
         waiting: {range: upwards(10)},
       },
       axes: [
-        {...axis, size: 28, incrs: [60, 120, 300, 600], grid: {show: false}, values: (_plot, marks) => marks.map((each) =>
+        {...axis, size: 28, incrs: [60, 120, 300, 600, 1200, 1800], grid: {show: false}, values: (_plot, marks) => marks.map((each) =>
           new Date(each * 1000).toLocaleTimeString("en-GB", {hour: "2-digit", minute: "2-digit"}))},
         {...axis, size: 52, values: (_plot, marks) => marks.map((each) => count(each))},
         {...axis, scale: "waiting", side: 1, size: 60, grid: {show: false}, values: (_plot, marks) => marks.map((each) =>
@@ -96,6 +118,6 @@ export class Chart {
         line("--finished"),
         {scale: "waiting", stroke: colour("--waiting"), width: 1, fill: colour("--waiting-fill"), points: {show: false}},
       ],
-    }, this.columns, this.holder);
+    }, this.thinned, this.holder);
   }
 }

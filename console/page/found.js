@@ -28,7 +28,7 @@ export async function find(asked, acts) {
   await acting(async () => {
     try {
       const {found} = await ask(`find?id=${encodeURIComponent(asked)}`);
-      title.textContent = `${found.kind} ${found.id}`;
+      title.textContent = `${found.kind[0].toUpperCase()}${found.kind.slice(1)} ${found.id}`;
       show(way(found), facts(found, acts), buttons(found, acts));
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
@@ -40,7 +40,7 @@ export async function find(asked, acts) {
 
 function way(found) {
   return make("ol", {class: "way", "aria-label": "Its way so far"}, ...found.steps.map((step, place) => {
-    const times = step.times > 1 ? ` (${count(step.times)})` : "";
+    const times = step.times > 1 && step.what !== "last_row" ? ` × ${count(step.times)}` : "";
     const before = place ? found.steps[place - 1].at : null;
     const after = before != null && step.at != null ? ` · +${((step.at - before) / 1000).toFixed(3)} s` : "";
     const kind = step.what === "dead_letter" ? "bad" : step.at == null ? "now" : "";

@@ -3,6 +3,7 @@
 import {at, byId, count, keyed, lasting, make, rate, say} from "./dom.js";
 
 const SILENT_SECONDS = 15;
+const GROWS_SECONDS = 60;
 const GOOD = new Set(["created", "repeated", "valid"]);
 
 export function showLook(look, acts) {
@@ -33,11 +34,20 @@ function numbers(look) {
   say(byId("oldest"), waiting ? lasting(oldest) : "–");
   say(byId("oldest-more"), signups.open && rows.open ? `signups: ${lasting(lanes.signups.oldest_seconds)}` : "");
   say(byId("left"), waiting ? lasting(look.seconds_left) : "–");
+  say(byId("left-more"), waiting ? paceOf(look) : "nothing waits");
   say(byId("accepted"), rate(look.accepted_per_second));
   say(byId("finished"), rate(look.finished_per_second));
   say(byId("dead"), count(dead.count));
   say(byId("dead-more"), dead.count ? `oldest: ${lasting(dead.oldest_seconds)}` : "none waits for you");
   byId("dead-tile").classList.toggle("some", dead.count > 0);
+}
+
+/** What the time until the queue is empty is worth. */
+function paceOf(look) {
+  if (look.paused.what === "all") return "work is paused";
+  if (look.seconds_left == null) return "nothing is finished now";
+  const grows = look.seconds_left > GROWS_SECONDS && look.accepted_per_second > look.finished_per_second;
+  return grows ? "if no more came" : "at the present rate";
 }
 
 const all = (counts) => Object.values(counts.finished).reduce((sum, each) => sum + each, 0);
@@ -135,7 +145,7 @@ function processes(look) {
   keyed(byId("processes").tBodies[0], look.processes, (each) => each.name, (each) => {
     const state = make("span", {class: "pill"});
     const [holds, per, up, seen] = [make("td"), make("td", {class: "n"}), make("td", {class: "n"}), make("td", {class: "n"})];
-    const row = make("tr", {}, make("td", {}, each.kind), make("td", {}, `${each.host} · ${each.pid}`),
+    const row = make("tr", {}, make("td", {}, each.kind), make("td", {class: "where", title: each.host}, `${each.host} · ${each.pid}`),
       make("td", {}, each.version), make("td", {}, state), holds, per, up, seen);
     row.update = (now) => {
       pill(state, ...stateOf(now));
@@ -165,7 +175,7 @@ function batches(look, acts) {
       say(done, `${count(now.finished)} of ${count(now.rows)}${now.upload_ended ? "" : " so far"}`);
       const seconds = ((now.last_at ?? look.at) - now.accepted_at) / 1000;
       const pace = now.finished && seconds > 1 ? now.finished / seconds : null;
-      say(left, pace ? lasting((now.rows - now.finished) / pace) : "–");
+      say(left, pace && !now.canceled ? lasting((now.rows - now.finished) / pace) : "–");
       cancel.disabled = now.canceled || document.body.dataset.mayOperate !== "true";
       say(cancel, now.canceled ? "canceled" : "Cancel");
     };

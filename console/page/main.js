@@ -111,7 +111,7 @@ function door(says = "") {
 const REFUSALS = {
   invalid_token: "This token is not good, or has expired.",
   insufficient_scope: "This token has neither the scope intake:read nor intake:operate.",
-  link_used: "This link was used before. `customer-intake console` prints another.",
+  link_used: "This link was used before.",
   link_unchecked: "Redis does not answer, so nobody can tell whether this link was used before. Once it is back, `customer-intake console` prints another.",
   service_unavailable: "The keys that verify tokens cannot be fetched yet.",
 };

@@ -129,7 +129,7 @@ def test_nothing_sticks_out_and_all_text_can_be_read(
     browser: Browser, console: Console, module_env: Environment, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     with redis.Redis.from_url(module_env["INTAKE_REDIS_URL"]) as client:
-        a_dead_letter(Scripts(client))
+        a_dead_letter(Scripts(client), reason="a_reason_that_is_far_longer_than_a_telephone_is_wide")
     with open_tab(browser, width=width, scheme=scheme) as tab:
         tab.page.goto(console.url)
         log_in(tab, module_env)
