@@ -2,8 +2,9 @@
 
 import {at, byId, count, keyed, lasting, make, rate, say} from "./dom.js";
 
-const SILENT_SECONDS = 15;
+export const SILENT_SECONDS = 15;
 const GROWS_SECONDS = 60;
+const OFF = {gone: "off: it answered 410", failing: "off: it failed for days", operator: "off: by an operator"};
 const GOOD = new Set(["created", "repeated", "valid"]);
 
 export function showLook(look, acts) {
@@ -102,7 +103,6 @@ function taking({paused}) {
   const texts = {nothing: ["all work is taken", "good"], batches: ["batches are paused", "warn"], all: ["all is paused", "warn"]};
   const [text, kind] = texts[paused.what];
   pill(byId("taking"), text, kind);
-  byId("taking").title = paused.by ? `by ${paused.by}, since ${at(paused.at)}` : "";
   for (const each of document.querySelectorAll("[data-pause]")) {
     each.setAttribute("aria-pressed", String(each.dataset.pause === paused.what));
     each.disabled = each.dataset.pause === paused.what || document.body.dataset.mayOperate !== "true";
@@ -186,7 +186,7 @@ function batches(look, acts) {
 }
 
 function stateOfEndpoint(endpoint) {
-  if (!endpoint.on) return [`off: ${endpoint.off_reason}`, "wrong"];
+  if (!endpoint.on) return [OFF[endpoint.off_reason] ?? `off: ${endpoint.off_reason}`, "wrong"];
   return endpoint.failing_seconds == null ? ["on", "good"] : [`fails for ${lasting(endpoint.failing_seconds)}`, "warn"];
 }
 

@@ -7,6 +7,7 @@ import {find} from "./found.js";
 import {Letters} from "./letters.js";
 import {Live} from "./live.js";
 import {showAway, showLook} from "./look.js";
+import {showTrouble, showTroubles} from "./troubles.js";
 
 let live;
 let chart;
@@ -88,13 +89,18 @@ function begin(session) {
       for (const each of look.processes) each.at = look.at;
       chart.add(look.points);
       showLook(look, acts);
+      showTroubles(look);
       letters.look(look.dead.count);
     },
     stale({since, reason}) {
-      state(`stale since ${at(since)}: Redis is away (${reason})`, "wrong");
+      state(`stale since ${at(since)}`, "wrong");
+      showTrouble(`Redis does not serve the console (${reason}). What you see is of ${at(since)}.`);
       showAway({since});
     },
-    lost: (since) => state(`stale since ${at(since)}: the console does not answer`, "wrong"),
+    lost(since) {
+      state(`stale since ${at(since)}`, "wrong");
+      showTrouble(`The console does not answer. What you see is of ${at(since)}.`);
+    },
     ended: enter,
   });
   live.open();

@@ -75,6 +75,7 @@ def test_the_numbers_are_those_of_what_was_submitted(tab: Tab, module_env: Envir
     tab.wait_for_text("#waiting", "0")
     assert "customer_invalid_email" in tab.text("#outcomes")
     assert tab.page.locator("#chart canvas").count() == 1
+    tab.wait_for_text("#troubles", "All is well.")
     for kind in ("console", "shim", "worker"):
         tab.page.wait_for_selector(f"#processes tbody td:text-is('{kind}')")
 
@@ -139,6 +140,7 @@ def test_the_page_says_that_it_is_stale_and_comes_back(
         log_in(tab, isolated_env)
         console.running.process.kill()
         tab.page.wait_for_function("() => document.querySelector('#state').textContent.startsWith('stale since')")
+        assert "The console does not answer." in tab.text("#troubles")
         open_console(isolated_env, INTAKE_CONSOLE_PORT=console.running.environment["INTAKE_CONSOLE_PORT"])
         tab.wait_for_text("#state", "live")
 

@@ -63,6 +63,15 @@ def test_a_dead_letter_is_sent_again_after_a_question(tab: Tab, module_env: Envi
     assert scripts.client.zcard(DEAD_KEY) == 0
 
 
+def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts: Scripts) -> None:
+    log_in(tab, module_env)
+    tab.wait_for_text("#troubles", "No worker runs: what is accepted waits.")
+    assert tab.page.title() == "(1) customer-intake"
+    a_dead_letter(scripts)
+    tab.wait_for_text("#troubles li:nth-child(2)", "1 dead letter waits for you.")
+    assert tab.page.title() == "(2) customer-intake"
+
+
 def test_dead_letters_of_a_reason_are_dropped(tab: Tab, module_env: Environment, scripts: Scripts) -> None:
     for reason in ("one", "one", "other"):
         a_dead_letter(scripts, reason=reason)
@@ -90,6 +99,7 @@ def test_work_is_paused_and_resumed(tab: Tab, module_env: Environment, scripts: 
     tab.page.click("text=Pause batches")
     answer(tab)
     tab.wait_for_text("#taking", "batches are paused")
+    assert "Batches are paused by olga, since " in tab.text("#troubles")
     assert scripts.client.hget(PAUSED_KEY, "by") == b"olga"
     tab.page.click("text=Resume")
     answer(tab)
