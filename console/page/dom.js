@@ -14,6 +14,13 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Makes a row of this table. Each cell knows its column's heading, which a narrow screen shows beside it. */
+export function rowOf(table, ...cells) {
+  const headings = [...table.tHead.rows[0].cells];
+  cells.forEach((cell, place) => { cell.dataset.heading = headings[place].textContent; });
+  return make("tr", {}, ...cells);
+}
+
 /** Sets a text only where it differs, so that nothing is announced or laid out for no change. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -1,7 +1,7 @@
 // The list of dead letters. It is read anew when their number changes, at most every two seconds.
 
 import {ask} from "./asking.js";
-import {at, byId, count, keyed, make, say} from "./dom.js";
+import {at, byId, count, keyed, make, rowOf, say} from "./dom.js";
 
 const LEAST_MILLISECONDS = 2000;
 
@@ -43,9 +43,10 @@ export class Letters {
       const id = make("button", {class: "id", click: () => this.acts.find(each.id)}, each.id);
       const requeue = make("button", {click: () => this.acts.requeue({id: each.id}), disabled: !may}, "Requeue");
       const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id}), disabled: !may}, "Drop");
-      return make("tr", {}, make("td", {}, id, rows), make("td", {title: each.detail}, each.reason),
+      const detail = each.detail && make("span", {class: "soft"}, ` ${each.detail}`);
+      return rowOf(byId("letters"), make("td", {}, id, rows), make("td", {class: "long reason"}, each.reason, detail),
         make("td", {class: "n"}, String(each.starts)), make("td", {}, at(Date.parse(each.accepted_at))),
-        make("td", {}, at(Date.parse(each.parked_at))), make("td", {}, make("p", {class: "acts"}, requeue, drop)));
+        make("td", {}, at(Date.parse(each.parked_at))), make("td", {class: "long last"}, make("p", {class: "acts"}, requeue, drop)));
     });
     const select = byId("reason");
     const chosen = select.value;

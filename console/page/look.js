@@ -1,6 +1,6 @@
 // Shows one look: numbers, ledger, outcomes, processes, batches.
 
-import {at, byId, count, keyed, lasting, make, rate, say} from "./dom.js";
+import {at, byId, count, keyed, lasting, make, rate, rowOf, say} from "./dom.js";
 
 export const SILENT_SECONDS = 15;
 const GROWS_SECONDS = 60;
@@ -145,8 +145,8 @@ function processes(look) {
   keyed(byId("processes").tBodies[0], look.processes, (each) => each.name, (each) => {
     const state = make("span", {class: "pill"});
     const [holds, per, up, seen] = [make("td"), make("td", {class: "n"}), make("td", {class: "n"}), make("td", {class: "n"})];
-    const row = make("tr", {}, make("td", {}, each.kind), make("td", {class: "where", title: each.host}, `${each.host} · ${each.pid}`),
-      make("td", {}, each.version), make("td", {}, state), holds, per, up, seen);
+    const row = rowOf(byId("processes"), make("td", {}, each.kind), make("td", {class: "long where", title: each.host}, `${each.host} · ${each.pid}`),
+      make("td", {}, each.version), make("td", {class: "long"}, state), holds, per, up, seen);
     row.update = (now) => {
       pill(state, ...stateOf(now));
       const held = Object.entries(now.holds).filter(([, number]) => number > 0);
@@ -164,11 +164,11 @@ function processes(look) {
 function batches(look, acts) {
   keyed(byId("batches").tBodies[0], look.batches, (each) => each.id, (each) => {
     const progress = make("progress", {"aria-label": "rows done"});
-    const [done, left] = [make("td", {class: "n"}), make("td", {class: "n"})];
+    const [done, left] = [make("td", {class: "n long"}), make("td", {class: "n long"})];
     const cancel = make("button", {class: "danger", click: () => acts.cancel(each.id)}, "Cancel");
-    const row = make("tr", {},
+    const row = rowOf(byId("batches"),
       make("td", {}, make("button", {class: "id", click: () => acts.find(each.id)}, each.id)),
-      make("td", {}, each.mode), make("td", {}, progress), done, left, make("td", {}, make("p", {class: "acts"}, cancel)));
+      make("td", {}, each.mode), make("td", {}, progress), done, left, make("td", {class: "long last"}, make("p", {class: "acts"}, cancel)));
     row.update = (now) => {
       progress.max = Math.max(1, now.rows);
       progress.value = now.finished;
@@ -199,8 +199,8 @@ function endpoints(look, acts) {
     const last = make("td");
     let on = each.on;
     const act = make("button", {click: () => acts.switchEndpoint(each.name, !on)});
-    const row = make("tr", {}, make("td", {}, each.name), make("td", {}, state), ...numbers, last,
-      make("td", {}, make("p", {class: "acts"}, act)));
+    const row = rowOf(byId("endpoints"), make("td", {}, each.name), make("td", {class: "long"}, state), ...numbers, last,
+      make("td", {class: "long last"}, make("p", {class: "acts"}, act)));
     row.update = (now) => {
       on = now.on;
       pill(state, ...stateOfEndpoint(now));

@@ -132,6 +132,23 @@ def test_everything_is_reached_by_keyboard(tab: Tab, module_env: Environment, sc
     assert tab.page.evaluate("document.activeElement.textContent") == "Drop"
 
 
+def test_acts_are_in_sight_on_a_phone(
+    browser: Browser, console: Console, module_env: Environment, scripts: Scripts
+) -> None:
+    a_dead_letter(scripts)
+    Batches(scripts.client).open()
+    with open_tab(browser, width=360) as tab:
+        tab.page.goto(console.url)
+        log_in(tab, module_env)
+        for selector in ("#letters tbody .danger", "#batches tbody .danger"):
+            box = tab.page.locator(selector).last.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= tab.page.evaluate("document.documentElement.clientWidth")
+        assert "parked" in tab.page.evaluate(
+            "[...document.querySelectorAll('#letters td')].map((each) => each.dataset.heading)"
+        )
+
+
 @pytest.mark.usefixtures("scripts")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
