@@ -6,7 +6,7 @@ A script that takes any number of arguments after the named ones says so with a 
 script reads `ARGV[place]` below. An argument that is called `latest` is the deadline, and the last one.
 
 A line `--- @include "name"` stands for the text of `includes/name.lua`. An include may include others. What was
-included once is not included again.
+included once is not included again. `lua_rights` puts a guard at the beginning of each script that writes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Final
 
 from schemas.protocol.call import DEADLINE, ProtocolError, Script
+from schemas.protocol.lua_rights import guarded
 
 _FOLDER: Final = files("schemas.protocol") / "lua"
 """Where the scripts are."""
@@ -59,7 +60,7 @@ def load_script(name: str) -> Script:
     has_deadline = DEADLINE in arguments
     if has_deadline and (arguments.pop() != DEADLINE or tails):
         raise ProtocolError(f"{name}.lua has arguments after its deadline")
-    text = "\n".join(lines) + "\n"
+    text = guarded("\n".join(lines) + "\n")
     return Script(
         name,
         text,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schemas.protocol.lua_files import load_script
+from schemas.protocol.lua_rights import without_unused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,10 +116,6 @@ def scripts_of(user: str) -> set[str]:
     return {step.script for step in _steps_of(user)}
 
 
-_FUNCTION: Final = re.compile(r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)", re.MULTILINE | re.DOTALL)
-"""A function of a script, on one line or on several."""
-
-
 _NAME_IN_LUA: Final = re.compile(r"^local (?:function )?(\w+)(?: = '\w|\(\w+(?:, \w+)?\) return ).*", re.MULTILINE)
 """A line that gives a key its name, in the scripts of batches."""
 
@@ -126,13 +123,7 @@ _NAME_IN_LUA: Final = re.compile(r"^local (?:function )?(\w+)(?: = '\w|\(\w+(?:,
 @cache
 def _text(script: str) -> str:
     """The script, without comments and without the functions of its includes that it does not call."""
-    text = re.sub(r"--.*", "", load_script(script).text)
-    while True:
-        unused = [match[0] for match in _FUNCTION.finditer(text) if len(re.findall(rf"\b{match[1]}\b", text)) == 1]
-        if not unused:
-            return text
-        for function in unused:
-            text = text.replace(function, "")
+    return without_unused(load_script(script).text)
 
 
 def commands_of_scripts(user: str) -> set[str]:

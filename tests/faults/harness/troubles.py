@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,7 +18,7 @@ from local_stack.ports import free_port
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from local_stack.process import ManagedProcess
     from tests.faults.harness.arena import Arena
@@ -26,6 +27,7 @@ Trouble = Callable[["Arena"], AbstractContextManager[None]]
 
 LINKS: Final = ("shim_redis", "workers_redis", "workers_mongo")
 _BUSY_AFTER_MILLISECONDS: Final = 100
+_DENIED_SECONDS: Final = 0.7
 _SLOW_SECONDS: Final = 0.2
 _NARROW_BYTES_PER_SECOND: Final = 20_000
 _MORE_REPLICAS_THAN_THERE_ARE: Final = 2
@@ -115,6 +117,26 @@ def without_rights(arena: Arena) -> Iterator[None]:
 
 
 @contextmanager
+def without_rights_to(arena: Arena, commands: Sequence[str]) -> Iterator[None]:
+    """The user loses the right to each of these commands in turn. Steps need it in their middle."""
+    ended = threading.Event()
+    with arena.redis_client() as client:
+
+        def deny() -> None:
+            for command in itertools.cycle(commands):
+                client.execute_command("ACL", "SETUSER", "default", "+@all", f"-{command}")
+                if ended.wait(_DENIED_SECONDS):
+                    return
+
+        thread = threading.Thread(target=deny)
+        thread.start()
+        yield
+        ended.set()
+        thread.join()
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+@contextmanager
 def runs_a_script_for_ever(arena: Arena) -> Iterator[None]:
     """A script of somebody else does not end: BUSY."""
     # The script is never sent again, since a killed one would begin anew.
@@ -153,6 +175,7 @@ REDIS_REFUSES: Final[Mapping[str, Trouble]] = {
     "read only": is_a_replica,
     "its primary is down": partial(is_a_replica, serves_stale_data=False),
     "no right to run scripts": without_rights,
+    "no right to some commands": partial(without_rights_to, commands=("zadd", "set", "xadd", "lpush", "zrem", "hdel")),
     "busy with a script": runs_a_script_for_ever,
     "too many clients": has_no_room_for_clients,
 }
