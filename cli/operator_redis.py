@@ -46,8 +46,13 @@ def operator_redis(directory: Path) -> Iterator[redis.Redis]:
         raise click.ClickException(f"Redis does not answer ({reason}); nothing more was done") from None
 
 
+def names_redis() -> bool:
+    """Whether the environment names a Redis. Otherwise commands mean the local stack."""
+    return bool(os.environ.get("INTAKE_REDIS_URL") or os.environ.get("INTAKE_REDIS_URL_FILE"))
+
+
 def _url(directory: Path) -> RedisUrl:
-    if os.environ.get("INTAKE_REDIS_URL") or os.environ.get("INTAKE_REDIS_URL_FILE"):
+    if names_redis():
         reader = EnvironmentReader(os.environ)
         url = read_redis_url(reader)
         try:

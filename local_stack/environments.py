@@ -38,7 +38,7 @@ _STACKS_OWN: Final = (
 _WORKERS_OWN: Final = ("FIREBASE_SIGNER_KEY",)
 """Secrets of the caller that the worker alone gets."""
 
-_TO_THIS_MACHINE: Final = {
+TO_THIS_MACHINE: Final = {
     "INTAKE_WEBHOOKS_ALLOW_HTTP": "1",
     "INTAKE_WEBHOOKS_ALLOWED_NETWORKS": "127.0.0.0/8 ::1/128",
 }
@@ -76,7 +76,7 @@ class Environments:
         """
         base = _without(self.base, (*_STACKS_OWN, *_WORKERS_OWN))
         return {
-            **_TO_THIS_MACHINE,
+            **TO_THIS_MACHINE,
             **base,
             "INTAKE_REDIS_URL": self.redis_url,
             "INTAKE_WEBHOOKS_FILE": str(file),

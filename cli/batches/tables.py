@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.submission.error_tally import message_of
+from cli.submission.error_tally import message_of, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ def row_line(row: Mapping[str, Any]) -> str:
         outcome = "valid" if "valid" in row else "repeated" if "repeated" in row else "created"
         detail = str(row.get("customer", {}).get("id", ""))
     else:
-        outcome, detail = str(row["error"]), message_of(dict(row))
+        outcome, detail = str(row["error"]), message_of(dict(row)) or reason_of(dict(row))
     return f"{row['row']:11,}  {outcome:22}  {detail}".rstrip()
 
 

@@ -132,10 +132,10 @@ def _sentences(demand: Demand, found: Plan) -> Iterator[str]:
     )
     yield "  busy cores  " + ", ".join(f"{name} {cores:.2f}" for name, cores in busy.items())
     yield (
-        f"  workers     {found.worker_processes} processes, {found.hashes_at_once} hashes at once in each, "
+        f"  workers     {_processes(found.worker_processes)}, {found.hashes_at_once} hashes at once in each, "
         f"{found.memory_mib['workers']:,.0f} MiB together"
     )
-    yield f"  shims       {found.shim_processes} processes, {found.memory_mib['shims']:,.0f} MiB together"
+    yield f"  shims       {_processes(found.shim_processes)}, {found.memory_mib['shims']:,.0f} MiB together"
     yield (
         f"  Redis       {100 * found.redis_share_of_its_core:.0f} % of its one core; "
         f"{found.redis_gib['outcomes']:.1f} GiB for outcomes, {found.redis_gib['events']:.1f} GiB for events, "
@@ -150,6 +150,10 @@ def _sentences(demand: Demand, found: Plan) -> Iterator[str]:
         f"  a backlog of {demand.backlog:,} is worked off {drained} while the load goes on, "
         f"in {_duration(found.drain_seconds_alone)} without"
     )
+
+
+def _processes(number: int) -> str:
+    return "1 process" if number == 1 else f"{number} processes"
 
 
 def _duration(seconds: float) -> str:

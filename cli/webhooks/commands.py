@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from cli.operator_redis import operator_redis
+from cli.operator_redis import names_redis, operator_redis
 from cli.options import data_dir_option
 from cli.tell import tell
 from cli.webhooks.listen import listen
 from cli.webhooks.tables import ENDPOINTS_HEADER, endpoint_dict, endpoint_line
 from console.service.endpoints import known_endpoints
+from local_stack.environments import TO_THIS_MACHINE
+from local_stack.state_file import read_state
 from notifier.endpoints.endpoints import read_endpoints
 from notifier.endpoints.endpoints_file import EndpointsFileError
 from notifier.sending.sender import Sender
@@ -66,7 +68,7 @@ def list_(directory: Path, as_json: bool) -> None:
 
     Endpoints of the file come first, where INTAKE_WEBHOOKS_FILE is set. Others have been in it before.
     """
-    in_file = _names_in_file()
+    in_file = _names_in_file(directory)
     with operator_redis(directory) as client:
         known = [name for name in known_endpoints(client) if name not in (in_file or ())]
         names = [*(in_file or ()), *known]
@@ -86,9 +88,10 @@ def list_(directory: Path, as_json: bool) -> None:
 
 @webhooks.command()
 @click.argument("endpoint")
-def test(endpoint: str) -> None:
+@data_dir_option
+def test(endpoint: str, directory: Path) -> None:
     """Send one signed event of the type webhook.test to ENDPOINT, from here and at once."""
-    sending, endpoints = _settings()
+    sending, endpoints = _settings(directory)
     found = next((each for each in endpoints if each.name == endpoint), None)
     if found is None:
         raise click.UsageError(f"the file has no endpoint of that name; it has: {', '.join(e.name for e in endpoints)}")
@@ -158,14 +161,16 @@ def _existing(endpoint: str, reply: Reply | None) -> Reply:
     return reply
 
 
-def _names_in_file() -> list[str] | None:
+def _names_in_file(directory: Path) -> list[str] | None:
     if not os.environ.get("INTAKE_WEBHOOKS_FILE"):
         return None
-    return [each.name for each in _settings()[1]]
+    return [each.name for each in _settings(directory)[1]]
 
 
-def _settings() -> tuple[SendingSettings, tuple[Endpoint, ...]]:
-    reader = EnvironmentReader(os.environ)
+def _settings(directory: Path) -> tuple[SendingSettings, tuple[Endpoint, ...]]:
+    """The settings of the notifier: those of the environment, and for a local stack what its own notifier has."""
+    is_local = not names_redis() and read_state(directory) is not None
+    reader = EnvironmentReader({**(TO_THIS_MACHINE if is_local else {}), **os.environ})
     file, sending = read_webhooks_file(reader), read_sending_settings(reader)
     try:
         reader.check()

@@ -173,7 +173,7 @@ def test_each_row_is_shown_with_its_customer_or_its_fault(person: Person) -> Non
     assert [line.split(maxsplit=2) for line in rows] == [
         ["1", "created", customer],
         ["2", "validation_error", "lastName: String should have at least 1 character"],
-        ["3", "duplicate_key"],
+        ["3", "duplicate_key", "another customer has this email"],
     ]
 
 

@@ -114,6 +114,11 @@ def test_a_person_is_told_whether_it_fits_and_how_the_queue_drains() -> None:
     assert "a backlog of 100,000 is worked off never while the load goes on" in ended.stdout
 
 
+def test_one_process_is_told_as_one() -> None:
+    ended = call("--signups-per-second", "1", "--cores", "2", "--hash-milliseconds", "20")
+    assert ended.stdout.count("1 process, ") == 2
+
+
 def test_the_cost_of_a_hash_is_measured_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "CALIBRATION_SECONDS", 0.01)
     document = as_json("--signups-per-second", "1", "--cores", "1")

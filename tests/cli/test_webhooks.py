@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from cli.main import main
 from local_stack.service_process import ROOT
+from local_stack.state_file import ProcessIdentity, StackState, write_state
 from tests.notifier.process import QUICK, Notifying, ids, to
 from tests.notifier.samples import KEY, SECRET
 from tests.support.events import happen
@@ -127,6 +128,20 @@ def test_a_test_sends_one_signed_event(notifying: Notifying) -> None:
     assert unknown.exit_code == 2
     first = receiver.received[0]
     assert Webhook(SECRET).verify(first.body, dict(first.headers))["type"] == "webhook.test"
+
+
+def test_a_test_of_the_local_stack_may_call_this_machine_as_its_notifier_does(tmp_path: Path) -> None:
+    file = tmp_path / "endpoints.toml"
+    with a_receiver() as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/"
+        file.write_text(f'[[endpoint]]\nname = "crm"\nurl = "{url}"\nsecrets = ["{SECRET}"]\n')
+        environment = {"INTAKE_WEBHOOKS_FILE": str(file), "INTAKE_REDIS_URL": None, "INTAKE_REDIS_URL_FILE": None}
+        command = ["webhooks", "test", "crm", "--data-dir", str(tmp_path)]
+        refused = CliRunner().invoke(main, command, env=environment)
+        write_state(tmp_path, StackState(ProcessIdentity.own()))
+        sent = CliRunner().invoke(main, command, env=environment)
+    assert (refused.exit_code, receiver.received[1:]) == (1, [])
+    assert sent.stdout.startswith("204  ")
 
 
 def test_a_file_with_a_fault_is_told_by_its_line(notifying: Notifying) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.contract.service import Service
 
 README: Final = (Path(__file__).parents[2] / "README.md").read_text()
+(SAMPLE,) = re.findall(r"^seq .*signups\.jsonl$", README, re.MULTILINE)
 (COMMAND,) = re.findall(r"^curl [^`]*-T signups\.jsonl [^`]*$", README, re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
@@ -36,6 +37,14 @@ def _run(command: str, client: BatchClient, folder: Path) -> Any:
     command = command.replace("$(.venv/bin/customer-intake token --sub me)", token)
     ran = subprocess.run(["/bin/sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     return json.loads(ran.stdout)
+
+
+def test_the_readmes_commands_make_a_file_and_send_it(client: BatchClient, tmp_path: Path) -> None:
+    subprocess.run(["/bin/sh", "-c", SAMPLE], cwd=tmp_path, timeout=60, check=True)
+
+    answer = _run(COMMAND, client, tmp_path)
+
+    assert client.result(answer["batch"]["id"]).json()["batch"]["outcomes"] == {"created": 1000}
 
 
 def test_the_readmes_command_sends_a_file(client: BatchClient, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from cli.importing.reading.recognising.wrong_form import WrongForm
 _UNPACK: Final = "Unpack it first"
 """The beginning of a sentence on what to do."""
 
-_EXPORT: Final = "Export its rows as text, one JSON object a line."
+_EXPORT: Final = "Export its rows as CSV, or as text with one JSON object a line."
 """What to do with a file of another program."""
 
 _ZIP: Final = b"PK\x03\x04"
