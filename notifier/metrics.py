@@ -96,7 +96,7 @@ class NotifierMetrics(DependencyMetrics):
     def ended(self, endpoint: str, ending: str, *, delay_seconds: float) -> None:
         """Count an event that is tried no more."""
         self._events.labels(endpoint, ending).inc()
-        self._delay_seconds.labels(endpoint).observe(max(0.0, delay_seconds))
+        self._delay_seconds.labels(endpoint).observe(delay_seconds)
 
     def delivered(self) -> float:
         """How many events this notifier has delivered."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 1024 * 1024
 """How long a webhook may be."""
+_MOST_DIGITS: Final = 10
+"""Digits of a length that is read. Python makes no number of some thousands."""
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 """An id that is shown as it came. Others could play tricks on a terminal."""
 _SILENT_SECONDS: Final = 60.0
@@ -51,7 +53,7 @@ def serve(
 
         def do_POST(self) -> None:
             length = self.headers.get("content-length", "")
-            if not length.isdecimal() or int(length) > _MOST_BYTES:
+            if not length.isdecimal() or len(length) > _MOST_DIGITS or int(length) > _MOST_BYTES:
                 self.close_connection = True
                 self._answer(411 if not length.isdecimal() else 413)
                 return
@@ -86,7 +88,7 @@ def _verified(webhooks: Sequence[Webhook], body: bytes, headers: dict[str, str])
             event = webhook.verify(body, headers)
         except WebhookVerificationError as error:
             fault = str(error)
-        except ValueError:
+        except (ValueError, RecursionError):
             # The package lets through what is wrong with the signature's or the body's form.
             fault = "malformed"
         else:
@@ -98,7 +100,8 @@ def _described(event_id: str, event: Any) -> dict[str, Any]:
     event = event if isinstance(event, dict) else {}
     try:
         at = datetime.fromisoformat(str(event.get("timestamp")))
-        milliseconds = 1000 * (datetime.now(UTC) - at).total_seconds()
+        # The sender's clock may be ahead of this one.
+        milliseconds = max(0.0, 1000 * (datetime.now(UTC) - at).total_seconds())
     except (ValueError, TypeError):
         milliseconds = 0.0
     shown = event_id if _SHOWN.fullmatch(event_id) else ascii(event_id)

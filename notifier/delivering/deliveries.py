@@ -193,7 +193,8 @@ class Deliveries:
         fields = {"endpoint": name, "event_id": event.id, "outcome": answer.outcome, "tries": taken.tries + 1}
         fields |= trace.fields
         if tried.ending is not Ending.FAILED:
-            delay_seconds = time.time() - event.at_milliseconds / 1000
+            # Redis' clock says when it happened, and may be ahead of this machine's.
+            delay_seconds = max(0.0, time.time() - event.at_milliseconds / 1000)
             self._metrics.ended(name, tried.ending, delay_seconds=delay_seconds)
             fields["seconds"] = round(delay_seconds, 3)
         if answer.detail:

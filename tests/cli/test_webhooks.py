@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,3 +208,24 @@ def test_a_listener_refuses_what_is_not_signed_by_the_endpoints_secret(notifying
     assert lines[0].startswith("evt_1  customer.created  null  verified, ")
     assert all(line.startswith("refused: ") for line in (*lines[1:6], *lines[7:]))
     assert lines[6].endswith("(again)\n")
+
+
+def test_a_listener_survives_what_is_too_long_too_deep_or_from_the_future(notifying: Notifying) -> None:
+    notifying.write({"name": "crm", "url": "http://127.0.0.1:1/", "secrets": [SECRET]})
+    now = datetime.now(UTC)
+    deep, early = b"[" * 100_000, f'{{"timestamp":"{(now + timedelta(hours=1)).isoformat()}"}}'.encode()
+
+    def headers(body: bytes) -> dict[str, str]:
+        signature = Webhook(KEY).sign("evt_1", now, body.decode())
+        return {"webhook-id": "evt_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+
+    with listening(notifying.file, "--endpoint", "crm", "--json") as (process, port):
+        answers = [
+            post(port, b"", {"content-length": "9" * 5000}),
+            post(port, deep, headers(deep)),
+            post(port, early, headers(early)),
+        ]
+        assert process.stdout is not None
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert answers == [413, 400, 204]
+    assert [(each["fault"], each["milliseconds"]) for each in told] == [("malformed", 0.0), ("", 0.0)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from local_stack.ports import free_port
 from schemas.events import EventType
 from schemas.protocol.webhook_keys import EndpointField, endpoint_key
 from tests.notifier.process import ids, to
@@ -36,6 +39,19 @@ def test_an_endpoint_gets_each_event_signed_and_once(notifying: Notifying) -> No
     event = Webhook(SECRET).verify(request.body, dict(request.headers))
     assert (event["type"], event["data"]) == ("customer.created", {"task": ids([request])[0][4:], "customer": "c"})
     assert event["timestamp"].endswith("Z")
+
+
+def test_an_event_of_a_redis_whose_clock_is_ahead_is_delivered_at_once_and_never_before_it_happened(
+    notifying: Notifying,
+) -> None:
+    with a_receiver() as receiver:
+        running = notifying.begin(to(receiver), INTAKE_NOTIFIER_METRICS_PORT=str(port := free_port()))
+        happen(notifying.client, "evt_1", at=time.time() + 3600)
+        wait_until(lambda: notifying.logged("event_delivered"))
+    assert [line["seconds"] for line in notifying.logged("event_delivered")] == [0]
+    assert running.process.alive
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert 'intake_webhook_delay_seconds_sum{endpoint="crm"} 0.0' in metrics
 
 
 def test_an_endpoint_gets_the_events_that_it_wants(notifying: Notifying) -> None:
