@@ -6,14 +6,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from edge.answers import responses
+from edge.answers.answer import Answer
 from edge.answers.static_document import MEDIA_TYPES, StaticDocument
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from starlette.requests import Request
-
-    from edge.answers.answer import Answer
 
 _POLICY: Final = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -25,16 +24,36 @@ _POLICY: Final = (
 _INDEX: Final = "index.html"
 """The file that `/` stands for."""
 
+_MISSING: Final = "missing.html"
+"""What a browser shows where there is nothing."""
+
+_CALLS: Final = "api/"
+"""What the paths of calls begin with. Scripts make them, and get JSON."""
+
 
 class PageFiles:
     """The files of the page."""
 
     def __init__(self) -> None:
-        self._files = dict(_documents(files("console").joinpath("page"), ""))
+        page = files("console").joinpath("page")
+        self._files = dict(_documents(page, ""))
+        missing = page.joinpath(_MISSING).read_bytes()
+        headers = [
+            (b"content-type", MEDIA_TYPES["html"]),
+            (b"content-security-policy", _POLICY),
+            (b"cache-control", b"no-store"),
+            (b"content-length", b"%d" % len(missing)),
+        ]
+        self._missing = Answer(404, missing, headers)
 
     async def file(self, request: Request) -> StaticDocument | Answer:
-        """The file that the path names, or 404."""
-        return self._files.get(request.path_params.get("path") or _INDEX) or responses.not_found()
+        """The file that the path names. Else 404: to a person as a page, to a program as JSON."""
+        path = request.path_params.get("path") or _INDEX
+        found = self._files.get(path)
+        if found is not None:
+            return found
+        is_person = "text/html" in request.headers.get("accept", "") and not path.startswith(_CALLS)
+        return self._missing if is_person else responses.not_found()
 
 
 def _documents(folder: Traversable, prefix: str) -> list[tuple[str, StaticDocument]]:

@@ -5,7 +5,7 @@ No worker runs here, so that dead letters and batches stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import redis
@@ -70,6 +70,41 @@ def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts:
     a_dead_letter(scripts)
     tab.wait_for_text("#troubles li:nth-child(2)", "1 dead letter waits for you.")
     assert tab.page.title() == "(2) customer-intake"
+
+
+_WORKER = {"kind": "worker", "silent_seconds": 0.5, "away": {}}
+_WELL = {
+    "unaccounted": 0,
+    "dead": {"count": 0},
+    "paused": {"what": "nothing"},
+    "endpoints": [],
+    "processes": [_WORKER],
+    "seconds_left": 0,
+    "lanes": {"signups": {"oldest_seconds": 0}, "chunks": {"oldest_seconds": 0}},
+}
+_WAITING = {"signups": {"oldest_seconds": 61}, "chunks": {"oldest_seconds": 0}}
+_ENDPOINT = {"name": "crm", "on": True, "waiting": 0, "failing_seconds": None}
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({}, ["All is well."]),
+        ({"unaccounted": -3}, ["3 unaccounted for."]),
+        ({"seconds_left": None, "lanes": _WAITING}, ["Nothing was finished in the last minute, and work waits."]),
+        ({"processes": [{**_WORKER, "silent_seconds": 20}, _WORKER]}, ["1 worker gave no sign of life lately."]),
+        ({"endpoints": [{**_ENDPOINT, "waiting": 2}]}, ["No notifier runs: events wait."]),
+        ({"endpoints": [{**_ENDPOINT, "on": False}]}, ["The endpoint crm is off."]),
+        ({"endpoints": [{**_ENDPOINT, "failing_seconds": 5}]}, ["The endpoint crm fails."]),
+    ],
+)
+def test_each_trouble_has_its_words(tab: Tab, seen: dict[str, Any], told: list[str]) -> None:
+    found = tab.page.evaluate(
+        "async (look) => { (await import('./troubles.js')).showTroubles(look);"
+        " return [...document.querySelectorAll('#troubles li')].map((each) => each.textContent); }",
+        {**_WELL, **seen},
+    )
+    assert found == told
 
 
 def test_dead_letters_of_a_reason_are_dropped(tab: Tab, module_env: Environment, scripts: Scripts) -> None:

@@ -42,6 +42,14 @@ def test_nothing_else_is_served(console: Console, path: str) -> None:
     assert console.http.get(f"{console.url}/{path}").status_code == 404
 
 
+def test_a_person_is_told_in_words_that_there_is_nothing_here(console: Console) -> None:
+    as_browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    response = console.http.get(f"{console.url}/dead-letters/1", headers=as_browser)
+    assert (response.status_code, response.content) == (404, (PAGE / "missing.html").read_bytes())
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert console.http.get(f"{console.url}/api/nothing", headers=as_browser).json()["error"] == "not_found"
+
+
 def test_all_of_it_is_small() -> None:
     assert sum(len(gzip.compress((PAGE / name).read_bytes(), 6)) for name in SERVED) <= MOST_BYTES
 
@@ -58,7 +66,7 @@ def test_no_file_names_another_host_and_none_makes_html_of_text(name: str) -> No
 
 
 def test_the_page_has_no_inline_script_style_or_handler() -> None:
-    html = (PAGE / "index.html").read_text()
+    html = (PAGE / "index.html").read_text() + (PAGE / "missing.html").read_text()
     assert re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", html) is None
 
 
