@@ -13,8 +13,10 @@ _COMMENT: Final = re.compile(r"--.*")
 """A comment. No text in a script has two hyphens."""
 _FUNCTION: Final = re.compile(r"^local function (\w+)\((?:[^\n]* end\n|.*?^end\n)", re.MULTILINE | re.DOTALL)
 """A function of a script, on one line or on several."""
-_CALL: Final = re.compile(r"redis\.call\('(?:(XINFO|XGROUP)', ')?([A-Z]+)'")
-"""A command that a script calls, with its subcommand. What `redis.pcall` calls is looked after where it stands."""
+_CALL: Final = re.compile(r"redis\.call\('(?:(XINFO|XGROUP)', ')?([A-Z]+)'(?:, (\w+)\b)?")
+"""A command that a script calls, with its subcommand and its key. What `redis.pcall` calls is looked after there."""
+_NAMED_KEY: Final = re.compile(r"^local (\w+) = ('[\w.:]+')$", re.MULTILINE)
+"""A line that names a key which the caller of a script does not declare, so that Redis has not looked at it yet."""
 _READS: Final = "flags=no-writes"
 """What the first line of a script says that cannot be left half done."""
 _KEY: Final = "KEYS[1]"
@@ -30,23 +32,25 @@ _ASKED: Final = {
 }
 """How Redis is asked about commands whose key is not the first argument, or that have none."""
 
-_GUARD: Final = "if not (%s) then return redis.error_reply('NOPERM this user may not call a command of the step') end"
-"""What is asked first. The probe (`startup.broker.redis_probe`) tells which command it is."""
+_GUARD: Final = "if not (%s) then return redis.error_reply('NOPERM this user may not do all of the step') end"
+"""What is asked first. The probe (`startup.broker.redis_probe`) tells which right is missing."""
 
 
 def guarded(text: str) -> str:
     """The script with its guard, which costs Redis 0.2 microseconds a command. A script that only reads needs none."""
     first, _, rest = text.partition("\n")
-    commands = sorted(set(_CALL.findall(without_unused(rest))))
-    if _READS in first or _KEY not in rest or not commands:
+    if _READS in first or _KEY not in rest:
         return text
-    asked = " and ".join(f"redis.acl_check_cmd({_question(*words)})" for words in commands)
+    used = without_unused(rest)
+    keys = dict(_NAMED_KEY.findall(used))
+    questions = {_question(*words, key=keys.get(name, _KEY)) for *words, name in _CALL.findall(used)}
+    asked = " and ".join(f"redis.acl_check_cmd({question})" for question in sorted(questions))
     return f"{first}\n{_GUARD % asked}\n{rest}"
 
 
-def _question(container: str, command: str) -> str:
+def _question(container: str, command: str, *, key: str) -> str:
     known = _ASKED.get((container, command))
-    return known or ", ".join([*(f"'{word}'" for word in (container, command) if word), _KEY])
+    return known or ", ".join([*(f"'{word}'" for word in (container, command) if word), key])
 
 
 def without_unused(text: str) -> str:

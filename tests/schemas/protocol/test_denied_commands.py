@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import redis
 
+from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.lua_files import load_script, script_names
 from schemas.protocol.lua_rights import without_unused
+from schemas.protocol.overall import COUNTS_KEY
 from startup.broker.redis_rights import CONSOLE, NOTIFIER, OPERATOR, SHIM, WORKER
 from tests.schemas.protocol.test_steps import CALLS
 from tests.support.records import Scripts
@@ -78,6 +80,20 @@ def test_an_outcome_that_redis_refused_in_part_is_written_whole_once_the_right_i
     assert _dump(redis_client) == before
     redis_client.execute_command("ACL", "SETUSER", USER, "+@all")
     assert other.finish(accepted) == "written"
+
+
+@pytest.mark.parametrize("key", [EVENTS_KEY, COUNTS_KEY])
+def test_an_outcome_is_not_written_in_part_where_the_user_lacks_the_right_to_a_key(
+    redis_client: redis.Redis, denied: redis.Redis, accepted: str, key: str
+) -> None:
+    before = _dump(redis_client)
+    others = [f"~{each}" for each in WORKER.keys if each != key]
+    redis_client.execute_command("ACL", "SETUSER", USER, "resetkeys", *others)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        Scripts(denied).finish(accepted)
+    assert _dump(redis_client) == before
+    redis_client.execute_command("ACL", "SETUSER", USER, f"~{key}")
+    assert Scripts(denied).finish(accepted) == "written"
 
 
 @pytest.mark.parametrize("rights", [SHIM, WORKER, NOTIFIER, OPERATOR, CONSOLE], ids=lambda rights: rights.user)
