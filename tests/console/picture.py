@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 import sys
 import tempfile
 import threading
+from itertools import count, islice
 from pathlib import Path
 from typing import Final
 
@@ -17,23 +18,27 @@ from local_stack.stack import LocalStack
 from tests.console.browsing import open_tab, running_browser
 from tests.support.requests import a_request, as_body
 
-_SIGNUPS: Final = 900
-"""Sent a few at a time, some of them faulty."""
-
-_ROWS: Final = 40_000
-"""Of the batch that runs in the picture."""
-
-_BATCH_AFTER: Final = 700
-"""The batch comes when so many signups were sent."""
-
-_POINTS: Final = 120
+_POINTS: Final = 200
 """Of the chart in the picture. There is one a second."""
+
+_SIGNUPS: Final = 12
+"""Sent with each point in the mean, some of them faulty."""
+
+_MORE_OR_LESS: Final = 8
+"""By so many signups it rises and falls."""
+
+_WAVE_POINTS: Final = 15
+"""By so many points the wave turns by one radian."""
+
+_ROWS: Final = 8_000
+"""Of the batch that runs in the picture. They take the longest, so that it still runs."""
+
+_BATCH_AT: Final = 140
+"""The point with which the batch comes."""
 
 
 def main() -> int:
     """Run a service, give it something to do, and write the picture."""
-    # Quick hashes, which protect nothing. The picture shows a page, and not how fast this machine is.
-    os.environ["INTAKE_ARGON2_TEST_PROFILE"] = "1"
     with tempfile.TemporaryDirectory(prefix="console-picture-") as folder:
         stack = LocalStack(Path(folder), port=0, console_port=0, stopping=threading.Event())
         try:
@@ -53,21 +58,25 @@ def _take(stack: LocalStack, target: Path) -> None:
         tab.page.goto(link)
         tab.wait_for_text("#state", "live")
         create = f"{stack.url}/services/customer/v1/customer.create"
-        for number in range(_SIGNUPS):
-            if number == _BATCH_AFTER:
+        numbers = count()
+        for point in range(_POINTS):
+            if point == _BATCH_AT:
                 rows_type = {"content-type": "application/x-ndjson"}
                 http.post(f"{create}.batch", content=rows, headers=rows_type).raise_for_status()
-            email = (
-                "no email" if number % 40 == 0 else f"signup.{number // 20 if number % 20 == 0 else number}@example.com"
-            )
-            body = json.dumps(a_request(email=email))
-            http.post(create, content=body, headers={"content-type": "application/json"}).raise_for_status()
-            if number * _POINTS // _SIGNUPS < (number + 1) * _POINTS // _SIGNUPS:
-                tab.wait_for_new_point()
+            for number in islice(numbers, round(_SIGNUPS + _MORE_OR_LESS * math.sin(point / _WAVE_POINTS))):
+                body = json.dumps(a_request(email=_email(number)))
+                http.post(create, content=body, headers={"content-type": "application/json"}).raise_for_status()
+            tab.wait_for_new_point()
         tab.page.check("input[name=span][value='300']")
         tab.wait_for_new_point()
         tab.wait_for_frame()
         tab.page.screenshot(path=target)
+
+
+def _email(number: int) -> str:
+    if number % 40 == 0:
+        return "no email"
+    return f"signup.{number // 20 if number % 20 == 0 else number}@example.com"
 
 
 if __name__ == "__main__":
