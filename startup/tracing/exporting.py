@@ -1,6 +1,6 @@
 """Sends spans to a collector, by OpenTelemetry's SDK: OTLP over HTTP, from a thread of its own.
 
-Spans wait in a queue of bounded length. While the collector is away or slow, further spans are dropped and counted.
+Spans wait in a queue of bounded length. While the collector is away or slow, the oldest are dropped.
 Where it is, and how to speak to it, the exporter reads from OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_*`).
 """
 
