@@ -102,7 +102,9 @@ class Live:
         """
         if not self._history.place:
             await self._catch_up()
-        points = self._history.points
+        # While somebody catches up, only a part of the hour is known, and nobody sends a viewer the rest.
+        async with self._catching_up:
+            points = self._history.points
         return {name: [point[place] for point in points] for place, name in enumerate(_COLUMNS)}
 
     async def watch(self, *, until: float) -> AsyncGenerator[bytes, None]:

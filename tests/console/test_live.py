@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import redis
 
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
+from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps.overseeing import sample
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from tests.console.client import Console
     from tests.console.conftest import OpenConsole
     from tests.contract.service import Service
+
+_SAMPLED: Final = ("accepted", "finished", "open")
+"""What a sample has of signups and of rows."""
 
 
 @pytest.fixture
@@ -104,6 +110,23 @@ def test_the_hour_has_a_point_for_each_second_that_was_sampled(operator: Console
     hour = operator.get("hour").json()
     assert len({len(hour[name]) for name in ("at", "accepted", "finished", "waiting")}) == 1
     assert hour["at"] == sorted(set(hour["at"]))
+
+
+def test_viewers_who_come_together_after_a_start_all_get_the_whole_hour(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    newest = int(1000 * time.time())
+    fields: dict[str, int] = {f"{unit}_{what}": 0 for unit in ("signups", "rows") for what in _SAMPLED}
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client, client.pipeline() as pipeline:
+        for second in range(3600, 0, -1):
+            at = newest - 1000 * second
+            pipeline.xadd(HISTORY_KEY, {"at": at, **fields}, id=f"{at}-0")
+        pipeline.execute()
+    console = open_console(isolated_env)
+    console.log_in()
+    with ThreadPoolExecutor(8) as threads:
+        hours = list(threads.map(lambda _: console.get("hour").json(), range(8)))
+    assert [len(hour["at"]) for hour in hours] == [3599] * 8
 
 
 def test_a_look_at_a_redis_that_is_away_says_since_when(
