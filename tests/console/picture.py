@@ -33,6 +33,9 @@ _WAVE_POINTS: Final = 15
 _ROWS: Final = 8_000
 """Of the batch that runs in the picture. They take the longest, so that it still runs."""
 
+_TAGS: Final = ["x" * 1000] * 8
+"""Of each row. Long rows make chunks of few rows, which end one after the other and not in bursts."""
+
 _BATCH_AT: Final = 140
 """The point with which the batch comes."""
 
@@ -53,7 +56,7 @@ def _take(stack: LocalStack, target: Path) -> None:
     secret = jwt_secret_path(stack.directory)
     link = console_link(secret, stack.console_port or 0)
     headers = {"authorization": f"Bearer {sign_token(secret, sub='picture')}"}
-    rows = b"\n".join(as_body(a_request(email=f"row.{number}@example.com")) for number in range(_ROWS))
+    rows = b"\n".join(as_body(a_request(email=f"row.{number}@example.com", tags=_TAGS)) for number in range(_ROWS))
     with running_browser() as browser, open_tab(browser, height=1180) as tab, httpx.Client(headers=headers) as http:
         tab.page.goto(link)
         tab.wait_for_text("#state", "live")
