@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from schemas.protocol.keys import Field, State, record_key
+from schemas.protocol.keys import HELD_KEY, Field, State, record_key
 from tests.contract.service import CREATE
 from tests.notifier.process import Notifying, to
 from tests.support.collector import a_collector, orphans
 from tests.support.receiver import a_receiver
+from tests.support.requests import a_request, as_body
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -76,3 +77,32 @@ def test_a_trace_is_whole_from_the_call_to_the_webhook_although_its_worker_was_k
         assert webhook.service == "customer-intake-notifier"
         assert webhook.attributes["intake.event.id"] == f"evt_{task_id}"
         assert [each.headers["traceparent"] for each in receiver.received] == [f"00-{trace_id}-{webhook.span_id}-01"]
+
+
+@pytest.mark.slow
+def test_the_trace_of_a_batch_is_whole_although_a_worker_was_killed_in_the_middle_of_it(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
+) -> None:
+    trace_id, client = secrets.token_hex(16), secrets.token_hex(8)
+    body = b"".join(as_body(a_request()) + b"\n" for _ in range(2))
+    with a_collector() as collector:
+        environment = {**isolated_env, **QUICK, **collector.settings}
+        doomed = start_worker(environment, **LONG_HASH)
+        service = serve(start_shim(environment))
+        headers = {"traceparent": f"00-{trace_id}-{client}-01", "content-type": "application/x-ndjson"}
+        accepted = service.http.post(
+            f"{service.shim.url}{CREATE}.batch", content=body, headers={**service.bearer(), **headers}
+        )
+        assert accepted.status_code == 202
+        with service.redis() as redis:
+            wait_until(lambda: redis.zcard(HELD_KEY) == 1, what="the worker has begun")
+        doomed.process.kill()
+        start_worker(environment)
+
+        spans = collector.wait_for(
+            trace_id, f"POST {CREATE}.batch", "send customer.create.batch", "process customer.create.batch", "finish"
+        )
+
+    assert orphans(spans, outside=client) == []
+    (process,) = [span for span in spans if span.name == "process customer.create.batch"]
+    assert (process.attributes["intake.starts"], process.attributes["intake.outcome"]) == (2, "done")
