@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 OWN_HEADER: Final = {"x-intake-console": "1"}
 """What the page sends with each of its calls."""
+
+_MOST_EVENTS: Final = 15
+"""How many events may come before the first look. There is one a second."""
 
 BOTH_SCOPES: Final = f"{READ_SCOPE} {OPERATE_SCOPE}"
 
@@ -57,9 +61,15 @@ class Console:
             yield _events(response)
 
     def look(self) -> dict[str, Any]:
-        """The next look."""
+        """The next look. Fails the test where the console has none to show."""
+        told: list[tuple[str, Any]] = []
         with self.events() as events:
-            return next(content for name, content in events if name == "look")
+            for name, content in islice(events, _MOST_EVENTS):
+                if name == "look":
+                    look: dict[str, Any] = content
+                    return look
+                told.append((name, content))
+        raise AssertionError(f"the console shows no look, but: {told[-1:]}")
 
     def acts(self, event: str) -> list[dict[str, Any]]:
         """The log lines of acts."""
