@@ -32,6 +32,24 @@ local function lowest(...)
   end
   return score or false
 end
+-- The newest sample, and the oldest one of the span. A sample's place begins with its time, unless the clock was set
+-- back: then places go on from where they were, and samples are read from the newest on, up to the setting.
+local function newest_and_oldest()
+  local newest = redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
+  if not newest then return false, false end
+  if tonumber(string.match(newest[1], '^%d+')) <= now + 1000 then
+    return newest, redis.call('XRANGE', history, now - span, '+', 'COUNT', 1)[1] or false
+  end
+  local oldest = newest
+  for _, each in ipairs(redis.call('XREVRANGE', history, '+', '-', 'COUNT', math.ceil(span / 1000))) do
+    -- The first field of a sample is its time.
+    local at = tonumber(each[2][2])
+    if at > tonumber(oldest[2][2]) or at < now - span then break end
+    oldest = each
+  end
+  return newest, oldest
+end
+local newest_sample, oldest_sample = newest_and_oldest()
 local oldest_event = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
 local running = {}
 if most_batches > 0 then
@@ -62,6 +80,6 @@ return {
   running,
   with_processes == '1' and redis.call('HGETALL', processes) or {},
   with_processes == '1' and redis.call('ZRANGE', processes_seen, 0, -1, 'WITHSCORES') or {},
-  redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1] or false,
-  redis.call('XRANGE', history, now - span, '+', 'COUNT', 1)[1] or false,
+  newest_sample,
+  oldest_sample,
 }

@@ -43,8 +43,11 @@ for _, unit in ipairs({'signups', 'rows'}) do
   if left[unit] > 0 then
     -- Since when there is always something to do, and what was finished by then: the rate of a while in which there was
     -- nothing to do tells nothing of how long a queue takes.
-    tell(unit .. '_busy_since', before[unit .. '_busy_since'] or now)
-    tell(unit .. '_busy_from', before[unit .. '_busy_since'] and before[unit .. '_busy_from'] or finished)
+    local since, from = before[unit .. '_busy_since'], before[unit .. '_busy_from']
+    -- A time in the future is from before the clock was set back.
+    if not since or tonumber(since) > now then since, from = now, finished end
+    tell(unit .. '_busy_since', since)
+    tell(unit .. '_busy_from', from)
   end
 end
 redis.call('XADD', history, 'MAXLEN', '~', most, '*', unpack(sample))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,9 @@ SAMPLES_A_CALL: Final = 100
 
 FORGOTTEN_SECONDS: Final = 600.0
 """A process that has been silent for so long is not told of any more."""
+
+_MOST: Final = 2**53
+"""Numbers up to here are exact in a browser."""
 
 _FINISHED: Final = "finished:"
 """How the names of counts begin that count by outcome, after the unit."""
@@ -183,16 +187,29 @@ def _running_batch(reply: Any) -> RunningBatch:
 def _processes(told: Any, seen: Any, now: int) -> tuple[Process, ...]:
     details = dict(_pairs(told))
     found = [
-        Process(name=name.decode(), silent_seconds=_age(int(at), now), details=_details(details[name]))
+        Process(name=name.decode("utf-8", "replace"), silent_seconds=_age(int(at), now), details=read)
         for name, at in _pairs(seen)
-        if name in details
+        if name in details and (read := _details(details[name])) is not None
     ]
     return tuple(sorted(found, key=lambda each: (each.details.kind, each.details.started_at_milliseconds, each.name)))
 
 
-def _details(told: bytes) -> Details:
-    # A process of a newer release may say more.
-    return Details(**{name: value for name, value in json.loads(told).items() if name in _DETAILS})
+def _details(told: bytes) -> Details | None:
+    """What a process says of itself. None where it is not in the form of this release: it must not hide all others."""
+    try:
+        said = json.loads(told)
+        # A process of a newer release may say more.
+        details = Details(**{name: value for name, value in said.items() if name in _DETAILS})
+        counts = [*details.holds.values(), *details.away.values(), details.pid, details.started_at_milliseconds]
+        texts = (details.kind, details.version, details.host)
+        is_read = all(map(_is_count, counts)) and all(isinstance(each, str) for each in texts)
+        return details if is_read and math.isfinite(details.per_second) else None
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < _MOST
 
 
 def _sample(reply: Any) -> Sample:

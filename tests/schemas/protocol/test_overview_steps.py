@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -303,3 +304,27 @@ def test_what_a_newer_release_says_of_itself_besides_is_not_looked_at(scripts: S
     scripts.client.hset(PROCESSES_KEY, "one", told[:-1] + b',"more":[1]}')
     (one,) = scripts.overview().processes
     assert one.details == A_WORKER
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        json.dumps({**asdict(A_WORKER), "holds": ["tasks"]}),
+        json.dumps({**asdict(A_WORKER), "holds": {"tasks": "<b>3</b>"}}),
+        json.dumps({**asdict(A_WORKER), "kind": 7}),
+        json.dumps({**asdict(A_WORKER), "pid": 10**400}),
+        json.dumps({**asdict(A_WORKER), "per_second": float("nan")}),
+        json.dumps({**asdict(A_WORKER), "per_second": "many"}),
+        json.dumps({**asdict(A_WORKER), "away": {"database": None}}),
+    ],
+    ids=["no JSON", "a list", "nothing", "deep", "holds", "number", "kind", "pid", "no number", "rate", "time"],
+)
+def test_a_process_whose_words_cannot_be_read_hides_no_other(scripts: Scripts, said: str) -> None:
+    scripts.run(overseeing.announce("one", A_WORKER))
+    scripts.run(overseeing.announce("other", A_WORKER))
+    scripts.client.hset(PROCESSES_KEY, "other", said)
+    assert [each.name for each in scripts.overview().processes] == ["one"]
