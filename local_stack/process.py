@@ -119,10 +119,10 @@ class ManagedProcess:
         self.send(signal.SIGCONT)
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of its output; "" where there is none."""
+        """The last lines of its output since it was last started; "" where there is none."""
         try:
             with self.log_path.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - 512 * lines))
+                log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - 512 * lines))
                 text = log.read().decode("utf-8", "replace")
         except OSError:
             return ""

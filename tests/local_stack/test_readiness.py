@@ -150,3 +150,13 @@ def test_a_process_that_ended_by_a_signal_is_told_by_its_name(
 
     with pytest.raises(NotReadyError, match=words):
         wait_until_ready(process, lambda: False, timeout=30)
+
+
+def test_what_an_earlier_run_logged_is_not_told_of_a_failed_start(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("of an earlier run\n")
+    process = ManagedProcess("notifier", ["/bin/sh", "-c", "echo the fault; exit 2"], log_path=log)
+    process.start()
+
+    with pytest.raises(NotReadyError, match=r"ended at its start \(exit code 2\)[^\n]*\nthe fault$"):
+        wait_until_ready(process, lambda: False, timeout=30)
