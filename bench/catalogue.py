@@ -91,8 +91,8 @@ BENCHES: Final = {
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "traces": Bench(
         tracing.traces,
-        {"requests": 3000, "rounds": 8},
-        {"requests": 50, "rounds": 1},
+        {"requests": 3000, "hashed": 600, "rounds": 8},
+        {"requests": 50, "hashed": 10, "rounds": 1},
         most_runs=1,
         short=False,
     ),

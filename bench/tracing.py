@@ -29,8 +29,15 @@ _FIRST: Final = 20
 """Signups whose spans are exported before anything counts. A process' first export costs it 0.2 s of CPU, once."""
 
 
-def traces(folder: Path, *, requests: int, rounds: int) -> dict[str, Any]:
-    """Throughput and CPU with traces on, as shares of those with traces off. The hash is trivial, and hides nothing."""
+def traces(folder: Path, *, requests: int, hashed: int, rounds: int) -> dict[str, Any]:
+    """Throughput and CPU with traces on, as shares of those with traces off.
+
+    Args:
+        folder: for data and logs.
+        requests: accepts, and signups with a trivial hash, which hides nothing, for each turn.
+        hashed: signups with a real hash for each turn.
+        rounds: pairs of turns.
+    """
     off: list[dict[str, float]] = []
     on: list[dict[str, float]] = []
     with Service(folder) as service, _a_collector(folder) as port:
@@ -38,7 +45,7 @@ def traces(folder: Path, *, requests: int, rounds: int) -> dict[str, Any]:
         for turn in range(rounds):
             # Each is the first one as often as the other, since a machine may be slower later.
             for is_on in (bool(turn % 2), not turn % 2):
-                (on if is_on else off).append(_measured(service, requests, settings if is_on else _OFF))
+                (on if is_on else off).append(_measured(service, requests, hashed, settings if is_on else _OFF))
     pairs = list(zip(off, on, strict=True))
     return {
         **{
@@ -50,7 +57,7 @@ def traces(folder: Path, *, requests: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _measured(service: Service, requests: int, settings: dict[str, str]) -> dict[str, float]:
+def _measured(service: Service, requests: int, hashed: int, settings: dict[str, str]) -> dict[str, float]:
     service.start_shim(**settings)
     service.stop_worker()
     target = service.target()
@@ -60,21 +67,28 @@ def _measured(service: Service, requests: int, settings: dict[str, str]) -> dict
         target.port, target.signups(f"a-{time.monotonic_ns()}"), requests=requests, connections=CONNECTIONS
     )
     of_accepts = meter.read().milliseconds_each(requests)
-    service.start_worker(**TRIVIAL_HASH, **settings)
-    _warm_up(service, requests, ["worker"] if settings is not _OFF else [])
-    meter, started = service.meter(), time.perf_counter()
-    saturate(target.port, target.signups(f"b-{time.monotonic_ns()}"), requests=requests, connections=CONNECTIONS)
-    service.wait_until_drained()
-    seconds = time.perf_counter() - started
-    each = meter.read().milliseconds_each(requests)
+    per_second, each = _finished(service, requests, {**TRIVIAL_HASH, **settings})
+    hashed_per_second, hashed_each = _finished(service, hashed, settings)
     return {
         "accepts_per_second": accepted.per_second,
         "accept_cpu_ms": of_accepts["shim"] + of_accepts["redis"],
-        "per_second": requests / seconds,
+        "per_second": per_second,
         "cpu_ms": sum(each.values()),
         "shim_cpu_ms": each["shim"],
         "worker_cpu_ms": each["worker"],
+        "hashed_per_second": hashed_per_second,
+        "hashed_cpu_ms": sum(hashed_each.values()),
     }
+
+
+def _finished(service: Service, requests: int, settings: dict[str, str]) -> tuple[float, dict[str, float]]:
+    """Signups that a worker finished a second, and the CPU time of each by component, in milliseconds."""
+    service.start_worker(**settings)
+    _warm_up(service, requests, ["worker"] if settings["INTAKE_TRACES"] == "1" else [])
+    target, meter, started = service.target(), service.meter(), time.perf_counter()
+    saturate(target.port, target.signups(f"b-{time.monotonic_ns()}"), requests=requests, connections=CONNECTIONS)
+    service.wait_until_drained()
+    return requests / (time.perf_counter() - started), meter.read().milliseconds_each(requests)
 
 
 def _warm_up(service: Service, requests: int, exporting: Sequence[str]) -> None:

@@ -83,7 +83,10 @@ FIGURES: Final = {
     "traces": [
         f"{side}{figure}{end}"
         for side, end in (("", "_ratio"), ("off.", ""), ("on.", ""))
-        for figure in ("accepts_per_second", "accept_cpu_ms", "per_second", "cpu_ms", "shim_cpu_ms", "worker_cpu_ms")
+        for figure in (
+            *("accepts_per_second", "accept_cpu_ms", "per_second", "cpu_ms", "shim_cpu_ms", "worker_cpu_ms"),
+            *("hashed_per_second", "hashed_cpu_ms"),
+        )
     ],
     "hostile": [
         *("quiet_p50_ms", "quiet_p99_ms", "beside_p50_ms", "beside_p99_ms", "p99_ratio"),
