@@ -10,30 +10,43 @@ export class Letters {
     this.acts = acts;
     this.shown = null;
     this.readAt = 0;
+    this.reads = 0;
+    this.lookAt = 0;
     byId("reason").addEventListener("change", () => this.read());
     byId("requeue-all").addEventListener("click", () => acts.requeue(this.#all()));
     byId("drop-all").addEventListener("click", () => acts.drop(this.#all()));
   }
 
+  /** Reads the list anew with the next look: another operator may do other things with it. */
+  forget() {
+    this.shown = null;
+    this.readAt = 0;
+  }
+
   /** Called with each look. */
-  look(number) {
+  look({at: lookAt, dead: {count: number}}) {
+    this.lookAt = lookAt;
     const changed = number !== this.shown;
     if (changed && Date.now() - this.readAt > LEAST_MILLISECONDS) this.read(number);
   }
 
   async read(number = this.shown) {
     this.readAt = Date.now();
+    const turn = ++this.reads;
     const reason = byId("reason").value;
     try {
-      this.#show(await ask(`dead-letters?reason=${encodeURIComponent(reason)}`));
+      const listed = await ask(`dead-letters?reason=${encodeURIComponent(reason)}`);
+      if (turn !== this.reads) return; // A later question, with another reason perhaps, has been asked since.
+      this.#show(listed);
       this.shown = number;
     } catch {
       this.shown = null; // The next look asks again.
     }
   }
 
+  /** All that were there at the last look, by Redis' clock: that of this device may be wrong. */
   #all() {
-    return {all: true, reason: byId("reason").value, until: Math.ceil(Date.now() / 1000)};
+    return {all: true, reason: byId("reason").value, until: Math.ceil(this.lookAt / 1000)};
   }
 
   #show({letters, reasons, all_seen: allSeen}) {
@@ -41,12 +54,19 @@ export class Letters {
     keyed(byId("letters").tBodies[0], letters, (each) => each.id, (each) => {
       const rows = each.rows ? ` (${count(each.rows)} rows)` : "";
       const id = make("button", {class: "id", click: () => this.acts.find(each.id)}, each.id);
-      const requeue = make("button", {click: () => this.acts.requeue({id: each.id}), disabled: !may}, "Requeue");
-      const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id}), disabled: !may}, "Drop");
-      const detail = each.detail && make("span", {class: "soft"}, ` ${each.detail}`);
-      return rowOf(byId("letters"), make("td", {}, id, rows), make("td", {class: "long reason"}, each.reason, detail),
-        make("td", {class: "n"}, String(each.starts)), make("td", {}, at(Date.parse(each.accepted_at))),
-        make("td", {}, at(Date.parse(each.parked_at))), make("td", {class: "long last"}, make("p", {class: "acts"}, requeue, drop)));
+      const requeue = make("button", {click: () => this.acts.requeue({id: each.id})}, "Requeue");
+      const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id})}, "Drop");
+      const [starts, parked, why] = [make("td", {class: "n"}), make("td"), make("td", {class: "long reason"})];
+      const row = rowOf(byId("letters"), make("td", {}, id, rows), why, starts, make("td", {}, at(Date.parse(each.accepted_at))),
+        parked, make("td", {class: "long last"}, make("p", {class: "acts"}, requeue, drop)));
+      // A task that was sent again may be a dead letter again before it was seen to be none.
+      row.update = (now) => {
+        why.replaceChildren(now.reason, ...(now.detail ? [make("span", {class: "soft"}, ` ${now.detail}`)] : []));
+        say(starts, String(now.starts));
+        say(parked, at(Date.parse(now.parked_at)));
+        requeue.disabled = drop.disabled = document.body.dataset.mayOperate !== "true";
+      };
+      return row;
     });
     const select = byId("reason");
     const chosen = select.value;

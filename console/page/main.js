@@ -80,6 +80,7 @@ function begin(session) {
   byId("page").hidden = false;
   chart ??= new Chart();
   letters ??= new Letters(acts);
+  letters.forget();
   live ??= new Live({
     opened() {
       ask("hour").then((hour) => chart.hour(hour), () => {});
@@ -90,7 +91,7 @@ function begin(session) {
       chart.add(look.points);
       showLook(look, acts);
       showTroubles(look);
-      letters.look(look.dead.count);
+      letters.look(look);
     },
     stale({since, reason}) {
       state(`stale since ${at(since)}`, "wrong");

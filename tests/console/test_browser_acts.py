@@ -5,6 +5,7 @@ No worker runs here, so that dead letters and batches stay as they are.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -148,6 +149,44 @@ def test_whoever_may_only_look_finds_no_button_that_works(tab: Tab, module_env: 
     acts = tab.page.locator("#letters tbody button:not(.id), #pausing button, #letters-acts button")
     assert acts.count() == 7
     assert [acts.nth(place).is_enabled() for place in range(acts.count())] == [False] * acts.count()
+
+
+def test_whoever_logs_in_next_finds_the_buttons_of_their_own_scope(
+    tab: Tab, module_env: Environment, scripts: Scripts
+) -> None:
+    task_id = a_dead_letter(scripts)
+    requeue = f'#letters tr[data-key="{task_id}"] button:text-is("Requeue")'
+    log_in(tab, module_env, scope=READ_SCOPE)
+    tab.page.wait_for_selector(f"{requeue}:disabled")
+    tab.page.click("#log-out")
+    tab.page.wait_for_selector("#token:visible")
+    log_in(tab, module_env)
+    tab.page.wait_for_selector(f"{requeue}:enabled")
+    tab.page.wait_for_selector("#drop-all:enabled")
+
+
+def test_all_that_were_seen_are_sent_again_whatever_the_clock_of_the_device_says(
+    tab: Tab, module_env: Environment, scripts: Scripts
+) -> None:
+    a_dead_letter(scripts)
+    tab.page.clock.set_system_time(time.time() - 3600)
+    log_in(tab, module_env)
+    tab.page.wait_for_selector("#letters tbody tr")
+    tab.page.click("#requeue-all")
+    answer(tab)
+    wait_until(lambda: scripts.client.zcard(DEAD_KEY) == 0, what="it is sent again")
+
+
+def test_a_letter_that_was_parked_again_is_told_anew(tab: Tab, module_env: Environment, scripts: Scripts) -> None:
+    task_id = a_dead_letter(scripts, reason="first")
+    log_in(tab, module_env)
+    row = f'#letters tr[data-key="{task_id}"]'
+    tab.page.wait_for_selector(f"{row} .reason:text-is('first')")
+    scripts.requeue(task_id)
+    scripts.park(task_id, reason="second")
+    # The list is read anew, since there is one more.
+    a_dead_letter(scripts)
+    tab.page.wait_for_selector(f"{row} .reason:text-is('second')")
 
 
 def test_everything_is_reached_by_keyboard(tab: Tab, module_env: Environment, scripts: Scripts) -> None:
