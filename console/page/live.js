@@ -6,10 +6,16 @@ export class Live {
     this.on = on;
     this.source = null;
     this.lastAt = null;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    this.isWanted = false;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#end();
+      else if (this.isWanted) this.open();
+    });
   }
 
+  /** Begins, or goes on once the page is seen, until `close`. */
   open() {
+    this.isWanted = true;
     if (this.source || document.hidden) return;
     const source = new EventSource("api/live");
     this.source = source;
@@ -24,13 +30,18 @@ export class Live {
       this.on.lost(this.lastAt ?? Date.now());
       // The browser connects again by itself, but not after an answer that is no stream.
       if (source.readyState === EventSource.CLOSED) {
-        this.close();
+        this.#end();
         setTimeout(() => this.on.ended(), 1000);
       }
     });
   }
 
   close() {
+    this.isWanted = false;
+    this.#end();
+  }
+
+  #end() {
     this.source?.close();
     this.source = null;
   }

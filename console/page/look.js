@@ -111,10 +111,12 @@ function taking({paused}) {
 
 function servers(look) {
   const away = new Map();
-  for (const each of look.processes) {
+  // What a process found that is silent now was long ago.
+  const running = look.processes.filter((each) => each.silent_seconds <= SILENT_SECONDS);
+  for (const each of running) {
     for (const [name, since] of Object.entries(each.away)) away.set(name, Math.min(since, away.get(name) ?? Infinity));
   }
-  const workers = look.processes.filter((each) => each.kind === "worker" && each.silent_seconds < SILENT_SECONDS);
+  const workers = running.filter((each) => each.kind === "worker");
   const mongodb = away.has("database")
     ? [`away since ${at(away.get("database"))}`, "wrong"]
     : workers.length ? ["up, as the workers say", "good"] : ["unknown: no worker runs", ""];

@@ -12,6 +12,7 @@ import {showTrouble, showTroubles} from "./troubles.js";
 let live;
 let chart;
 let letters;
+let isHourDue = false;
 
 function state(text, kind) {
   say(byId("state"), text);
@@ -73,6 +74,12 @@ const acts = {
   },
 };
 
+/** Puts the last hour into the chart. Where Redis is away, the first look after that tries again. */
+function readHour() {
+  isHourDue = false;
+  ask("hour").then((hour) => chart.hour(hour), () => { isHourDue = true; });
+}
+
 function begin(session) {
   document.body.dataset.mayOperate = String(session.may_operate);
   say(byId("who"), session.may_operate ? session.name : `${session.name} (looks only)`);
@@ -82,10 +89,9 @@ function begin(session) {
   letters ??= new Letters(acts);
   letters.forget();
   live ??= new Live({
-    opened() {
-      ask("hour").then((hour) => chart.hour(hour), () => {});
-    },
+    opened: readHour,
     look(look) {
+      if (isHourDue) readHour();
       if (byId("state").textContent !== "live") state("live", "good");
       for (const each of look.processes) each.at = look.at;
       chart.add(look.points);

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_stack.ports import free_port
+from local_stack.redis_server import RedisServer
 from schemas.overseeing import LINK_CLAIM, OPERATE_SCOPE
 from tests.console.browsing import log_in, open_tab
 from tests.contract.batch_client import BatchClient, a_row, lines
@@ -15,6 +17,8 @@ from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
     from tests.conftest import Environment
@@ -129,6 +133,37 @@ def test_a_hidden_tab_asks_for_nothing(tab: Tab, module_env: Environment, consol
     tab.page.wait_for_function(
         "() => performance.getEntriesByType('resource').filter((each) => each.name.endsWith('/api/hour')).length > 1"
     )
+
+
+def test_the_hour_is_read_once_redis_is_back(
+    browser: Browser, isolated_env: Environment, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    redis = RedisServer(tmp_path / "redis", free_port())
+    redis.start()
+    console = open_console(isolated_env, INTAKE_REDIS_URL=redis.url, INTAKE_REDIS_TIMEOUT_SECONDS="0.5")
+    with open_tab(browser) as tab:
+        redis.process.pause()
+        tab.page.goto(console.url)
+        tab.page.fill("#token", token(isolated_env, sub="olga", scope=OPERATE_SCOPE))
+        tab.page.press("#token", "Enter")
+        with tab.page.expect_response(lambda answer: answer.url.endswith("/api/hour") and answer.status == 503):
+            tab.page.wait_for_function("() => document.querySelector('#state').textContent.startsWith('stale since')")
+        with tab.page.expect_response(lambda answer: answer.url.endswith("/api/hour") and answer.ok):
+            redis.process.resume()
+    redis.kill()
+
+
+def test_a_tab_without_a_session_asks_for_no_looks_when_it_is_seen_again(
+    tab: Tab, module_env: Environment, console: Console
+) -> None:
+    log_in(tab, module_env)
+    tab.page.click("#log-out")
+    tab.page.wait_for_selector("#token:visible")
+    tab.asked.clear()
+    tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    tab.page.evaluate("fetch('healthz')")
+    wait_until(lambda: f"{console.url}/healthz" in tab.asked, what="the page goes on")
+    assert f"{console.url}/api/live" not in tab.asked
 
 
 def test_the_page_says_that_it_is_stale_and_comes_back(
