@@ -52,8 +52,8 @@ export function tell(text, {wrong = false} = {}) {
   hiding = setTimeout(() => { notice.hidden = true; }, 8000);
 }
 
-/** Runs an act; a refusal is told. */
-export async function acting(act) {
+/** Runs an act; a refusal is told, behind what `done` says of what was done by then. */
+export async function acting(act, done = () => "") {
   try {
     await act();
   } catch (error) {
@@ -64,6 +64,6 @@ export async function acting(act) {
       not_found: "There is no such thing any more.",
       service_unavailable: "Redis did not say that it is done. It may be done or not: look before you ask again.",
     };
-    tell(texts[error.code] ?? error.code, {wrong: true});
+    tell(done() + (texts[error.code] ?? error.code), {wrong: true});
   }
 }

@@ -26,15 +26,15 @@ function which({id, reason}) {
 }
 
 async function changeLetters(path, selection, done) {
+  let sum = 0;
   await acting(async () => {
-    let sum = 0;
-    for (let more = true; more;) {
-      const answer = await ask(`dead-letters/${path}`, {method: "POST", body: selection});
+    for (let after = "", more = true; more; more = after !== "") {
+      const answer = await ask(`dead-letters/${path}`, {method: "POST", body: {...selection, after}});
       sum += answer.changed;
-      more = answer.more;
-      tell(`${count(sum)} ${done}${more ? " so far" : ""}.`);
+      after = answer.after;
+      tell(`${count(sum)} ${done}${after ? " so far" : ""}.`);
     }
-  });
+  }, () => (sum ? `${count(sum)} ${done}, then it broke off. ` : ""));
   await letters.read();
 }
 

@@ -30,6 +30,9 @@ SHOWN_FIELDS: Final = (
 )
 """Fields of a record that a `DeadLetter` is made of, in the order in which `dead_letter_of` takes them apart."""
 
+FIELDS_WITHOUT_REQUEST: Final = tuple(each for each in SHOWN_FIELDS if each is not Field.SEALED)
+"""The same but the sealed request, which of a batch's rows has a hundred kilobytes."""
+
 CHUNK_FIELDS: Final = (Field.SEALED, ChunkField.BATCHES)
 """Fields of a chunk's record that are needed for a dead letter which is a part of that chunk."""
 
@@ -95,6 +98,12 @@ def root_of(values: Sequence[bytes | None]) -> str | None:
     """The id of the chunk of which the record with these `SHOWN_FIELDS` is a part. None if it is no part."""
     root = values[SHOWN_FIELDS.index(ChunkField.ROOT)]
     return None if root is None else root.decode()
+
+
+def without_request(values: Sequence[Any]) -> list[Any]:
+    """Values of `FIELDS_WITHOUT_REQUEST` in the places of `SHOWN_FIELDS`. The id of the sealing key is not known."""
+    place = SHOWN_FIELDS.index(Field.SEALED)
+    return [*values[:place], None, *values[place:]]
 
 
 def dead_letter_of(task_id: str, values: Sequence[Any], of_chunk: Sequence[Any] = (None, None)) -> DeadLetter | None:

@@ -6,7 +6,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from console.service.dead_letter import CHUNK_FIELDS, SHOWN_FIELDS, dead_letter_of, root_of, sealing_key_of
+from console.service.dead_letter import (
+    CHUNK_FIELDS,
+    FIELDS_WITHOUT_REQUEST,
+    SHOWN_FIELDS,
+    dead_letter_of,
+    root_of,
+    sealing_key_of,
+    without_request,
+)
 from schemas.batch import line_numbers
 from schemas.protocol.batch_keys import WAITING_CHUNKS_KEY, ChunkField, chunks_key
 from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, Field, record_key
@@ -39,6 +47,25 @@ class DeadLetters:
         """Yield every dead letter, the oldest first."""
         for page in _pages(self._client, DEAD_KEY):
             yield from self._letters(page)
+
+    def page(self, after: str) -> list[tuple[DeadLetter | None, str]]:
+        """Some dead letters behind a place, the oldest first, each with its own place. Empty where there are no more.
+
+        A place stays where it is while letters come and go. The requests are not read, so the ids of sealing keys are
+        not known. None stands for a task that is no dead letter any more.
+
+        Args:
+            after: the place of the last one that the caller has, and empty for the very first.
+        """
+        places = _places(self._client, after)
+        records = _fields(self._client, [task_id for task_id, _ in places], *FIELDS_WITHOUT_REQUEST)
+        values = [without_request(each) for each in records]
+        roots = list({root for each in values if (root := root_of(each)) is not None})
+        chunks = dict(zip(roots, _fields(self._client, roots, ChunkField.BATCHES), strict=True))
+        return [
+            (dead_letter_of(task_id, each, (None, *chunks.get(root_of(each) or "", (None,)))), place)
+            for (task_id, place), each in zip(places, values, strict=True)
+        ]
 
     def find(self, task_id: str) -> DeadLetter | None:
         """The dead letter with this task id; None where the task is not a dead letter.
@@ -172,6 +199,21 @@ def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:
         of_last = sum(each == last for _, each in page)
         skip = of_last + (skip if score == repr(last) else 0)
         score = repr(last)
+
+
+def _places(client: redis.Redis, after: str) -> list[tuple[str, str]]:
+    """Some ids of dead letters behind a place, each with its own place: when it became one, and its id."""
+    score, _, last = after.partition(":")
+    skip = 0
+    while True:
+        page: Any = client.zrange(
+            DEAD_KEY, score or "-inf", "+inf", byscore=True, offset=skip, num=_PAGE, withscores=True
+        )
+        entries = [(task_id.decode(), str(int(at))) for task_id, at in page]
+        found = [(task_id, f"{at}:{task_id}") for task_id, at in entries if at != score or task_id > last]
+        if found or len(page) < _PAGE:
+            return found
+        skip += _PAGE
 
 
 def _ids(page: Any) -> list[str]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from console.service.dead_letters import DeadLetters
 from schemas.protocol.steps.ending import RecordChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import redis
 
     from console.service.broker import Broker
@@ -22,10 +19,10 @@ SHOWN: Final = 100
 """Dead letters in one list."""
 
 LOOKED_AT: Final = 5000
-"""Dead letters that one list looks at, the oldest ones. Reading them takes a second or so."""
+"""Dead letters that one list or one call looks at. Reading them takes half a second or so."""
 
 TOGETHER: Final = 500
-"""Dead letters that one call changes. Where there are more, the page calls again."""
+"""Dead letters that one call changes. Where there are more, the page calls again from where it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +36,22 @@ class Selection:
     parked_until: float = float("inf")
     """Those that became dead letters by then, in Unix seconds. A task that becomes one again stays as it is."""
 
+    after: str = ""
+    """Those behind this place, which the answer to the call before has told; empty for the very first."""
+
     def has(self, letter: DeadLetter) -> bool:
         """Whether this dead letter is meant."""
         return (not self.reason or letter.reason == self.reason) and letter.parked_at.timestamp() <= self.parked_until
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What one call has done."""
+
+    count: int
+    """Dead letters that this very call has changed."""
+    after: str = ""
+    """The place from which the next call goes on; empty where there is nothing more to look at."""
 
 
 class OperatorsLetters:
@@ -54,15 +64,15 @@ class OperatorsLetters:
         """The oldest dead letters, those of a reason or all, and how many there are by reason."""
         return await self._broker.use(lambda client: _list(client, reason))
 
-    async def requeue(self, selection: Selection) -> tuple[int, bool]:
-        """Send these again. Returns how many were sent, and whether there may be more of them."""
+    async def requeue(self, selection: Selection) -> Changed:
+        """Send these again, or some of them."""
         return await self._change(selection, drops=False)
 
-    async def drop(self, selection: Selection) -> tuple[int, bool]:
-        """Forget these and their requests for good. Returns how many were dropped, and whether there may be more."""
+    async def drop(self, selection: Selection) -> Changed:
+        """Forget these and their requests for good, or some of them."""
         return await self._change(selection, drops=True)
 
-    async def _change(self, selection: Selection, *, drops: bool) -> tuple[int, bool]:
+    async def _change(self, selection: Selection, *, drops: bool) -> Changed:
         return await self._broker.use(lambda client: _change(client, selection, drops=drops))
 
 
@@ -70,33 +80,41 @@ def _list(client: redis.Redis, reason: str) -> dict[str, Any]:
     letters = DeadLetters(client)
     reasons: Counter[str] = Counter()
     shown: list[dict[str, Any]] = []
-    looked_at = 0
-    for letter in islice(letters.all(), LOOKED_AT):
-        looked_at += 1
-        reasons[letter.reason] += 1
-        if len(shown) < SHOWN and (not reason or letter.reason == reason):
-            shown.append(_shown(letter))
+    place, looked_at = "", 0
+    while looked_at < LOOKED_AT and (page := letters.page(place)):
+        looked_at += len(page)
+        place = page[-1][1]
+        for letter in (each for each, _ in page if each is not None):
+            reasons[letter.reason] += 1
+            if len(shown) < SHOWN and (not reason or letter.reason == reason):
+                shown.append(_shown(letter))
     return {"letters": shown, "reasons": dict(reasons), "all_seen": looked_at < LOOKED_AT}
 
 
 def _shown(letter: DeadLetter) -> dict[str, Any]:
-    """All that is known of it but the caller, who may be a person, by name."""
-    return {name: value for name, value in letter.as_dict().items() if name != "caller"}
+    """All that is known of it here but the caller, who may be a person, by name."""
+    return {name: value for name, value in letter.as_dict().items() if name not in {"caller", "sealing_key"}}
 
 
-def _change(client: redis.Redis, selection: Selection, *, drops: bool) -> tuple[int, bool]:
+def _change(client: redis.Redis, selection: Selection, *, drops: bool) -> Changed:
     letters = DeadLetters(client)
-    if selection.task_id:
-        ids = [selection.task_id]
-    else:
-        ids = [letter.task_id for letter in islice(_selected(letters, selection), TOGETHER)]
-    if not ids:
-        return 0, False
-    changes = letters.drop_each(ids) if drops else letters.requeue_each(ids)
-    changed = sum(change is RecordChange.WRITTEN for change in changes)
-    # Where nothing could be changed, another call would do no better.
-    return changed, changed > 0 and len(ids) == TOGETHER
+    ids, place = ([selection.task_id], "") if selection.task_id else _selected(letters, selection)
+    changes = (letters.drop_each(ids) if drops else letters.requeue_each(ids)) if ids else []
+    return Changed(sum(change is RecordChange.WRITTEN for change in changes), place)
 
 
-def _selected(letters: DeadLetters, selection: Selection) -> Iterator[DeadLetter]:
-    return (letter for letter in letters.all() if selection.has(letter))
+def _selected(letters: DeadLetters, selection: Selection) -> tuple[list[str], str]:
+    """The next ones that are meant, and the place behind which there may be more."""
+    ids: list[str] = []
+    place, looked_at = selection.after, 0
+    while looked_at < LOOKED_AT:
+        page = letters.page(place)
+        if not page:
+            return ids, ""
+        looked_at += len(page)
+        for letter, place in page:
+            if letter is not None and selection.has(letter):
+                ids.append(letter.task_id)
+            if len(ids) == TOGETHER:
+                return ids, place
+    return ids, place

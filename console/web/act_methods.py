@@ -14,7 +14,7 @@ from edge.answers import responses
 from edge.answers.answer import Answer
 from edge.json_body import read_json_body
 from edge.request import InvalidRequestPartError
-from schemas.ids import is_task_id
+from schemas.ids import TASK_ID_PATTERN, is_task_id
 from schemas.protocol.steps.batches import cancel_batch
 from schemas.protocol.steps.pausing import Paused, pause
 
@@ -32,6 +32,9 @@ _CANCELED_TOGETHER: Final = 50
 
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The name of an endpoint."""
+
+_PLACE: Final = re.compile(rf"(?:[0-9]{{1,16}}:{TASK_ID_PATTERN.pattern})?")
+"""Where a call left off; empty for the beginning."""
 
 log = structlog.get_logger("console.operator")
 
@@ -127,14 +130,14 @@ class ActMethods:
         told = {name: value for name, value in told.items() if value}
         try:
             change = self._letters.drop if drops else self._letters.requeue
-            changed, more = await change(selection)
+            changed = await change(selection)
         except BrokerAwayError as error:
             return _unanswered("drop" if drops else "requeue", operator, error, **told)
         if drops:
-            log.warning("operator_dropped", by=operator.name, count=changed, **told)
+            log.warning("operator_dropped", by=operator.name, count=changed.count, **told)
         else:
-            log.warning("operator_requeued", by=operator.name, count=changed, **told)
-        return responses.json_answer(200, {"ok": True, "changed": changed, "more": more})
+            log.warning("operator_requeued", by=operator.name, count=changed.count, **told)
+        return responses.json_answer(200, {"ok": True, "changed": changed.count, "after": changed.after})
 
 
 def _unanswered(act: str, operator: Operator, error: BrokerAwayError, **told: object) -> Answer:
@@ -144,7 +147,7 @@ def _unanswered(act: str, operator: Operator, error: BrokerAwayError, **told: ob
 
 
 def _selection(body: dict[str, Any]) -> Selection:
-    """Which dead letters the page means: `id`; or `all`, with `reason` and `until` where only some are meant."""
+    """Which dead letters the page means: `id`; or `all`, with `reason`, `until` and `after` where only some are."""
     if body.get("all") is not True:
         task_id = _text(body, "id")
         if not is_task_id(task_id):
@@ -153,7 +156,10 @@ def _selection(body: dict[str, Any]) -> Selection:
     until = body.get("until")
     if not isinstance(until, int | float) or isinstance(until, bool):
         raise InvalidRequestPartError("until", "must be a time in Unix seconds")
-    return Selection(reason=_text(body, "reason", ""), parked_until=until)
+    after = _text(body, "after", "")
+    if _PLACE.fullmatch(after) is None:
+        raise InvalidRequestPartError("after", "must be what the call before has answered")
+    return Selection(reason=_text(body, "reason", ""), parked_until=until, after=after)
 
 
 def _text(body: dict[str, Any], name: str, default: str | None = None) -> str:

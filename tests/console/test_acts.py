@@ -64,7 +64,7 @@ def test_dead_letters_are_listed_with_reason_and_starts(operator: Console, scrip
 
 def test_one_dead_letter_is_sent_again(operator: Console, scripts: Scripts) -> None:
     task_id, other = a_dead_letter(scripts), a_dead_letter(scripts)
-    assert operator.act("dead-letters/requeue", id=task_id).json() == {"ok": True, "changed": 1, "more": False}
+    assert operator.act("dead-letters/requeue", id=task_id).json() == {"ok": True, "changed": 1, "after": ""}
     assert scripts.client.zrange(DEAD_KEY, 0, -1) == [other.encode()]
     assert scripts.client.llen(QUEUE) == 3
 
