@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from console.settings import read_console_settings
@@ -125,6 +126,17 @@ def test_a_cookie_that_another_key_signed_is_no_session(
     other.log_in()
     console.http.cookies = other.http.cookies
     assert console.get("session").status_code == 401
+
+
+def test_a_cookie_may_come_beside_a_few_of_its_name_and_not_behind_hundreds(operator: Console) -> None:
+    good = operator.http.cookies["intake-console"]
+
+    def status(*values: str) -> int:
+        headers = {**OWN_HEADER, "cookie": "; ".join(f"intake-console={each}" for each in values)}
+        return httpx.get(f"{operator.url}/api/session", headers=headers, trust_env=False).status_code
+
+    assert status("é".encode().hex(), good) == 200
+    assert status(*["eyJhbGciOiJIUzI1NiJ9.e30.AAAA"] * 300, good) == 401
 
 
 def test_a_session_outlives_a_restart(module_env: Environment, open_console: OpenConsole) -> None:
