@@ -5,6 +5,7 @@ import {byId, count, rate} from "./dom.js";
 
 const HEIGHT = 260;
 const HOUR = 3600;
+const MINUTE = 60;
 const MOST_POINTS = 360;
 
 /** The mean of those that are known; null where none is. */
@@ -32,17 +33,23 @@ export class Chart {
     }
   }
 
-  /** Puts the whole hour in, and keeps newer points that came before it. */
+  /** Puts the whole hour in, and keeps newer points that came before it. Points far above it are of a wrong clock. */
   hour({at, accepted, finished, waiting}) {
-    const newer = this.#rows().filter(([time]) => time > (at.at(-1) ?? 0));
+    const last = at.at(-1) ?? 0;
+    const newer = this.#rows().filter(([time]) => time > last && (!last || time < last + MINUTE));
     this.columns = [at, accepted, finished, waiting];
     this.add(newer);
   }
 
-  /** Adds points `[at, accepted, finished, waiting]`, each once. */
+  /** Adds points `[at, accepted, finished, waiting]`, each once. After the clock was set back, they replace those above. */
   add(points) {
+    const times = this.columns[0];
     for (const point of points) {
-      if (point[0] > (this.columns[0].at(-1) ?? 0)) point.forEach((value, place) => this.columns[place].push(value));
+      const isLater = point[0] > (times.at(-1) ?? 0);
+      if (!isLater && times.includes(point[0])) continue;
+      const kept = isLater ? times.length : times.findIndex((time) => time > point[0]);
+      for (const column of this.columns) column.splice(kept);
+      point.forEach((value, place) => this.columns[place].push(value));
     }
     const surplus = this.columns[0].length - HOUR;
     if (surplus > 0) for (const column of this.columns) column.splice(0, surplus);

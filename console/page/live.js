@@ -1,7 +1,9 @@
 // The stream of looks: one a second while the page is seen, none while it is hidden.
 
+const FULL_MILLISECONDS = 10_000;
+
 export class Live {
-  /** `on.look(look)`, `on.stale({since, reason})`, `on.lost(since)`, `on.opened()`, `on.ended()` (no session). */
+  /** `on.look(look)`, `on.stale({since, reason})`, `on.lost(since)`, `on.full()`, `on.opened()`, `on.ended()` (no session). */
   constructor(on) {
     this.on = on;
     this.source = null;
@@ -25,6 +27,11 @@ export class Live {
       this.on.look(JSON.parse(event.data));
     });
     source.addEventListener("stale", (event) => this.on.stale(JSON.parse(event.data)));
+    source.addEventListener("full", () => {
+      this.#end();
+      this.on.full();
+      setTimeout(() => this.isWanted && this.open(), FULL_MILLISECONDS);
+    });
     source.addEventListener("error", () => {
       if (this.source !== source) return;
       this.on.lost(this.lastAt ?? Date.now());

@@ -108,6 +108,10 @@ function begin(session) {
       state(`stale since ${at(since)}`, "wrong");
       showTrouble(`The console does not answer. What you see is of ${at(since)}.`);
     },
+    full() {
+      state("no place", "wrong");
+      showTrouble("As many pages look at this console as it serves. This one tries again every ten seconds.");
+    },
     ended: enter,
   });
   live.open();

@@ -47,14 +47,17 @@ class History:
         return list(self._points)
 
     def add(self, samples: Iterable[Sample]) -> list[Point]:
-        """Take newer samples in. Returns their points."""
+        """Take newer samples in. Returns their points. Where the clock was set back, points above the new time go."""
         known = [] if self._last is None else [self._last]
         after = _order(self.place)
         all_known = [*known, *(each for each in samples if _order(each.place) > after)]
         new = [_point(before, after) for before, after in pairwise(all_known)]
         if all_known:
             self._last = all_known[-1]
-        self._points.extend(new)
+        for point in new:
+            while self._points and self._points[-1].at >= point.at:
+                self._points.pop()
+            self._points.append(point)
         return new
 
     def forget(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from console.service.broker import BrokerAwayError
 from console.service.history import History
 from console.service.shown import shown
-from schemas.protocol.steps.overseeing import SAMPLES_A_CALL, read_history, read_overview
+from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
 from schemas.protocol.steps.pausing import read_pause
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ _RECENT_SECONDS: Final = 10.0
 _RETRY: Final = b"retry: 1000\n\n"
 """Tells the browser after how many milliseconds to connect again."""
 
+_FULL: Final = b"event: full\ndata: {}\n\n"
+"""The only event for a viewer who comes when as many watch as may."""
+
 _CLOSING: Final = b"event: closing\ndata: {}\n\n"
 """The last event of a process that stops."""
 
@@ -55,6 +59,7 @@ class Live:
         self._shown_endpoints: list[dict[str, Any]] = []
         self._looks = 0
         self._history = History()
+        self._unsent: deque[Point] = deque(maxlen=HISTORY_SECONDS)
         self._event: bytes | None = None
         self._news: asyncio.Event = asyncio.Event()
         self._away_since: float | None = None
@@ -63,11 +68,6 @@ class Live:
         self._closing = False
         self._looking: asyncio.Task[None] | None = None
         self._catching_up = asyncio.Lock()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether as many watch as may."""
-        return self._viewers >= MOST_VIEWERS
 
     @property
     def is_closing(self) -> bool:
@@ -110,8 +110,11 @@ class Live:
     async def watch(self, *, until: float) -> AsyncGenerator[bytes, None]:
         """Yield an event for each look, until the process stops or the session ends at `until`, in Unix seconds.
 
-        The generator is closed when its viewer leaves.
+        The generator is closed when its viewer leaves. Where as many watch as may, it yields an event that says so.
         """
+        if self._viewers >= MOST_VIEWERS:
+            yield _FULL
+            return
         self._viewers += 1
         if self._looking is None or self._looking.done():
             self._event = None
@@ -151,13 +154,18 @@ class Live:
             if before and newest is not None and not samples and newest.place != before:
                 # Another Redis, or one that has lost its data: its samples are others.
                 self._history.forget()
-            points = self._history.add(samples)
+            self._unsent += self._history.add(samples)
             if len(samples) >= SAMPLES_A_CALL:
-                points += await self._catch_up()
+                self._unsent += await self._catch_up()
+                if not before:
+                    # A viewer that has just come reads the hour by itself.
+                    self._unsent.clear()
             # Beside the one atomic look, and seldom: their states are many small things.
             if self._looks % _ENDPOINTS_EVERY == 0:
                 self._shown_endpoints = await self._endpoints.all()
             self._looks += 1
+            seen = shown(overview, points=list(self._unsent), pause=pause)
+            event = _event("look", {**seen, "endpoints": self._shown_endpoints})
         except BrokerAwayError as error:
             return self._away(error.reason)
         except Exception as error:  # a fault of ours must not end the looks
@@ -167,14 +175,8 @@ class Live:
             log.info("broker_back", away_seconds=round(time.time() - self._away_since, 1))
             self._away_since = None
         self._looked_at = time.time()
-        # A viewer that has just come reads the hour by itself.
-        return _event(
-            "look",
-            {
-                **shown(overview, points=points if before else [], pause=pause),
-                "endpoints": self._shown_endpoints,
-            },
-        )
+        self._unsent.clear()
+        return event
 
     async def _catch_up(self) -> list[Point]:
         """Read all samples that are newer than those that are known. Returns their points."""

@@ -39,8 +39,6 @@ class LookMethods:
         operator = self._guard.admit_to_look(request)
         if isinstance(operator, Answer):
             return operator
-        if self._live.is_full:
-            return responses.service_unavailable()
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
         return StreamedAnswer(200, self._live.watch(until=operator.until), headers)
 

@@ -32,7 +32,7 @@ class Console:
     """A running console. Its client keeps cookies, as a browser does."""
 
     running: Running
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, limits=httpx.Limits(), trust_env=False))
 
     @property
     def url(self) -> str:

@@ -153,6 +153,33 @@ def test_the_hour_is_read_once_redis_is_back(
     redis.kill()
 
 
+def test_a_page_that_finds_no_place_says_so_and_gets_one_later(tab: Tab, module_env: Environment) -> None:
+    full = "event: full\ndata: {}\n\n"
+    tab.page.route("**/api/live", lambda route: route.fulfill(content_type="text/event-stream", body=full), times=1)
+    tab.page.fill("#token", token(module_env, scope=OPERATE_SCOPE))
+    tab.page.press("#token", "Enter")
+    tab.wait_for_text("#state", "no place")
+    assert "tries again" in tab.text("#troubles")
+    tab.wait_for_text("#state", "live")
+
+
+def test_the_chart_drops_what_is_above_the_time_once_the_clock_was_set_back(tab: Tab, module_env: Environment) -> None:
+    log_in(tab, module_env)
+    tab.page.evaluate("document.querySelector('#log-out').click()")
+    tab.page.wait_for_selector("#token:visible")
+    times = tab.page.evaluate("""async () => {
+      const {Chart} = await import("/chart.js");
+      const chart = new Chart();
+      const add = (...times) => chart.add(times.map((at) => [at, 1, 1, 1]));
+      add(100, 101, 102, 103);
+      add(102);
+      const repeated = [...chart.columns[0]];
+      add(101.5);
+      return [repeated, chart.columns[0]];
+    }""")
+    assert times == [[100, 101, 102, 103], [100, 101, 101.5]]
+
+
 def test_a_tab_without_a_session_asks_for_no_looks_when_it_is_seen_again(
     tab: Tab, module_env: Environment, console: Console
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from console.service.history import History, Point
 from schemas.protocol.overview import Sample, UnitSample
 
@@ -50,3 +52,10 @@ def test_another_store_is_begun_with_anew() -> None:
     history.forget()
     assert (history.place, history.points) == ("", [])
     assert history.add([a_sample(1, accepted=0), a_sample(2, accepted=1)]) == [Point(2.0, 11.0, 0.0, 0)]
+
+
+def test_after_the_clock_was_set_back_points_above_the_new_time_go() -> None:
+    history = History()
+    history.add([a_sample(second, accepted=0) for second in (100, 101, 102, 103)])
+    history.add([replace(a_sample(101.5, accepted=0), place="103000-1")])
+    assert [point.at for point in history.points] == [101.0, 101.5]

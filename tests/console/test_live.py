@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import redis
 
+from console.service.live import MOST_VIEWERS
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
+from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps.overseeing import sample
+from schemas.protocol.webhook_keys import endpoint_key, group_of
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
 from tests.support.records import Scripts
@@ -54,6 +59,20 @@ def test_the_numbers_are_those_of_what_was_submitted(operator: Console, service:
     assert rows["finished"] == {"created": 2, "validation_error": 1}
     assert (signups["open"], rows["open"], look["unaccounted"]) == (0, 0, 0)
     assert look["seconds_left"] == 0
+
+
+def test_a_viewer_too_many_is_told_so_and_has_a_place_once_another_has_left(operator: Console) -> None:
+    with ExitStack() as many:
+        for _ in range(MOST_VIEWERS):
+            many.enter_context(operator.events())
+        with operator.events() as events:
+            assert list(events) == [("full", {})]
+    wait_until(lambda: _first_event(operator) == "look", what="a place is free")
+
+
+def _first_event(operator: Console) -> str:
+    with operator.events() as events:
+        return next(events)[0]
 
 
 def test_processes_are_shown_and_nothing_secret_of_them(
@@ -146,6 +165,42 @@ def test_a_look_at_a_redis_that_is_away_says_since_when(
         assert next(name for name, _ in events if name != "stale") == "look"
     assert console.http.get(f"{console.url}/healthz").status_code == 200
     assert own_redis.url not in console.running.log()
+
+
+def test_points_that_came_while_a_look_failed_come_with_the_next_one(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client, console.events() as events:
+        scripts = Scripts(client)
+
+        def sampled() -> float:
+            """The time of a new sample."""
+            before = client.xlen(HISTORY_KEY)
+            wait_until(lambda: scripts.run(sample()) and client.xlen(HISTORY_KEY) > before, what="a sample is due")
+            (entry,) = client.xrevrange(HISTORY_KEY, count=1)
+            return int(entry[1][b"at"]) / 1000
+
+        def points_until(at: float) -> list[float]:
+            seen: list[float] = []
+            for name, content in islice(events, 15):
+                seen += [point[0] for point in content["points"]] if name == "look" else []
+                if at in seen:
+                    return seen
+            return seen
+
+        sampled()
+        next(events)
+        assert (first := sampled()) in points_until(first)
+        client.xgroup_create(EVENTS_KEY, group_of("broken"), mkstream=True)
+        client.set(endpoint_key("broken"), "no hash")
+        assert next(name for name, _ in islice(events, 15) if name == "stale")
+        unseen = [sampled(), sampled()]
+        for _ in range(3):
+            assert next(events)[0] == "stale"
+        client.delete(endpoint_key("broken"))
+        assert points_until(unseen[-1]) == unseen
 
 
 def test_a_stop_closes_the_stream_quietly_and_soon(isolated_env: Environment, open_console: OpenConsole) -> None:
