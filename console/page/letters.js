@@ -12,6 +12,7 @@ export class Letters {
     this.readAt = 0;
     this.reads = 0;
     this.lookAt = 0;
+    this.newestAt = 0;
     byId("reason").addEventListener("change", () => this.read());
     byId("requeue-all").addEventListener("click", () => acts.requeue(this.#all()));
     byId("drop-all").addEventListener("click", () => acts.drop(this.#all()));
@@ -44,13 +45,15 @@ export class Letters {
     }
   }
 
-  /** All that were there at the last look, by Redis' clock: that of this device may be wrong. */
+  /** All that were there at the last look, and all that are listed. By Redis' clock: that of this device may be wrong. */
   #all() {
-    return {all: true, reason: byId("reason").value, until: Math.ceil(this.lookAt / 1000)};
+    return {all: true, reason: byId("reason").value, until: Math.ceil(Math.max(this.lookAt, this.newestAt) / 1000)};
   }
 
   #show({letters, reasons, all_seen: allSeen}) {
     const may = document.body.dataset.mayOperate === "true";
+    // A list may be newer than the last look.
+    this.newestAt = Math.max(0, ...letters.map((each) => Date.parse(each.parked_at)));
     keyed(byId("letters").tBodies[0], letters, (each) => each.id, (each) => {
       const rows = each.rows ? ` (${count(each.rows)} rows)` : "";
       const id = make("button", {class: "id", click: () => this.acts.find(each.id)}, each.id);

@@ -5,6 +5,7 @@ No worker runs here, so that dead letters and batches stay as they are.
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,11 +13,12 @@ import pytest
 import redis
 
 from schemas.ids import new_task_id
-from schemas.overseeing import READ_SCOPE
+from schemas.overseeing import OPERATE_SCOPE, READ_SCOPE
 from schemas.protocol.keys import DEAD_KEY, PAUSED_KEY
 from tests.console.browsing import log_in, open_tab
 from tests.support.batches import Batches
 from tests.support.records import Scripts
+from tests.support.tokens import token
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -171,6 +173,23 @@ def test_all_that_were_seen_are_sent_again_whatever_the_clock_of_the_device_says
     a_dead_letter(scripts)
     tab.page.clock.set_system_time(time.time() - 3600)
     log_in(tab, module_env)
+    tab.page.wait_for_selector("#letters tbody tr")
+    tab.page.click("#requeue-all")
+    answer(tab)
+    wait_until(lambda: scripts.client.zcard(DEAD_KEY) == 0, what="it is sent again")
+
+
+def test_a_letter_that_is_listed_is_sent_again_also_if_it_is_newer_than_the_look(
+    tab: Tab, console: Console, module_env: Environment, scripts: Scripts
+) -> None:
+    console.log_in()
+    old = console.look()
+    look = json.dumps({**old, "at": old["at"] - 60_000, "dead": {**old["dead"], "count": 1}})
+    stream = f"retry: 100\n\nevent: look\ndata: {look}\n\n"
+    tab.page.route("**/api/live", lambda route: route.fulfill(content_type="text/event-stream", body=stream))
+    a_dead_letter(scripts)
+    tab.page.fill("#token", token(module_env, sub="olga", scope=OPERATE_SCOPE))
+    tab.page.press("#token", "Enter")
     tab.page.wait_for_selector("#letters tbody tr")
     tab.page.click("#requeue-all")
     answer(tab)
