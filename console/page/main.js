@@ -12,6 +12,7 @@ import {showTrouble, showTroubles} from "./troubles.js";
 let live;
 let chart;
 let letters;
+const OWN_FAULT = "console_failed";
 let isHourDue = false;
 
 function state(text, kind) {
@@ -91,7 +92,7 @@ function begin(session) {
   live ??= new Live({
     opened: readHour,
     look(look) {
-      if (isHourDue) readHour();
+      if (isHourDue || look.hour_is_new) readHour();
       if (byId("state").textContent !== "live") state("live", "good");
       for (const each of look.processes) each.at = look.at;
       chart.add(look.points);
@@ -101,8 +102,10 @@ function begin(session) {
     },
     stale({since, reason}) {
       state(`stale since ${at(since)}`, "wrong");
-      showTrouble(`Redis does not serve the console (${reason}). What you see is of ${at(since)}.`);
-      showAway({since});
+      const isOurs = reason === OWN_FAULT;
+      const why = isOurs ? "The console failed: its log says why (look_failed)." : `Redis does not serve the console (${reason}).`;
+      showTrouble(`${why} What you see is of ${at(since)}.`);
+      if (!isOurs) showAway({since});
     },
     lost(since) {
       state(`stale since ${at(since)}`, "wrong");

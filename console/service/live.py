@@ -41,6 +41,9 @@ _RECENT_SECONDS: Final = 10.0
 _RETRY: Final = b"retry: 1000\n\n"
 """Tells the browser after how many milliseconds to connect again."""
 
+_OWN_FAULT: Final = "console_failed"
+"""The reason that viewers are told after a fault of ours."""
+
 _FULL: Final = b"event: full\ndata: {}\n\n"
 """The only event for a viewer who comes when as many watch as may."""
 
@@ -165,12 +168,14 @@ class Live:
                 self._shown_endpoints = await self._endpoints.all()
             self._looks += 1
             seen = shown(overview, points=list(self._unsent), pause=pause)
+            # After another Redis has taken over, what a page has of the hour is of the one before.
+            seen["hour_is_new"] = bool(samples) and not before
             event = _event("look", {**seen, "endpoints": self._shown_endpoints})
         except BrokerAwayError as error:
             return self._away(error.reason)
         except Exception as error:  # a fault of ours must not end the looks
             log.error("look_failed", exc_info=error)  # noqa: TRY400
-            return self._away("InternalError")
+            return self._away(_OWN_FAULT)
         if self._away_since is not None:
             log.info("broker_back", away_seconds=round(time.time() - self._away_since, 1))
             self._away_since = None

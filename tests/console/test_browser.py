@@ -163,6 +163,21 @@ def test_a_page_that_finds_no_place_says_so_and_gets_one_later(tab: Tab, module_
     tab.wait_for_text("#state", "live")
 
 
+def test_a_fault_of_the_console_is_not_told_as_one_of_redis(tab: Tab, module_env: Environment) -> None:
+    tab.page.evaluate("""() => { window.EventSource = class extends EventTarget {
+      constructor() {
+        super();
+        const data = JSON.stringify({since: 0, reason: "console_failed"});
+        setTimeout(() => this.dispatchEvent(new MessageEvent("stale", {data})));
+      }
+      close() {}
+    }; }""")
+    tab.page.fill("#token", token(module_env, scope=OPERATE_SCOPE))
+    tab.page.press("#token", "Enter")
+    tab.page.wait_for_function("() => document.querySelector('#troubles').textContent.includes('The console failed')")
+    assert "Redis" not in tab.text("#troubles")
+
+
 def test_the_chart_drops_what_is_above_the_time_once_the_clock_was_set_back(tab: Tab, module_env: Environment) -> None:
     log_in(tab, module_env)
     tab.page.evaluate("document.querySelector('#log-out').click()")

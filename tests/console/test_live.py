@@ -203,6 +203,31 @@ def test_points_that_came_while_a_look_failed_come_with_the_next_one(
         assert points_until(unseen[-1]) == unseen
 
 
+def test_after_another_redis_took_over_pages_are_told_to_read_the_hour_anew(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client, console.events() as events:
+        scripts = Scripts(client)
+
+        def looks_until_anew() -> list[bool]:
+            seen: list[bool] = []
+            for _, look in islice(events, 15):
+                scripts.run(sample())
+                seen.append(look["hour_is_new"])
+                if seen[-1]:
+                    break
+            return seen
+
+        assert looks_until_anew()[-1]
+        assert [next(events)[1]["hour_is_new"] for _ in range(2)] == [False, False]
+        (oldest,) = client.xrange(HISTORY_KEY, count=1)
+        client.delete(HISTORY_KEY)
+        client.xadd(HISTORY_KEY, oldest[1], id=oldest[0])
+        assert True in [look["hour_is_new"] for _, look in islice(events, 5)]
+
+
 def test_a_stop_closes_the_stream_quietly_and_soon(isolated_env: Environment, open_console: OpenConsole) -> None:
     console = open_console(isolated_env)
     console.log_in()
