@@ -17,6 +17,8 @@ _CALL: Final = re.compile(r"redis\.call\('(?:(XINFO|XGROUP)', ')?([A-Z]+)'(?:, (
 """A command that a script calls, with its subcommand and its key. What `redis.pcall` calls is looked after there."""
 _NAMED_KEY: Final = re.compile(r"^local (\w+) = ('[\w.:]+')$", re.MULTILINE)
 """A line that names a key which the caller of a script does not declare, so that Redis has not looked at it yet."""
+_NAME: Final = re.compile(r"\w++")
+"""A name, or a word that is none."""
 _READS: Final = "flags=no-writes"
 """What the first line of a script says that cannot be left half done."""
 _KEY: Final = "KEYS[1]"
@@ -57,7 +59,8 @@ def without_unused(text: str) -> str:
     """The script without comments, and without the functions of its includes that it does not call."""
     text = _COMMENT.sub("", text)
     while True:
-        unused = [found[0] for found in _FUNCTION.finditer(text) if len(re.findall(rf"\b{found[1]}\b", text)) == 1]
+        names = _NAME.findall(text)
+        unused = [found[0] for found in _FUNCTION.finditer(text) if names.count(found[1]) == 1]
         if not unused:
             return text
         for function in unused:

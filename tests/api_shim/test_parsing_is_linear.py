@@ -43,8 +43,11 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (api_shim, edge, schemas, worker)
 
-NOT_FOR_CLIENTS: Final = {"edge.tokens.keys._PEM_BLOCK"}
-"""Patterns that read settings of an operator and no text of a client."""
+NOT_FOR_CLIENTS: Final = {
+    "edge.tokens.keys._PEM_BLOCK",
+    *(f"schemas.protocol.lua_rights.{name}" for name in ("_CALL", "_COMMENT", "_FUNCTION", "_NAMED_KEY")),
+}
+"""Patterns that read settings of an operator, or scripts of ours, and no text of a client."""
 
 HEAD_BYTES: Final = 64 * 1024
 BODY_BYTES: Final = 256 * 1024
