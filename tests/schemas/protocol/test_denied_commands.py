@@ -13,7 +13,7 @@ from schemas.protocol.lua_files import load_script, script_names
 from schemas.protocol.lua_rights import without_unused
 from schemas.protocol.overall import COUNTS_KEY
 from startup.broker.redis_rights import CONSOLE, NOTIFIER, OPERATOR, SHIM, WORKER
-from tests.schemas.protocol.test_steps import CALLS
+from tests.schemas.protocol.golden_calls import CALLS
 from tests.support.records import Scripts
 
 if TYPE_CHECKING:
