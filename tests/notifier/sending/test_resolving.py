@@ -77,18 +77,19 @@ def test_a_name_that_changes_its_address_between_two_tries_is_judged_each_time()
 
 
 def test_tries_at_the_same_time_share_one_look_up() -> None:
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
     asked = []
 
     def slow(_host: str, _port: int) -> Sequence[str]:
         asked.append(1)
+        begun.set()
         release.wait(10)
         return ["127.0.0.1"]
 
     async def run() -> list[list[str]]:
         resolver = Resolver("hooks.example", 80, allowed=LOOPBACK, look_up=slow)
         tries = [asyncio.ensure_future(resolver.addresses()) for _ in range(5)]
-        await asyncio.sleep(0)
+        assert await asyncio.to_thread(begun.wait, 10)
         tries.pop().cancel()
         release.set()
         try:

@@ -9,16 +9,24 @@ from startup.background.ending import cancel_until_ended
 from startup.background.vital_task import VitalTask
 
 
-async def _stubborn() -> None:
-    with suppress(asyncio.CancelledError):
+class _Stubborn:
+    """Runs on after its first cancellation."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            self.begun.set()
+            await asyncio.Event().wait()
         await asyncio.Event().wait()
-    await asyncio.Event().wait()
 
 
 def test_a_task_that_swallows_a_cancellation_is_canceled_again() -> None:
     async def run() -> list[bool]:
-        tasks = [asyncio.create_task(_stubborn()), asyncio.create_task(asyncio.sleep(0))]
-        await asyncio.sleep(0)
+        stubborn = _Stubborn()
+        tasks = [asyncio.create_task(stubborn.run()), asyncio.create_task(asyncio.Event().wait())]
+        await stubborn.begun.wait()
         await cancel_until_ended(tasks)
         return [task.done() for task in tasks]
 
@@ -27,9 +35,10 @@ def test_a_task_that_swallows_a_cancellation_is_canceled_again() -> None:
 
 def test_a_vital_task_that_swallows_a_cancellation_does_not_hold_up_the_end_of_its_process() -> None:
     async def run() -> bool:
-        task = VitalTask("a_task", _stubborn)
+        stubborn = _Stubborn()
+        task = VitalTask("a_task", stubborn.run)
         task.start()
-        await asyncio.sleep(0)
+        await stubborn.begun.wait()
         await task.close()
         return task.alive
 
