@@ -1,4 +1,7 @@
-"""`customer-intake up`, as the README has people start it: one real start, used by all of these in their order."""
+"""`customer-intake up`, as the README has people start it.
+
+All tests share one directory, since a start takes seconds. Each brings the service into the state that it needs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ import socket
 import stat
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -44,6 +49,10 @@ class Stack:
     log: IO[str] | None = None
 
     @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def output(self) -> str:
         return (self.directory.parent / "up.log").read_text()
 
@@ -75,6 +84,11 @@ class Stack:
         self.process.send_signal(number)
         return self.process.wait(STOP_SECONDS)
 
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self.runs:
+            self.ask_to_stop(signal.SIGTERM)
+
     def close(self) -> None:
         if self.log is not None:
             self.log.close()
@@ -85,19 +99,33 @@ class Stack:
         answer = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
         return dict(json.loads(answer.stdout))
 
+    @cached_property
+    def first_answer(self) -> dict[str, Any]:
+        """The answer to the first curl. From then on the directory has the customer of the example."""
+        if not self.runs:
+            self.up()
+        return self.paste_the_curl()
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A directory for the service, in which it may run or not."""
     stack = Stack(tmp_path_factory.mktemp("up") / "data")
-    stack.up()
     yield stack
-    if stack.process is not None and stack.process.poll() is None:
-        stack.ask_to_stop(signal.SIGTERM)
+    stack.stop()
     stack.close()
 
 
+@pytest.fixture
+def running(stack: Stack) -> Stack:
+    """The service runs."""
+    if not stack.runs:
+        stack.up()
+    return stack
+
+
 def test_the_curl_that_it_prints_gets_the_documented_response(stack: Stack) -> None:
-    answer = stack.paste_the_curl()
+    answer = deepcopy(stack.first_answer)
     assert answer["ok"] is True, answer
     customer = answer["customer"]
     customer.pop("id")
@@ -107,43 +135,43 @@ def test_the_curl_that_it_prints_gets_the_documented_response(stack: Stack) -> N
     assert customer == sent
 
 
-def test_the_link_that_it_prints_opens_the_console_once(stack: Stack) -> None:
-    printed = re.search(r"console +(http://\S+)/#(\S+)", stack.output)
+def test_the_link_that_it_prints_opens_the_console_once(running: Stack) -> None:
+    printed = re.search(r"console +(http://\S+)/#(\S+)", running.output)
     assert printed is not None
     url, token = printed.groups()
     headers = {"authorization": f"Bearer {token}", "x-intake-console": "1"}
     assert httpx.post(f"{url}/api/session", headers=headers, trust_env=False).json()["may_operate"] is True
     assert httpx.post(f"{url}/api/session", headers=headers, trust_env=False).json()["error"] == "link_used"
-    again = cli("console", "--data-dir", str(stack.directory)).stdout.strip()
+    again = cli("console", "--data-dir", str(running.directory)).stdout.strip()
     assert again.startswith(f"{url}/#")
     assert again != printed[0]
 
 
-def test_what_it_keeps_is_readable_by_its_owner_alone(stack: Stack) -> None:
+def test_what_it_keeps_is_readable_by_its_owner_alone(running: Stack) -> None:
     readable = [
         path
-        for path in (stack.directory, *stack.directory.rglob("*"))
+        for path in (running.directory, *running.directory.rglob("*"))
         if not path.is_socket() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     assert readable == []
 
 
-def test_status_tells_what_runs_without_a_secret(stack: Stack) -> None:
-    told = cli("status", "--json", "--data-dir", str(stack.directory))
+def test_status_tells_what_runs_without_a_secret(running: Stack) -> None:
+    told = cli("status", "--json", "--data-dir", str(running.directory))
     assert told.returncode == 0, told.stdout
     report = json.loads(told.stdout)
     assert report["state"] == "ready"
     assert all(component["running"] for component in report["components"].values())
-    password = stack.state.redis_url.partition("@")[0].rpartition(":")[2]
+    password = running.state.redis_url.partition("@")[0].rpartition(":")[2]
     assert password
     assert password not in told.stdout
-    assert cli("status", "--data-dir", str(stack.directory)).returncode == 0
+    assert cli("status", "--data-dir", str(running.directory)).returncode == 0
 
 
-def test_a_second_up_of_the_same_directory_is_refused_and_names_the_first(stack: Stack) -> None:
-    second = cli("up", "--port", "0", "--data-dir", str(stack.directory))
+def test_a_second_up_of_the_same_directory_is_refused_and_names_the_first(running: Stack) -> None:
+    second = cli("up", "--port", "0", "--data-dir", str(running.directory))
     assert second.returncode == 2
-    assert f"already running as process {stack.state.supervisor.pid}" in second.stderr
+    assert f"already running as process {running.state.supervisor.pid}" in second.stderr
 
 
 def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -156,32 +184,37 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["worker-1", pytest.param("shim", marks=pytest.mark.slow), "redis"])
-def test_a_component_that_dies_is_named_and_started_again(stack: Stack, name: str) -> None:
-    (component,) = [each for each in stack.state.components if each == name or each.startswith(name.removesuffix("-1"))]
-    before = stack.state.components[component]
+def test_a_component_that_dies_is_named_and_started_again(running: Stack, name: str) -> None:
+    (component,) = [
+        each for each in running.state.components if each == name or each.startswith(name.removesuffix("-1"))
+    ]
+    assert running.first_answer
+    before = running.state.components[component]
     os.kill(before.pid, signal.SIGKILL)
     wait_until(
-        lambda: stack.state.components[component] != before and stack.state.components[component].alive,
+        lambda: running.state.components[component] != before and running.state.components[component].alive,
         timeout=30,
         what=f"{component} runs again",
     )
     wait_until(
-        lambda: cli("status", "--data-dir", str(stack.directory)).returncode == 0, timeout=30, what="all is ready"
+        lambda: cli("status", "--data-dir", str(running.directory)).returncode == 0, timeout=30, what="all is ready"
     )
-    assert component in stack.output.rpartition("Ctrl-C stops everything")[2]
-    assert stack.paste_the_curl()["error"] == "duplicate_key"
+    assert component in running.output.rpartition("Ctrl-C stops everything")[2]
+    assert running.paste_the_curl()["error"] == "duplicate_key"
 
 
-def test_ctrl_c_stops_everything(stack: Stack) -> None:
-    everything = stack.state.components.values()
-    assert stack.ask_to_stop(signal.SIGINT) == 0
+def test_ctrl_c_stops_everything(running: Stack) -> None:
+    everything = running.state.components.values()
+    assert running.ask_to_stop(signal.SIGINT) == 0
     assert not any(each.alive for each in everything)
-    stopped = cli("status", "--data-dir", str(stack.directory))
+    stopped = cli("status", "--data-dir", str(running.directory))
     assert stopped.returncode == 1
     assert "nothing runs" in stopped.stdout
 
 
 def test_the_next_up_finds_its_data_and_ends_what_a_killed_one_left(stack: Stack) -> None:
+    assert stack.first_answer
+    stack.stop()
     stack.up()
     assert stack.paste_the_curl()["error"] == "duplicate_key"
     left = dict(stack.state.components)
@@ -194,15 +227,16 @@ def test_the_next_up_finds_its_data_and_ends_what_a_killed_one_left(stack: Stack
     assert stack.paste_the_curl()["error"] == "duplicate_key"
 
 
-def test_down_stops_what_runs(stack: Stack) -> None:
-    everything = stack.state.components.values()
-    assert cli("down", "--data-dir", str(stack.directory)).returncode == 0
-    assert stack.process is not None
-    assert stack.process.wait(STOP_SECONDS) == 0
+def test_down_stops_what_runs(running: Stack) -> None:
+    everything = running.state.components.values()
+    assert cli("down", "--data-dir", str(running.directory)).returncode == 0
+    assert running.process is not None
+    assert running.process.wait(STOP_SECONDS) == 0
     assert not any(each.alive for each in everything)
 
 
 def test_in_the_background_it_is_ready_when_the_command_returns(stack: Stack) -> None:
+    stack.stop()
     try:
         started = cli("up", "--detach", "--port", "0", "--data-dir", str(stack.directory))
         assert started.returncode == 0, started.stderr
