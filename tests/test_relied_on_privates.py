@@ -1,4 +1,4 @@
-"""What this project relies on that its libraries do not document, each private by its name.
+"""The private parts of libraries that this project relies on, each by its name. No library documents them.
 
 pyproject.toml holds each of these libraries below its next minor version. Whoever raises a bound learns here what
 broke, and where it is used.
@@ -113,7 +113,7 @@ def test_these_are_still_there(owner: Any, names: list[str]) -> None:
 
 
 def test_each_cycle_of_uvicorn_has_what_is_read_of_it() -> None:
-    """Of `is_over` and the watchdog: only an object that is in use has them."""
+    """`is_over` and the watchdog read these attributes. Only a cycle that is in use has them."""
     seen: list[Any] = []
 
     async def look(_scope: Any, _receive: Any, send: Any) -> None:

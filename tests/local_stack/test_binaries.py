@@ -1,4 +1,4 @@
-"""Which `redis-server` and `mongod` are used, and what a person is told where one cannot be."""
+"""Which `redis-server` and `mongod` are used, and what a person is told where none can be used."""
 
 from __future__ import annotations
 

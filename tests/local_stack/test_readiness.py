@@ -1,4 +1,4 @@
-"""A server that reads much data back is waited for and told about; one that ended or is silent is not."""
+"""`up` waits for a server that reads much data back, and tells how far it is. It gives up on one that is silent."""
 
 from __future__ import annotations
 
