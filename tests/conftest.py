@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -197,22 +198,28 @@ class _Starters:
         return Running(process, settings)
 
 
-def _starters(servers: Servers) -> Iterator[_Starters]:
+@contextmanager
+def starters_of(servers: Servers) -> Iterator[_Starters]:
+    """Start processes against these servers. They are stopped at the end."""
     starters = _Starters(servers)
-    yield starters
-    starters.stop_all()
+    try:
+        yield starters
+    finally:
+        starters.stop_all()
 
 
 @pytest.fixture
 def starters(stack: Servers) -> Iterator[_Starters]:
     """For one test."""
-    yield from _starters(stack)
+    with starters_of(stack) as starters:
+        yield starters
 
 
 @pytest.fixture(scope="module")
 def module_starters(stack: Servers) -> Iterator[_Starters]:
     """For a module."""
-    yield from _starters(stack)
+    with starters_of(stack) as starters:
+        yield starters
 
 
 @pytest.fixture

@@ -1,22 +1,26 @@
-"""A file for each test of `submit`."""
+"""The service that tests of commands share."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.submission import lines_of
-from tests.contract.service import an_email
-from tests.support.requests import a_request
+from tests.conftest import fresh_environment, starters_of
+from tests.contract.service import Service
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from tests.conftest import Servers
 
 
-@pytest.fixture
-def batch(tmp_path: Path) -> Path:
-    """A file of fifty signups; its name is new, and with it the batch's."""
-    path = tmp_path / f"{an_email()}.jsonl"
-    path.write_text(lines_of([a_request(email=an_email()) for _ in range(50)]))
-    return path
+@pytest.fixture(scope="package")
+def service(stack: Servers) -> Iterator[Service]:
+    """A shim and a worker with the default settings, which all tests of one process share."""
+    environment = fresh_environment(stack)
+    with starters_of(stack) as starters:
+        running = Service(starters.shim(environment), starters.worker(environment))
+        with closing(running.http):
+            yield running

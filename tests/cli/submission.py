@@ -16,6 +16,8 @@ from tests.support.tokens import token
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tests.contract.service import Service
+
 SECONDS: Final = 60
 """More than any run here takes."""
 
@@ -56,6 +58,11 @@ def end(process: subprocess.Popen[str], stdin: str | None = None) -> Ended:
             process.kill()
     assert CANARY not in stdout + stderr
     return Ended(process.returncode, stdout, stderr)
+
+
+def submit(service: Service, *arguments: str, stdin: str | None = None, **secrets: str) -> Ended:
+    """A whole run for this service."""
+    return end(start(service.environment, *arguments, **secrets), stdin)
 
 
 def end_of_bytes(environment: Mapping[str, str], *arguments: str, stdin: bytes) -> Ended:

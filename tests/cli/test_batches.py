@@ -36,14 +36,6 @@ COMMANDS: Final = re.findall(r"^\.venv/bin/customer-intake batches (.+)$", READM
 """The commands in the README, without their common beginning."""
 
 
-@pytest.fixture(scope="module")
-def service(module_env: Environment, start_module_shim: Starter, start_module_worker: Starter) -> Iterator[Service]:
-    """A shim and a worker."""
-    running = Service(start_module_shim(module_env), start_module_worker(module_env))
-    with closing(running.http):
-        yield running
-
-
 @pytest.fixture
 def without_worker(isolated_env: Environment, start_shim: Starter) -> Iterator[Service]:
     """A shim behind which nobody works."""

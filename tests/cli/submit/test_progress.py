@@ -9,32 +9,28 @@ import re
 import subprocess
 import sys
 import termios
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tests.cli.submission import lines_of
-from tests.contract.service import Service, an_email
+from tests.contract.service import an_email
 from tests.support.requests import a_request
 from tests.support.tokens import token
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Environment, Starter
+    from tests.contract.service import Service
 
 
-def test_on_a_terminal_a_bar_shows_how_much_is_done_and_goes_away(
-    isolated_env: Environment, start_shim: Starter, start_worker: Starter, tmp_path: Path
-) -> None:
-    service = Service(start_shim(isolated_env), start_worker(isolated_env))
-    path = tmp_path / "signups.jsonl"
-    path.write_text(lines_of([a_request(email=an_email()) for _ in range(600)]))
+def test_on_a_terminal_a_bar_shows_how_much_is_done_and_goes_away(service: Service, batch: Path) -> None:
+    batch.write_text(lines_of([a_request(email=an_email()) for _ in range(600)]))
     ours, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 120))
-    with closing(service.http), open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
+    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "submit", str(path), "--url", service.shim.url, "--json"],
-            env={**isolated_env, "INTAKE_TOKEN": token(isolated_env), "TERM": "xterm"},
+            [sys.executable, "-m", "cli.main", "submit", str(batch), "--url", service.shim.url, "--json"],
+            env={**service.environment, "INTAKE_TOKEN": token(service.environment), "TERM": "xterm"},
             stdout=subprocess.PIPE,
             stderr=terminal,
             text=True,
