@@ -81,7 +81,6 @@ class Arena:
         password = secrets.token_urlsafe(24)
         lines = [*redis_lines, f"masterauth {password}"]
         self.redis = RedisServer(folder / "redis", free_port(), lines, password=password)
-        lines.append(f"replicaof 127.0.0.1 {self.redis.port}")
         self.standby = RedisServer(folder / "redis-standby", free_port(), lines, password=password) if standby else None
         self.mongo = MongoReplicaSet(
             folder / "mongo",
@@ -120,6 +119,9 @@ class Arena:
         self.redis.start()
         if self.standby is not None:
             self.standby.start()
+            # Not in its configuration: once it is the primary, it must still be one after a restart.
+            with redis.Redis.from_url(self.standby.url, socket_timeout=5) as client:
+                client.replicaof("127.0.0.1", self.redis.port)
         self.mongo.start()
         for proxy in self._links.all if self._links is not None else ():
             self.at_the_end.enter_context(proxy)
