@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -167,13 +167,20 @@ def test_a_look_at_a_redis_that_is_away_says_since_when(
     assert own_redis.url not in console.running.log()
 
 
+@contextmanager
+def _watched(env: Environment, open_console: OpenConsole) -> Iterator[tuple[Scripts, Iterator[tuple[str, Any]]]]:
+    """Redis without a shim, which would keep samples by itself, and the events of a console that watches it."""
+    console = open_console(env)
+    console.log_in()
+    with redis.Redis.from_url(env["INTAKE_REDIS_URL"]) as client, console.events() as events:
+        yield Scripts(client), events
+
+
 def test_points_that_came_while_a_look_failed_come_with_the_next_one(
     isolated_env: Environment, open_console: OpenConsole
 ) -> None:
-    console = open_console(isolated_env)
-    console.log_in()
-    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client, console.events() as events:
-        scripts = Scripts(client)
+    with _watched(isolated_env, open_console) as (scripts, events):
+        client: Any = scripts.client
 
         def sampled() -> float:
             """The time of a new sample."""
@@ -206,10 +213,8 @@ def test_points_that_came_while_a_look_failed_come_with_the_next_one(
 def test_after_another_redis_took_over_pages_are_told_to_read_the_hour_anew(
     isolated_env: Environment, open_console: OpenConsole
 ) -> None:
-    console = open_console(isolated_env)
-    console.log_in()
-    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client, console.events() as events:
-        scripts = Scripts(client)
+    with _watched(isolated_env, open_console) as (scripts, events):
+        client: Any = scripts.client
 
         def looks_until_anew() -> list[bool]:
             seen: list[bool] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 STEP: Final = 64 * 1024
+_MOST_SECONDS: Final = 30
 TEXT: Final = b"".join(b'{"number": %d}\n' % number for number in range(20_000))
 
 
@@ -96,15 +97,20 @@ def test_other_requests_have_their_turn_between_two_steps() -> None:
     async def come() -> AsyncIterator[bytes]:
         yield gzip.compress(b"\n" * (20 * STEP))
 
-    async def others() -> int:
-        turns = 0
-        decoding = asyncio.ensure_future(_count(gunzipped(come(), maximum_bytes=1 << 30)))
-        while not decoding.done():
+    async def decode_beside_others() -> int:
+        loop, turns = asyncio.get_running_loop(), 0
+
+        def another() -> None:
+            nonlocal turns
             turns += 1
-            await asyncio.sleep(0)
+            loop.call_soon(another)
+
+        loop.call_soon(another)
+        async with asyncio.timeout(_MOST_SECONDS):
+            assert await _count(gunzipped(come(), maximum_bytes=1 << 30)) == 20 * STEP
         return turns
 
-    assert asyncio.run(others()) >= 20
+    assert asyncio.run(decode_beside_others()) >= 20
 
 
 async def _count(pieces: AsyncIterator[bytes]) -> int:

@@ -57,7 +57,6 @@ def _answer(*, begins: bool) -> tuple[list[Any], list[Any]]:
         raise AssertionError
 
     async def send(message: Any) -> None:
-        await asyncio.sleep(0)
         sent.append(message)
 
     with structlog.testing.capture_logs() as events:

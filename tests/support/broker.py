@@ -159,12 +159,11 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> list[MutableMapping[st
 
 async def until(condition: Callable[[], object], *, what: str = "the condition holds") -> None:
     """Return as soon as the condition holds. Fail the test where it does not in time."""
-    try:
-        async with asyncio.timeout(_SECONDS):
-            while not condition():  # noqa: ASYNC110 - what is waited for is of another process
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"within {_SECONDS} s it did not come to pass that {what}") from None
+
+    async def holds() -> object:
+        return condition()
+
+    await until_it_does(holds, what=what)
 
 
 def script_of(text: str, *, has_deadline: bool = False) -> Script:

@@ -10,20 +10,19 @@ import pytest
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from startup.broker.redis_requirements import EVICTS
+from tests.api_shim.broker.calls import COUNT, PROMISE
 from tests.faults.harness.tcp_proxy import TcpProxy, Way
-from tests.support.broker import ask, call_of, connected, run, script_of, unread_bytes, until, until_it_does, waits
+from tests.support.broker import ask, call_of, connected, run, unread_bytes, until, until_it_does, waits
 
 if TYPE_CHECKING:
     from tests.support.broker import Broker, Brokers
 
-_COUNT: Final = script_of("return redis.call('INCR', KEYS[1])")
-_PROMISE: Final = script_of("return redis.call('INCR', KEYS[1])", has_deadline=True)
 _LARGE: Final = 4 * 1024 * 1024
 
 
 async def _count(broker: Broker, key: str = "n", *, latest: float | None = None) -> Any:
     """Make a write, which is sent once. With `latest` it is a promise."""
-    script = _COUNT if latest is None else _PROMISE
+    script = COUNT if latest is None else PROMISE
     return await broker.calls.run(call_of(script, key), latest=latest)
 
 

@@ -256,8 +256,8 @@ def test_a_subscription_that_is_closed_as_its_connection_is_lost_ends(server: Re
     async def test() -> None:
         async with listening(server) as subscription:
             subscription.renew()
-            await asyncio.sleep(0)
-            await subscription.close()
+            # A task begins once the connection has been told to end, and before the connection's tasks have ended.
+            await asyncio.create_task(subscription.close())
             assert not subscription.task.alive
 
     run(test)

@@ -108,6 +108,8 @@ class Link:
         self.far = End(self, Way.REPLIES)
         self.forgotten = False
         """Whether all that comes is swallowed from now on for ever, an end of file too."""
+        self.over = asyncio.Event()
+        """Both connections have ended."""
         self._silenced: set[Way] = set()
         """The ways in which bytes were swallowed. No byte can follow there, since TCP lets no gap pass."""
         self._queued: dict[Way, deque[bytes | None]] = {way: deque() for way in Way}
@@ -152,6 +154,7 @@ class Link:
             for end in (self.near, self.far):
                 end.reset() if error is not None else end.close()
         if not (self.near.is_open or self.far.is_open):
+            self.over.set()
             self._ended(self)
 
     def reset(self) -> None:

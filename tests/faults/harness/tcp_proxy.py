@@ -207,14 +207,15 @@ class TcpProxy:
             link.near.reset()
 
     async def _end(self) -> None:
+        # A connection that is being made ends as well.
+        self._refusing = True
         if self._server is not None:
             self._server.close()
         for task in tuple(self._connecting):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        for link in tuple(self._links):
-            link.reset()
-        # The transports need one round of the loop to close their sockets.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            for link in tuple(self._links):
+                link.reset()
+                await link.over.wait()

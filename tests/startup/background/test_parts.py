@@ -23,7 +23,6 @@ class _Part:
         self._tell("start")
 
     async def close(self) -> None:
-        await asyncio.sleep(0)
         self._tell("close")
 
     def _tell(self, what: str) -> None:
