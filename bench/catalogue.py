@@ -91,7 +91,7 @@ BENCHES: Final = {
     "copies": Bench(throughput.copies, {"requests": 12_000}, {"requests": 100}, short=False),
     "traces": Bench(
         tracing.traces,
-        {"requests": 3000, "hashed": 600, "rounds": 8},
+        {"requests": 8000, "hashed": 600, "rounds": 6},
         {"requests": 50, "hashed": 10, "rounds": 1},
         most_runs=1,
         short=False,
