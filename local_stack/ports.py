@@ -1,32 +1,85 @@
-"""Finds free TCP ports of the loopback interface."""
+"""Hands out TCP ports of the loopback interface on which nothing listens."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
+import random
 import socket
-from contextlib import ExitStack
+import tempfile
+import threading
+from pathlib import Path
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 """The address on which everything of the local stack listens."""
 
+_RANGE: Final = range(20_000, 30_000)
+"""Operating systems take the ports of outgoing connections from higher ones: Linux from 32768 on, others from 49152 on.
+A port from there could be taken by any connection before its server has started, and while it restarts."""
+
+
+class _Claims:
+    """The ports that this process has handed out. It hands out none twice.
+
+    Each is a byte of a file that all processes of this user share, and that this process has locked. So no other
+    process hands the port out until this one has ended.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._file: int | None = None
+        self._left = iter(random.sample(_RANGE, len(_RANGE)))
+
+    def take(self) -> int:
+        """A port that no other process has, and on which nothing listens.
+
+        Raises:
+            OSError: no port is left, or the file cannot be opened.
+        """
+        with self._guard:
+            if self._file is None:
+                path = Path(tempfile.gettempdir(), f"customer-intake-ports-{os.getuid()}")
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            for port in self._left:
+                if self._lock(self._file, port) and is_free(port):
+                    return port
+        raise OSError(errno.EADDRNOTAVAIL, "no port is left on this machine")
+
+    @staticmethod
+    def _lock(file: int, port: int) -> bool:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError as error:
+            if error.errno in {errno.EACCES, errno.EAGAIN}:
+                return False
+            raise
+        return True
+
+
+_claims: Final = _Claims()
+
 
 def free_ports(count: int) -> list[int]:
     """`count` different ports on which nothing listens.
 
-    All sockets stay open until the last port is found, since the system could otherwise hand out one port twice.
-    Another process may still take a port before the caller binds it. So check that a server on it got ready.
+    A program that is not of the local stack may still take a port before the caller binds it. So check that a server on
+    it got ready.
+
+    Raises:
+        OSError: the machine has not so many.
     """
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+    return [_claims.take() for _ in range(count)]
 
 
 def free_port() -> int:
-    """One port on which nothing listens."""
-    return free_ports(1)[0]
+    """One port on which nothing listens.
+
+    Raises:
+        OSError: the machine has none.
+    """
+    return _claims.take()
 
 
 def is_free(port: int) -> bool:
