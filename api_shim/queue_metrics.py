@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from api_shim.broker.broker_errors import BrokerRefusedError, BrokerUnavailableError
 from schemas.protocol.steps.overseeing import read_overview
+from schemas.protocol.steps.pausing import Paused
 from startup.broker.redis_requirements import parse_info
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ def _of_queue(now: Overview) -> Iterator[GaugeMetricFamily]:
         ("intake_oldest_event_seconds", "Age of the oldest event in the outbox.", now.oldest_event_seconds),
     ):
         yield GaugeMetricFamily(name, meaning, value)
+    paused = GaugeMetricFamily("intake_paused", "Whether an operator has paused the taking of this.", labels=("what",))
+    for what in (Paused.ALL, Paused.BATCHES):
+        paused.add_metric((what,), int(now.pause.what is what))
+    yield paused
 
 
 async def _of_processes(calls: RedisCalls) -> GaugeMetricFamily:

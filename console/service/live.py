@@ -14,7 +14,6 @@ from console.service.broker import BrokerAwayError
 from console.service.history import History
 from console.service.shown import shown
 from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
-from schemas.protocol.steps.pausing import read_pause
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -147,12 +146,8 @@ class Live:
     async def _look_once(self) -> bytes:
         try:
             before = self._history.place
-            calls = (
-                read_overview(batches=_BATCHES, processes=True),
-                read_history(after=before),
-                read_pause(),
-            )
-            overview, samples, pause = await self._broker.run(*calls)
+            calls = (read_overview(batches=_BATCHES, processes=True), read_history(after=before))
+            overview, samples = await self._broker.run(*calls)
             newest = overview.newest
             if before and newest is not None and not samples and newest.place != before:
                 # Another Redis, or one that has lost its data: its samples are others.
@@ -167,7 +162,7 @@ class Live:
             if self._looks % _ENDPOINTS_EVERY == 0:
                 self._shown_endpoints = await self._endpoints.all()
             self._looks += 1
-            seen = shown(overview, points=list(self._unsent), pause=pause)
+            seen = shown(overview, points=list(self._unsent))
             # After another Redis has taken over, what a page has of the hour is of the one before.
             seen["hour_is_new"] = bool(samples) and not before
             event = _event("look", {**seen, "endpoints": self._shown_endpoints})

@@ -9,10 +9,9 @@ if TYPE_CHECKING:
 
     from console.service.history import Point
     from schemas.protocol.overview import Counts, LaneView, Overview, Process, RunningBatch, UnitSample
-    from schemas.protocol.steps.pausing import Pause
 
 
-def shown(overview: Overview, *, points: Sequence[Point], pause: Pause) -> dict[str, Any]:
+def shown(overview: Overview, *, points: Sequence[Point]) -> dict[str, Any]:
     """The overview as a JSON object, with the points of the chart that are new since the one before."""
     return {
         "at": overview.at_milliseconds,
@@ -30,7 +29,11 @@ def shown(overview: Overview, *, points: Sequence[Point], pause: Pause) -> dict[
         "batches": [_batch(each) for each in overview.batches],
         "unsettled_batches": overview.unsettled_batches,
         "processes": [_process(each) for each in overview.processes],
-        "paused": {"what": pause.what.value, "by": pause.by, "at": pause.at_milliseconds},
+        "paused": {
+            "what": overview.pause.what.value,
+            "by": overview.pause.by,
+            "at": overview.pause.at_milliseconds,
+        },
         "points": points,
     }
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from schemas.protocol.steps.pausing import Pause
+
 RATE_SECONDS: Final = 60.0
 """A rate is that of so many seconds, or of the time for which there are samples."""
 
@@ -176,6 +178,7 @@ class Overview:
     newest: Sample | None
     minute_ago: Sample | None
     """The oldest sample of the last `RATE_SECONDS`."""
+    pause: Pause
 
     @property
     def unaccounted(self) -> int | None:

@@ -135,7 +135,7 @@ SHIM: Final = Rights(
         PROCESSES_SEEN_KEY,
         PROBE_KEY,
     ),
-    read=(RESENT_KEY, DEAD_KEY),
+    read=(RESENT_KEY, DEAD_KEY, PAUSED_KEY),
     written=(CHUNKS.queue,),
     channels=(_ANY_RESULT, waiter_channel("*")),
 )

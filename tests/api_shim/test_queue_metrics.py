@@ -9,6 +9,7 @@ import pytest
 from api_shim.broker.overviews import Overviews
 from api_shim.queue_metrics import render_queue
 from schemas.protocol.steps.overseeing import announce
+from schemas.protocol.steps.pausing import Paused, pause
 from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run
 
@@ -37,6 +38,26 @@ def test_processes_are_counted_by_kind_and_release(brokers: Brokers) -> None:
         f'intake_processes{{kind="console",version="{release}"}} 1.0',
         f'intake_processes{{kind="worker",version="{release}"}} 2.0',
     }
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [(Paused.NOTHING, (0.0, 0.0)), (Paused.BATCHES, (0.0, 1.0)), (Paused.ALL, (1.0, 0.0))],
+)
+def test_a_pause_is_told_by_what_an_operator_paused(brokers: Brokers, what: Paused, told: tuple[float, float]) -> None:
+    server = brokers.start()
+    rendered: list[str] = []
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            await broker.calls.run(pause(what, by="olga"))
+            rendered.append((await render_queue(broker.calls, Overviews(broker.calls))).decode())
+
+    run(test)
+    assert [line for line in rendered[0].splitlines() if line.startswith("intake_paused")] == [
+        f'intake_paused{{what="all"}} {told[0]}',
+        f'intake_paused{{what="batches"}} {told[1]}',
+    ]
 
 
 class _WithAnotherInfo:

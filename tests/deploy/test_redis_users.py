@@ -83,6 +83,7 @@ PATTERNS: Final = {
     "open_rows": {OPEN_ROWS_KEY},
     "open_tasks": {OPEN_KEY},
     "overall_counts": {COUNTS_KEY},
+    "paused": {PAUSED_KEY},
     "processes": {PROCESSES_KEY},
     "processes_seen": {PROCESSES_SEEN_KEY},
     "rate_key": {rate_key("*")},

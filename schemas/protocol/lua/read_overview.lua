@@ -2,7 +2,7 @@
 -- How the service does, in one look. No command here takes longer the more tasks there are.
 -- Reply: {now, the counts, signups, chunks, open rows, tasks held, dead letters, when the oldest became one,
 --         events kept, when the oldest of them was told, unsettled batches, batches, processes, when each was seen,
---         the newest sample, the oldest one of the span};
+--         the newest sample, the oldest one of the span, {what is paused, by whom, since when}};
 --        of signups and of chunks {open, queued, waiting for others, since when the oldest is open}
 -- Most batches that are told of.
 local most_batches = tonumber(ARGV[1])
@@ -22,6 +22,7 @@ local events = 'intake:events'
 local batches = 'intake:batches'
 local processes = 'intake:processes'
 local processes_seen = 'intake:processes:seen'
+local paused = 'intake:paused'
 local function batch_of(batch_id) return 'intake:batch:' .. batch_id end
 -- The lowest score of these sorted sets; nil where all are empty.
 local function lowest(...)
@@ -82,4 +83,5 @@ return {
   with_processes == '1' and redis.call('ZRANGE', processes_seen, 0, -1, 'WITHSCORES') or {},
   newest_sample,
   oldest_sample,
+  redis.call('HMGET', paused, 'what', 'by', 'at'),
 }

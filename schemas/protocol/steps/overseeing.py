@@ -20,6 +20,7 @@ from schemas.protocol.overview import (
     Sample,
     UnitSample,
 )
+from schemas.protocol.steps.pausing import pause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,7 +121,7 @@ _DETAILS: Final = frozenset(each.name for each in fields(Details))
 
 def _overview(reply: Any) -> Overview:
     now, counted, signups, chunks, open_rows, held, dead, oldest_dead = reply[:8]
-    events, oldest_event, unsettled, running, processes, seen, newest, minute_ago = reply[8:]
+    events, oldest_event, unsettled, running, processes, seen, newest, minute_ago, pause = reply[8:]
     counts = {name.decode(): int(value) for name, value in _pairs(counted)}
     dead_chunks, dead_rows = counts.get("chunks:dead", 0), counts.get("rows:dead", 0)
     began = "since" in counts
@@ -144,6 +145,7 @@ def _overview(reply: Any) -> Overview:
         processes=_processes(processes, seen, now),
         newest=_sample(newest) if newest else None,
         minute_ago=_sample(minute_ago) if minute_ago else None,
+        pause=pause_of(pause),
     )
 
 

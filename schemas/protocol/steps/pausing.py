@@ -48,10 +48,11 @@ def pause(what: Paused, *, by: str) -> Call[bool]:
 
 def read_pause() -> Call[Pause]:
     """What is paused. Changes nothing."""
-    return _READ_PAUSE.call(_pause, keys={"paused": PAUSED_KEY}, arguments={})
+    return _READ_PAUSE.call(pause_of, keys={"paused": PAUSED_KEY}, arguments={})
 
 
-def _pause(reply: Any) -> Pause:
+def pause_of(reply: Any) -> Pause:
+    """What a script replied that read `what`, `by` and `at` of a pause."""
     what, by, at = reply
     try:
         paused = Paused((what or b"").decode())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from console.service.shown import shown
 from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps import overseeing
-from schemas.protocol.steps.pausing import Pause, Paused
 
 if TYPE_CHECKING:
     from tests.support.records import Scripts
@@ -43,7 +42,7 @@ def test_a_rate_is_that_of_the_time_since_the_clock_was_set_back(scripts: Script
     overview = scripts.overview()
     assert overview.minute_ago is not None
     assert overview.minute_ago.at_milliseconds == now - 20_000
-    look = shown(overview, points=[], pause=Pause(what=Paused.NOTHING, by="", at_milliseconds=None))
+    look = shown(overview, points=[])
     assert look["accepted_per_second"] == look["finished_per_second"] == 1.0
 
 

@@ -14,6 +14,7 @@ from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY, PROCESSES_KEY, PRO
 from schemas.protocol.overview import Details, UnitSample
 from schemas.protocol.steps import overseeing
 from schemas.protocol.steps.chunk_working import RefusedRow
+from schemas.protocol.steps.pausing import Paused, pause, read_pause
 from tests.support.batches import Batches
 
 if TYPE_CHECKING:
@@ -249,6 +250,15 @@ def test_an_overview_tells_lengths_ages_leases_and_running_batches(scripts: Scri
     assert (batch.upload_ended, batch.canceled, batch.last_at) == (False, False, None)
     assert overview.unsettled_batches == 1
     assert scripts.run(overseeing.read_overview()).batches == ()
+
+
+@pytest.mark.parametrize("what", Paused)
+def test_an_overview_tells_of_a_pause_as_workers_read_it(scripts: Scripts, what: Paused) -> None:
+    scripts.run(pause(what, by="olga"))
+    told = scripts.overview().pause
+    assert told == scripts.run(read_pause())
+    assert (told.what, told.by) == (what, "" if what is Paused.NOTHING else "olga")
+    scripts.run(pause(Paused.NOTHING, by="olga"))
 
 
 def test_a_waiting_task_is_read_with_how_many_were_sent_before_it(scripts: Scripts) -> None:
