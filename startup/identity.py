@@ -42,7 +42,13 @@ class Identity:
         self._told_done = 0.0
 
     def details(
-        self, *, holds: Mapping[str, int], done: float, taking: bool, away: Mapping[str, int] | None = None
+        self,
+        *,
+        holds: Mapping[str, int],
+        done: float,
+        taking: bool,
+        away: Mapping[str, int] | None = None,
+        refused: Mapping[str, str] | None = None,
     ) -> Details:
         """What the process says now.
 
@@ -51,6 +57,7 @@ class Identity:
             done: how much it has done since its start. From two such numbers comes its rate.
             taking: whether it takes tasks, accepts requests, or sends events.
             away: each dependency that it cannot use, and since when, in Unix milliseconds.
+            refused: of these, each that answers and refuses, and why, in words of ours.
         """
         now = time.monotonic()
         seconds, self._told_at = now - self._told_at, now
@@ -65,4 +72,5 @@ class Identity:
             per_second=round(more / seconds, 2) if seconds > 0 else 0.0,
             taking=taking,
             away=dict(away or {}),
+            refused=dict(refused or {}),
         )

@@ -38,7 +38,7 @@ from worker.dependencies.broker import BROKER, BrokerProbe
 from worker.dependencies.gate import Gate
 from worker.dependencies.mongo_tls import MongoTls
 from worker.dependencies.patience import Patience
-from worker.lifecycle import Lifecycle
+from worker.lifecycle import ASK_SECONDS, Lifecycle
 from worker.metrics import WorkerMetrics
 from worker.promise.announcements import Announcements
 from worker.promise.chunk_records import ChunkRecords
@@ -51,6 +51,8 @@ from worker.promise.turnstile import Turnstile
 from worker.traces import Traces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
     from startup.tracing.tracing import Tracing
@@ -64,6 +66,8 @@ class Worker:
     celery: Celery
     gates: tuple[Gate, ...]
     """One for each dependency. The worker takes tasks while all are open."""
+    announce: Callable[[], object]
+    """Tells that it runs, and what it waits for."""
     stopping: threading.Event
     metrics: WorkerMetrics
     settings: WorkerSettings
@@ -85,7 +89,8 @@ def build_worker(settings: WorkerSettings) -> Worker:
     )
     tls = MongoTls.of(settings.mongodb_uri.get_secret_value())
     customers = MongoCustomers(_mongo_client(settings), database=settings.mongodb_database, tls=tls)
-    gate = Gate(DATABASE, customers.prepare, metrics=metrics)
+    ask = partial(customers.ask, seconds=min(ASK_SECONDS, settings.mongodb_timeout_seconds))
+    gate = Gate(DATABASE, customers.prepare, metrics=metrics, question=ask)
     explain = partial(refusal_behind, url=settings.shared.redis_url)
     broker_probe = BrokerProbe(client, metrics=metrics, allowed=settings.redis_allowed, explain=explain)
     broker_gate = Gate(BROKER, broker_probe, metrics=metrics)
@@ -192,8 +197,9 @@ def build_worker(settings: WorkerSettings) -> Worker:
             away={
                 each.dependency: since
                 for each in (gate, broker_gate)
-                if (since := each.closed_at_milliseconds) is not None
+                if (since := each.away_since_milliseconds) is not None
             },
+            refused={each.dependency: why for each in (gate, broker_gate) if (why := each.refusal) is not None},
         ),
     )
     Lifecycle(
@@ -211,11 +217,12 @@ def build_worker(settings: WorkerSettings) -> Worker:
             metrics=metrics,
         ),
         broker_gate=broker_gate,
+        database_gate=gate,
         groups=groups,
         chunks=chunks,
         tools=tools,
     ).connect(app)
-    return Worker(app, (gate, broker_gate), stopping, metrics, settings, tracing)
+    return Worker(app, (gate, broker_gate), announcements.announce, stopping, metrics, settings, tracing)
 
 
 def _mongo_client(settings: WorkerSettings) -> MongoClient[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from celery import bootsteps, signals
 
-from startup.identity import ANNOUNCE_SECONDS, SAMPLE_SECONDS
+from startup.identity import SAMPLE_SECONDS
 from worker.dependencies.errors import TransientError
 from worker.periodic import run_periodically
 from worker.promise.leases import renewal_seconds
@@ -43,6 +43,12 @@ UNBEGUN_SECONDS: Final = 1.0
 RECHECK_SECONDS: Final = 10.0
 """Between two probes of a Redis that could be used when it was last asked."""
 
+ASK_SECONDS: Final = 3.0
+"""How often MongoDB is asked whether it is there, and how long it may take to answer.
+
+The driver's own monitoring needs up to 23 s to notice a server that was frozen.
+"""
+
 log = structlog.get_logger("worker")
 
 
@@ -58,6 +64,7 @@ class Lifecycle:
     announcements: Announcements
     pauses: Pauses
     broker_gate: Gate
+    database_gate: Gate
     groups: Groups
     chunks: Chunks
     tools: CeleryTools
@@ -97,13 +104,6 @@ class Lifecycle:
             stopping=self.stopping,
         )
         run_periodically(
-            self.announcements.announce,
-            name="announcements",
-            interval_seconds=ANNOUNCE_SECONDS,
-            stopping=never,
-            at_once=True,
-        )
-        run_periodically(
             self.announcements.sample, name="samples", interval_seconds=SAMPLE_SECONDS, stopping=never, at_once=True
         )
         run_periodically(
@@ -111,6 +111,9 @@ class Lifecycle:
         )
         run_periodically(
             self.broker_gate.recheck, name="broker", interval_seconds=RECHECK_SECONDS, stopping=self.stopping
+        )
+        run_periodically(
+            self.database_gate.listen, name="database", interval_seconds=ASK_SECONDS, stopping=self.stopping
         )
         self.tools.start()
         log.info("worker_ready", concurrency=settings.concurrency, test_profile=settings.test_profile)

@@ -9,6 +9,8 @@ from celery.apps.worker import install_worker_int_handler, install_worker_term_h
 from prometheus_client import start_http_server
 
 from startup.environment import SettingsError
+from startup.identity import ANNOUNCE_SECONDS
+from worker.periodic import run_periodically
 
 if TYPE_CHECKING:
     from worker.app import Worker
@@ -22,6 +24,14 @@ def run(worker: Worker) -> int:
     """
     # First, so that metrics can be read while MongoDB is away, and a port that is taken stops the start.
     _serve_metrics(worker)
+    # A worker that waits for its servers tells what it waits for.
+    run_periodically(
+        worker.announce,
+        name="announcements",
+        interval_seconds=ANNOUNCE_SECONDS,
+        stopping=threading.Event(),
+        at_once=True,
+    )
     # The unique index must be there before the first insert, or two customers of one email could be stored.
     for gate in worker.gates:
         gate.open_when_usable(worker.stopping)

@@ -88,6 +88,8 @@ def _process(process: Process) -> dict[str, Any]:
         "taking": details.taking,
         # What it finds away → since when, in Unix milliseconds.
         "away": dict(details.away),
+        # Which of it answers and refuses → why.
+        "refused": dict(details.refused),
     }
 
 

@@ -113,6 +113,8 @@ class Details:
     """Whether it takes tasks, or accepts requests; of a notifier, whether it is the one that sends."""
     away: Mapping[str, int] = field(default_factory=dict)
     """Each dependency that it cannot use → since when, in Unix milliseconds by its own clock."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Of these, each that answers and refuses → its code and what to mend, in words of ours.."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

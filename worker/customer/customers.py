@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bson.errors import InvalidDocument
+from pymongo import timeout
 from pymongo.errors import (
     BulkWriteError,
     DuplicateKeyError,
@@ -132,6 +133,17 @@ class MongoCustomers:
         except TransientError as error:
             self._raise_if_tls_fails(error)
             raise
+
+    def ask(self, *, seconds: float) -> None:
+        """Read once with majority, and wait for no longer than this.
+
+        Raises:
+            TransientError: MongoDB does not answer in time.
+            MisconfiguredError: it refuses until an operator mends something.
+            UnexplainedError: it refuses with an error that is in no table.
+        """
+        with timeout(seconds):
+            self.find_all(ids=[""])
 
     def _raise_if_tls_fails(self, error: TransientError) -> None:
         known = self._client.topology_description

@@ -203,7 +203,7 @@ def _details(told: bytes) -> Details | None:
         # A process of a newer release may say more.
         details = Details(**{name: value for name, value in said.items() if name in _DETAILS})
         counts = [*details.holds.values(), *details.away.values(), details.pid, details.started_at_milliseconds]
-        texts = (details.kind, details.version, details.host)
+        texts = (details.kind, details.version, details.host, *details.refused.values())
         is_read = all(map(_is_count, counts)) and all(isinstance(each, str) for each in texts)
         return details if is_read and math.isfinite(details.per_second) else None
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):

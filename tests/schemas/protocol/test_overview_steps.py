@@ -330,8 +330,9 @@ def test_what_a_newer_release_says_of_itself_besides_is_not_looked_at(scripts: S
         json.dumps({**asdict(A_WORKER), "per_second": float("nan")}),
         json.dumps({**asdict(A_WORKER), "per_second": "many"}),
         json.dumps({**asdict(A_WORKER), "away": {"database": None}}),
+        json.dumps({**asdict(A_WORKER), "refused": {"database": ["Unauthorized"]}}),
     ],
-    ids=["no JSON", "a list", "nothing", "deep", "holds", "number", "kind", "pid", "no number", "rate", "time"],
+    ids=["no JSON", "list", "nothing", "deep", "holds", "count", "kind", "pid", "nan", "rate", "time", "refusal"],
 )
 def test_a_process_whose_words_cannot_be_read_hides_no_other(scripts: Scripts, said: str) -> None:
     scripts.run(overseeing.announce("one", A_WORKER))

@@ -157,7 +157,13 @@ def test_while_mongodb_is_away_every_call_raises_a_transient_error_without_the_t
     uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&connectTimeoutMS=100"
     with MongoClient[dict[str, Any]](uri) as client:
         away = MongoCustomers(client, database="nowhere")
-        for call in (away.prepare, lambda: find(away, "c1"), lambda: add(away, a_customer())):
+        calls = (
+            away.prepare,
+            lambda: away.ask(seconds=1),
+            lambda: find(away, "c1"),
+            lambda: add(away, a_customer()),
+        )
+        for call in calls:
             with pytest.raises(TransientError) as caught:
                 call()
             assert str(caught.value) == "database"

@@ -115,3 +115,45 @@ def test_a_probe_that_fails_in_an_unforeseen_way_is_repeated(gate: Gate, databas
     wait_until(lambda: gate.is_refused, what="it has failed")
     database.fault = None
     wait_until(lambda: gate.is_open, what="the gate opens")
+
+
+def test_a_dependency_that_does_not_answer_is_told_of_before_any_task_needs_it(
+    gate: Gate, database: Database, metrics: WorkerMetrics
+) -> None:
+    gate.listen()
+    assert gate.away_since_milliseconds is None
+    database.fault = AWAY
+    times: set[int | None] = set()
+    for _ in range(2):
+        gate.listen()
+        times.add(gate.away_since_milliseconds)
+    assert len(times - {None}) == len(times) == 1
+    # Whether a task can wait for it any longer is for the task to say.
+    assert (gate.is_open, taking(metrics)) == (True, 1)
+    assert metrics.registry.get_sample_value("intake_dependency_failures_total", {"dependency": "database"}) == 2
+    database.fault = None
+    gate.listen()
+    assert gate.away_since_milliseconds is None
+
+
+def test_a_gate_that_is_closed_tells_since_when_the_dependency_has_not_answered(gate: Gate, database: Database) -> None:
+    database.fault = AWAY
+    gate.listen()
+    since = gate.away_since_milliseconds
+    gate.close(AWAY)
+    assert gate.away_since_milliseconds == since
+    database.fault = None
+    wait_until(lambda: gate.is_open, what="the gate is open again")
+    assert gate.away_since_milliseconds is None
+
+
+def test_a_dependency_that_refuses_when_it_is_asked_closes_the_gate_and_the_gate_tells_what_to_mend(
+    gate: Gate, database: Database
+) -> None:
+    database.fault = MisconfiguredError("database", code="Unauthorized", concerns="right find", advice="grant it")
+    gate.listen()
+    assert gate.refusal == "Unauthorized (right find): grant it"
+    database.fault = AWAY
+    wait_until(lambda: gate.refusal is None, what="it is away and refuses nothing")
+    database.fault = None
+    wait_until(lambda: gate.is_open, what="the gate is open again")

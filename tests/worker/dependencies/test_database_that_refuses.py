@@ -211,6 +211,12 @@ def test_a_worker_that_may_not_do_its_work_says_why_in_one_line_and_takes_nothin
     record = producer.scripts.record(task_id)
     assert (record["state"], record["starts"]) == ("PENDING", "0")
     assert producer.client.llen(QUEUE) == 1
+    # It has said that it runs, and what it waits for.
+    wait_until(lambda: [each.details.refused for each in producer.scripts.overview().processes] not in ([], [{}]))
+    (said,) = (each.details for each in producer.scripts.overview().processes)
+    assert (said.taking, "database" in said.away) == (False, True)
+    assert said.refused["database"].startswith(refusal[0])
+    assert "INTAKE_MONGODB_URI" in said.refused["database"]
 
 
 def test_a_worker_whose_right_is_taken_away_gives_back_what_it_holds_and_goes_on_once_it_has_it_again(
