@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from api_shim.settings import read_shim_settings
 from edge.server.uvicorn_server import serve
 from startup.environment import SettingsError
+from startup.known_settings import tell_unknown_settings
 from startup.logs import configure_logs
-from startup.process import prepare_service
+from startup.process import prepare_service, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +25,10 @@ def main() -> int:
     try:
         settings = read_shim_settings(os.environ)
     except SettingsError as error:
-        for fault in error.faults:
-            print(f"api_shim: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
-        return 2
+        tell_unknown_settings(os.environ)
+        return refuse("api_shim", error)
     configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="shim")
+    tell_unknown_settings(os.environ)
     with _counts_of_several_processes() if settings.processes > 1 else nullcontext():
         try:
             serve(
@@ -38,8 +39,8 @@ def main() -> int:
                 processes=settings.processes,
             )
         except OSError as error:
-            print(f"api_shim: INTAKE_HOST, INTAKE_PORT: cannot listen there: {error.strerror}", file=sys.stderr)  # noqa: T201
-            return 2
+            sentence = f"INTAKE_HOST, INTAKE_PORT: cannot listen there: {error.strerror}"
+            return refuse("api_shim", SettingsError([sentence]))
     return 0
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any, Final
 
 import click
 
+from cli.tell import tell_unknown
 from startup.process import prepare_command
 
 _COMMANDS: Final = {
@@ -48,8 +50,12 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="customer-intake")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Take in signups through a queue: customer.create, accepted at once, never lost or made twice."""
+    # `up` tells it itself, once: with --detach it is called twice.
+    if context.invoked_subcommand != "up":
+        tell_unknown(os.environ)
 
 
 if __name__ == "__main__":

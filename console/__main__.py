@@ -8,8 +8,9 @@ import sys
 from console.settings import read_console_settings
 from edge.server.uvicorn_server import serve
 from startup.environment import SettingsError
+from startup.known_settings import tell_unknown_settings
 from startup.logs import configure_logs
-from startup.process import prepare_service
+from startup.process import prepare_service, refuse
 
 
 def main() -> int:
@@ -18,10 +19,10 @@ def main() -> int:
     try:
         settings = read_console_settings(os.environ)
     except SettingsError as error:
-        for fault in error.faults:
-            print(f"console: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
-        return 2
+        tell_unknown_settings(os.environ)
+        return refuse("console", error)
     configure_logs(level=settings.log_level, log_format=settings.log_format, component="console")
+    tell_unknown_settings(os.environ)
     try:
         serve(
             "console.app:create_app_from_environment",
@@ -32,8 +33,7 @@ def main() -> int:
         )
     except OSError as error:
         sentence = f"INTAKE_CONSOLE_HOST, INTAKE_CONSOLE_PORT: cannot listen there: {error.strerror}"
-        print(f"console: {sentence}", file=sys.stderr)  # noqa: T201
-        return 2
+        return refuse("console", SettingsError([sentence]))
     return 0
 
 

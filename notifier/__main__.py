@@ -11,8 +11,9 @@ import uvloop
 from notifier.app import run_notifier
 from notifier.settings import read_notifier_settings
 from startup.environment import SettingsError
+from startup.known_settings import tell_unknown_settings
 from startup.logs import configure_logs
-from startup.process import prepare_service
+from startup.process import prepare_service, refuse
 
 
 def main() -> int:
@@ -20,13 +21,16 @@ def main() -> int:
     prepare_service("notifier")
     try:
         settings = read_notifier_settings(os.environ)
-        configure_logs(level=settings.log_level, log_format=settings.log_format, component="notifier")
+    except SettingsError as error:
+        tell_unknown_settings(os.environ)
+        return refuse("notifier", error)
+    configure_logs(level=settings.log_level, log_format=settings.log_format, component="notifier")
+    tell_unknown_settings(os.environ)
+    try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_notifier(settings))
     except SettingsError as error:
-        for fault in error.faults:
-            print(f"notifier: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
-        return 2
+        return refuse("notifier", error)
     return 0
 
 

@@ -6,8 +6,9 @@ import os
 import sys
 
 from startup.environment import SettingsError
+from startup.known_settings import tell_unknown_settings
 from startup.logs import configure_logs
-from startup.process import prepare_service
+from startup.process import prepare_service, refuse
 from worker.allocator import share_one_arena
 from worker.app import build_worker
 from worker.process import run
@@ -19,13 +20,16 @@ def main() -> int:
     prepare_service("worker")
     try:
         settings = read_worker_settings(os.environ)
-        configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
-        share_one_arena()
+    except SettingsError as error:
+        tell_unknown_settings(os.environ)
+        return refuse("worker", error)
+    configure_logs(level=settings.shared.log_level, log_format=settings.shared.log_format, component="worker")
+    tell_unknown_settings(os.environ)
+    share_one_arena()
+    try:
         return run(build_worker(settings))
     except SettingsError as error:
-        for fault in error.faults:
-            print(f"worker: {fault}", file=sys.stderr)  # noqa: T201 - no logs without settings
-        return 2
+        return refuse("worker", error)
 
 
 if __name__ == "__main__":

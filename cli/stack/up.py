@@ -15,7 +15,7 @@ from cli.local_tokens import console_link, jwt_secret_path, sign_token
 from cli.options import data_dir_option
 from cli.stack.detached import start_detached
 from cli.stack.running import AlreadyRunningError, clean_up, holding
-from cli.tell import tell
+from cli.tell import tell, tell_unknown
 from local_stack.binaries import MissingServerError
 from local_stack.readiness import NotReadyError, StopRequestedError
 from local_stack.stack import LocalStack, PortTakenError
@@ -67,6 +67,8 @@ def up(  # noqa: PLR0917 - click gives them by name
     # Files that this process and its children make from here on are readable by their owner alone.
     os.umask(0o077)
     console_port = _console_port(port) if console_port is None else console_port
+    if not detach:
+        tell_unknown(os.environ)
     try:
         if detach:
             start_detached(directory, port=port, console_port=console_port, workers=workers)

@@ -19,6 +19,11 @@ PROGRAMS: Final = {
         ["REDIS_URL", "ID_KEY", "SEALING_PUBLIC_KEY", "JWT_SECRET", "JWT_PUBLIC_KEYS"],
     ),
     "worker": ([sys.executable, "-m", "worker"], ["REDIS_URL", "ID_KEY", "SEALING_PRIVATE_KEYS", "MONGODB_URI"]),
+    "notifier": ([sys.executable, "-m", "notifier"], ["REDIS_URL"]),
+    "console": (
+        [sys.executable, "-m", "console"],
+        ["REDIS_URL", "JWT_SECRET", "JWT_PUBLIC_KEYS", "CONSOLE_SESSION_KEY"],
+    ),
     "command line": ([str(Path(sys.executable).parent / "customer-intake"), "dead-letters", "list"], ["REDIS_URL"]),
 }
 """Each program with the names of its settings that hold a secret."""
@@ -29,7 +34,7 @@ LEAST_OF_A_PIECE: Final = 6
 
 def bad_settings(character: str) -> tuple[dict[str, str], list[str]]:
     """Settings of every kind of secret, each unusable, and the secrets in them."""
-    pieces = [secrets.token_hex(8) for _ in range(10)]
+    pieces = [secrets.token_hex(8) for _ in range(11)]
     password = f"{pieces[0]}{character}{pieces[1]}"
     pair = generate_key_pair()
     broken = pair.private_line[:-3] + character
@@ -38,6 +43,7 @@ def bad_settings(character: str) -> tuple[dict[str, str], list[str]]:
         "MONGODB_URI": f"mongodb://{pieces[3]}:{password}:@127.0.0.1:1/?{pieces[4]}=1",
         "ID_KEY": pieces[5],
         "JWT_SECRET": pieces[5],
+        "CONSOLE_SESSION_KEY": pieces[5],
         "JWT_PUBLIC_KEYS": f"-----BEGIN PUBLIC KEY-----\n{pieces[6]}{character}\n-----END PUBLIC KEY-----",
         "SEALING_PUBLIC_KEY": broken,
         "SEALING_PRIVATE_KEYS": broken,
@@ -45,6 +51,7 @@ def bad_settings(character: str) -> tuple[dict[str, str], list[str]]:
         "LOG_LEVEL": pieces[7],
         "PORT": pieces[8],
         "WORKER_METRICS_PORT": pieces[9],
+        "REDIS_ULR": pieces[10],
     }
     return settings, [*pieces, broken.partition(":")[2]]
 
@@ -69,6 +76,7 @@ def test_no_piece_of_a_secret_is_in_what_a_process_says_about_its_settings(progr
     assert "Traceback" not in output
     for name in names:
         assert f"INTAKE_{name} " in output
+    assert "INTAKE_REDIS_ULR (INTAKE_REDIS_URL?)" in output
     for text in secret:
         assert not [at for at in range(len(text) - LEAST_OF_A_PIECE) if text[at : at + LEAST_OF_A_PIECE] in output]
 
