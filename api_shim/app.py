@@ -15,7 +15,7 @@ from api_shim.broker.absence import Absence
 from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.broker.overviews import Overviews
 from api_shim.broker.redis_calls import RedisCalls
-from api_shim.broker.redis_reports import RedisReports
+from api_shim.broker.redis_reports import BROKER, RedisReports
 from api_shim.broker.redis_watch import RedisWatch
 from api_shim.broker.server_findings import ServerFindings
 from api_shim.hearing import Hearing
@@ -150,6 +150,8 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             holds={"calls": hearing.waiting, "uploads": uploads_at_once.running},
             done=metrics.promised(),
             taking=not (hearing.draining or findings.missing or token_keys.awaits_keys),
+            away={BROKER: since} if (since := findings.missing_since_milliseconds) is not None else {},
+            refused={BROKER: why} if (why := findings.missing_in_words) else {},
         ),
     )
     results = Results(subscription, absence, overviews)

@@ -76,7 +76,8 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     broker = Broker(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
     endpoints = OperatorsEndpoints(broker)
-    live = Live(broker, endpoints)
+    announcing = Announcing(broker)
+    live = Live(broker, endpoints, announcing)
     sessions = Sessions(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         broker,
@@ -90,7 +91,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     page = PageFiles()
     identity = Identity("console")
     announcements = Announcements(
-        Announcing(broker).run,
+        announcing.run,
         away=BrokerAwayError,
         name=identity.name,
         details=lambda: identity.details(holds={"viewers": live.viewers}, done=0, taking=not live.is_closing),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from startup.broker.redis_refusals import Refusal
     from startup.broker.redis_requirements import Finding, Severity
 
-_DEPENDENCY: Final = "broker"
+BROKER: Final = "broker"
 """What Redis is called in the labels of metrics and in log lines."""
 
 _FINDING_SECONDS: Final = 60.0
@@ -35,15 +35,15 @@ class RedisReports:
 
     def refused(self, refusal: Refusal) -> None:
         """Redis refused a call, or this process refused it in Redis' place."""
-        self._metrics.dependency_refused(_DEPENDENCY, refusal.code)
+        self._metrics.dependency_refused(BROKER, refusal.code)
         if self._seldom.is_due(refusal.code):
-            log.error("dependency_refuses", dependency=_DEPENDENCY, code=refusal.code, advice=refusal.sentence)
+            log.error("dependency_refuses", dependency=BROKER, code=refusal.code, advice=refusal.sentence)
 
     def away(self, error: Exception) -> None:
         """A connection was lost, or none could be made."""
-        self._metrics.dependency_failed(_DEPENDENCY)
+        self._metrics.dependency_failed(BROKER)
         if self._seldom.is_due("away"):
-            log.warning("dependency_away", dependency=_DEPENDENCY, exc_info=error)
+            log.warning("dependency_away", dependency=BROKER, exc_info=error)
 
     def found(self, findings: Iterable[Finding]) -> None:
         """Take over everything that is wrong with the server now; what is missing here is mended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from startup.broker.redis_refusals import Kind, Refusal
@@ -37,6 +38,7 @@ class ServerFindings:
         self._tried: Sequence[Any] = ()
         self._is_in_doubt = False
         self._findings: tuple[Finding, ...] = ()
+        self._missing_since: float | None = None
         self._good_replicas: int | None = None
         """How many replicas follow closely. None where Redis does not count them."""
         self.refusal: Refusal | None = None
@@ -50,6 +52,7 @@ class ServerFindings:
         good = None if isinstance(info, Refusal) else parse_info(info).get("min_slaves_good_slaves")
         self._good_replicas = None if good is None else int(good)
         self._findings = (*findings_of([info, *self._tried], allowed=self._allowed), *self._of_replicas(info))
+        self._missing_since = (self._missing_since or time.time()) if self.missing else None
         self._reports.found(self._findings)
         refused = [each for each in self._findings if each.severity is Severity.REFUSE]
         self.refusal = Refusal(refused[0].code, Kind.MISCONFIGURED, refused[0].sentence) if refused else None
@@ -87,6 +90,17 @@ class ServerFindings:
     def missing(self) -> list[str]:
         """The codes of the findings that keep this process from being ready."""
         return [each.code for each in self._findings if each.severity is not Severity.WARN]
+
+    @property
+    def missing_since_milliseconds(self) -> int | None:
+        """Since when this process is not ready for a finding, in Unix milliseconds; None where it is."""
+        return None if self._missing_since is None else int(1000 * self._missing_since)
+
+    @property
+    def missing_in_words(self) -> str:
+        """The gravest finding that keeps this process from being ready, and what to mend. Empty where there is none."""
+        missing = (each for each in self._findings if each.severity is not Severity.WARN)
+        return next((f"{each.code}: {each.sentence}" for each in missing), "")
 
     @property
     def elsewhere(self) -> bool:

@@ -9,7 +9,7 @@ export class Letters {
   constructor(acts) {
     this.acts = acts;
     this.shown = null;
-    this.readAt = 0;
+    this.readAt = -Infinity;
     this.reads = 0;
     this.lookAt = 0;
     this.newestAt = 0;
@@ -21,18 +21,18 @@ export class Letters {
   /** Reads the list anew with the next look: another operator may do other things with it. */
   forget() {
     this.shown = null;
-    this.readAt = 0;
+    this.readAt = -Infinity;
   }
 
   /** Called with each look. */
   look({at: lookAt, dead: {count: number}}) {
     this.lookAt = lookAt;
     const changed = number !== this.shown;
-    if (changed && Date.now() - this.readAt > LEAST_MILLISECONDS) this.read(number);
+    if (changed && performance.now() - this.readAt > LEAST_MILLISECONDS) this.read(number);
   }
 
   async read(number = this.shown) {
-    this.readAt = Date.now();
+    this.readAt = performance.now();
     const turn = ++this.reads;
     const reason = byId("reason").value;
     try {

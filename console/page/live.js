@@ -23,8 +23,10 @@ export class Live {
     this.source = source;
     source.addEventListener("open", () => this.on.opened());
     source.addEventListener("look", (event) => {
-      this.lastAt = Date.now();
-      this.on.look(JSON.parse(event.data));
+      const look = JSON.parse(event.data);
+      // By the service's clock, as every other time on the page: the viewer's may be wrong.
+      this.lastAt = look.at;
+      this.on.look(look);
     });
     source.addEventListener("stale", (event) => this.on.stale(JSON.parse(event.data)));
     source.addEventListener("full", () => {
@@ -34,7 +36,7 @@ export class Live {
     });
     source.addEventListener("error", () => {
       if (this.source !== source) return;
-      this.on.lost(this.lastAt ?? Date.now());
+      this.on.lost(this.lastAt);
       // The browser connects again by itself, but not after an answer that is no stream.
       if (source.readyState === EventSource.CLOSED) {
         this.#end();

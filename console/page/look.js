@@ -1,8 +1,8 @@
 // Shows one look: numbers, ledger, outcomes, processes, batches.
 
+import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults.js";
 import {at, byId, count, keyed, lasting, make, rate, rowOf, say} from "./dom.js";
 
-export const SILENT_SECONDS = 15;
 const GROWS_SECONDS = 60;
 const OFF = {gone: "off: it answered 410", failing: "off: it failed for days", operator: "off: by an operator"};
 const GOOD = new Set(["created", "repeated", "valid"]);
@@ -109,23 +109,28 @@ function taking({paused}) {
   }
 }
 
-function servers(look) {
-  const away = new Map();
-  // What a process found that is silent now was long ago.
-  const running = look.processes.filter((each) => each.silent_seconds <= SILENT_SECONDS);
-  for (const each of running) {
-    for (const [name, since] of Object.entries(each.away)) away.set(name, Math.min(since, away.get(name) ?? Infinity));
-  }
-  const workers = running.filter((each) => each.kind === "worker");
-  const mongodb = away.has("database")
-    ? [`away since ${at(away.get("database"))}`, "wrong"]
-    : workers.length ? ["up, as the workers say", "good"] : ["unknown: no worker runs", ""];
-  listServers([["Redis", ["up", "good"]], ["MongoDB", mongodb]]);
+/** One server in a pill: the gravest fault of those that are told of it, or what is said where there is none. */
+function stateOfServer(server, faults, otherwise) {
+  const of = faults.filter((each) => each.server === server);
+  if (!of.length) return otherwise;
+  const {since, found, all, kind, why} = of.find((each) => each.found === each.all) ?? of[0];
+  return [`${why ? "refuses" : "away"} since ${at(since)}${found < all ? `, for ${found} of ${all} ${kind}s` : ""}`, "wrong"];
 }
 
-/** Redis is away, and what else is away nobody knows. */
-export function showAway({since}) {
-  listServers([["Redis", [`away since ${at(since)}`, "wrong"]], ["MongoDB", ["unknown", ""]]]);
+function servers(look) {
+  const faults = faultsOf(look);
+  const hasWorkers = running(look).some((each) => each.kind === "worker");
+  const unknown = [isDeaf(look) ? "unknown" : "unknown: no worker runs", ""];
+  const redis = takesNoWrites(look.broker) ? [`takes no writes since ${at(look.broker.refused.since)}`, "wrong"] : ["up", "good"];
+  listServers([
+    ["Redis", stateOfServer("Redis", faults, redis)],
+    ["MongoDB", stateOfServer("MongoDB", faults, hasWorkers ? ["up, as the workers say", "good"] : unknown)],
+  ]);
+}
+
+/** Redis is of no use, and what else is away nobody knows. */
+export function showAway({since, advice}) {
+  listServers([["Redis", [`${advice ? "refuses" : "away"} since ${at(since)}`, "wrong"]], ["MongoDB", ["unknown", ""]]]);
 }
 
 function listServers(lines) {
@@ -138,12 +143,16 @@ function listServers(lines) {
 }
 
 function stateOf(process) {
-  if (process.silent_seconds > SILENT_SECONDS) return [`silent for ${lasting(process.silent_seconds)}`, "wrong"];
+  if (process.silent_seconds > SILENT_SECONDS) return [`silent for ${lasting(process.silent_seconds)}`, process.deaf ? "" : "wrong"];
   if (process.kind === "notifier" && !process.taking) return ["stands by", "good"];
+  if (process.away.broker != null) return ["waits for Redis", "warn"];
+  if (process.away.database != null) return ["waits for MongoDB", "warn"];
   return process.taking ? ["works", "good"] : ["takes nothing", "warn"];
 }
 
 function processes(look) {
+  const deaf = isDeaf(look);
+  for (const each of look.processes) each.deaf = deaf;
   keyed(byId("processes").tBodies[0], look.processes, (each) => each.name, (each) => {
     const state = make("span", {class: "pill"});
     const [holds, per, up, seen] = [make("td"), make("td", {class: "n"}), make("td", {class: "n"}), make("td", {class: "n"})];

@@ -39,6 +39,13 @@ async function changeLetters(path, selection, done) {
   await letters.read();
 }
 
+/** Why Redis serves the console nothing: it answers and refuses, or is away. */
+function ofRedis(reason, advice) {
+  if (advice) return `Redis answers and refuses the console (${reason}): ${advice}.`;
+  const how = reason === "TimeoutError" ? "does not answer in time" : "cannot be reached";
+  return `Redis is away: it ${how} (${reason}). While it answers nobody, signups get 503. What is accepted is safe while Redis keeps its disk.`;
+}
+
 const acts = {
   find: (asked) => find(asked, acts),
   async requeue(selection) {
@@ -100,16 +107,15 @@ function begin(session) {
       showTroubles(look);
       letters.look(look);
     },
-    stale({since, reason}) {
+    stale({since, reason, advice}) {
       state(`stale since ${at(since)}`, "wrong");
       const isOurs = reason === OWN_FAULT;
-      const why = isOurs ? "The console failed: its log says why (look_failed)." : `Redis does not serve the console (${reason}).`;
-      showTrouble(`${why} What you see is of ${at(since)}.`);
-      if (!isOurs) showAway({since});
+      showTrouble(`${isOurs ? "The console failed: its log says why (look_failed)." : ofRedis(reason, advice)} What you see is of ${at(since)}.`);
+      if (!isOurs) showAway({since, advice});
     },
     lost(since) {
-      state(`stale since ${at(since)}`, "wrong");
-      showTrouble(`The console does not answer. What you see is of ${at(since)}.`);
+      state(since ? `stale since ${at(since)}` : "not connected", "wrong");
+      showTrouble(`The console does not answer. Look whether its process runs. ${since ? `What you see is of ${at(since)}.` : ""}`.trim());
     },
     full() {
       state("no place", "wrong");

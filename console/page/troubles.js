@@ -1,7 +1,7 @@
 // One line that says what is wrong now, or that all is well: what an operator reads first.
 
 import {at, byId, count, keyed, make} from "./dom.js";
-import {SILENT_SECONDS} from "./look.js";
+import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults.js";
 
 const NAME = document.title;
 const STUCK_SECONDS = 60;
@@ -30,7 +30,11 @@ function troublesOf(look) {
   const wrong = (text) => troubles.push([text, "wrong"]);
   const warn = (text) => troubles.push([text, "warn"]);
   if (unaccounted) wrong(`${count(Math.abs(unaccounted))} unaccounted for.`);
-  processes(look, wrong, warn);
+  redis(look.broker, wrong, warn);
+  const faults = faultsOf(look);
+  for (const each of faults) wrong(wordsOf(each));
+  silences(look, wrong, warn);
+  if (!faults.length && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits.");
   if (dead.count) wrong(`${several(dead.count, "dead letter")} wait${dead.count === 1 ? "s" : ""} for you.`);
   if (paused.what !== "nothing") {
     const what = paused.what === "all" ? "All work is" : "Batches are";
@@ -38,7 +42,9 @@ function troublesOf(look) {
   }
   for (const each of look.endpoints) {
     if (!each.on) warn(`The endpoint ${each.name} is off.`);
-    else if (each.failing_seconds != null) warn(`The endpoint ${each.name} fails.`);
+    else if (each.failing_seconds != null) {
+      warn(`The endpoint ${each.name} fails${each.last_outcome ? ` (${each.last_outcome})` : ""}. Its events are kept: ask its owner.`);
+    }
   }
   return troubles;
 }
@@ -49,19 +55,55 @@ function isStuck({lanes, paused, seconds_left: left}) {
   return left == null && paused.what !== "all" && waited > STUCK_SECONDS;
 }
 
-function processes(look, wrong, warn) {
-  const running = look.processes.filter((each) => each.silent_seconds <= SILENT_SECONDS);
-  const runs = (kind) => running.some((each) => each.kind === kind);
-  if (!runs("worker")) wrong("No worker runs: what is accepted waits.");
-  if (!runs("notifier") && look.endpoints.some((each) => each.on && each.waiting)) wrong("No notifier runs: events wait.");
-  const away = running.map((each) => each.away.database).filter((each) => each != null);
-  if (away.length) wrong(`MongoDB is away since ${at(Math.min(...away))}, as ${several(away.length, "worker")} found.`);
-  else if (runs("worker") && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits.");
-  const silent = new Map();
-  for (const each of look.processes) {
-    if (each.silent_seconds > SILENT_SECONDS) silent.set(each.kind, (silent.get(each.kind) ?? 0) + 1);
+/** What the console finds of Redis by itself. */
+function redis(broker, wrong, warn) {
+  const {refused} = broker;
+  if (takesNoWrites(broker)) {
+    wrong(`Redis takes no writes since ${at(refused.since)} (${refused.code}): ${refused.advice}. Signups get 503, and no process can tell how it does.`);
+  } else if (refused) {
+    warn(`Redis refuses the console since ${at(refused.since)} (${refused.code}): ${refused.advice}.`);
   }
-  for (const [kind, number] of silent) (runs(kind) ? warn : wrong)(`${several(number, kind)} gave no sign of life lately.`);
 }
 
-const several = (number, name) => `${count(number)} ${name}${number === 1 ? "" : "s"}`;
+/** "MongoDB is away": it does not answer. "Answers and refuses": somebody has to mend what it says. */
+function wordsOf({server, kind, since, found, all, why}) {
+  const who = found < all ? `${found} of ${several(all, kind)}` : all === 1 ? `the only ${kind}` : `all ${several(all, kind)}`;
+  if (why) return `${server} answers and refuses ${who} since ${at(since)}: ${why}.`;
+  const told = `${server} is away for ${who} since ${at(since)}`;
+  if (found < all) return `${told}: look at the way from there to it. The others go on.`;
+  return `${told}: it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe.`;
+}
+
+const LACKS = {worker: "What is accepted waits.", shim: "Signups are not taken.", notifier: "Events wait."};
+const NONE = {worker: "No worker runs: what is accepted waits.", shim: "No shim runs: signups are not taken.", notifier: "No notifier runs: events wait."};
+
+/** Processes that are not heard of, and kinds of which none runs. */
+function silences(look, wrong, warn) {
+  const heard = running(look);
+  const silent = look.processes.filter((each) => each.silent_seconds > SILENT_SECONDS);
+  if (isDeaf(look)) {
+    const {back_since: back} = look.broker;
+    if (back != null && silent.length) warn(`Redis answers again since ${at(back)}. ${several(silent.length, "process", "processes")} did not report since.`);
+    return;
+  }
+  const needed = look.endpoints.some((each) => each.on && each.waiting) ? ["worker", "shim", "notifier"] : ["worker", "shim"];
+  const kinds = new Set([...needed, ...silent.map((each) => each.kind)]);
+  for (const kind of kinds) {
+    const number = silent.filter((each) => each.kind === kind).length;
+    const all = heard.filter((each) => each.kind === kind);
+    if (all.length) {
+      if (number) warn(`${several(number, kind)} gave no sign of life lately.`);
+    } else if (number && kind in LACKS) {
+      wrong(`No ${kind} was heard of lately: dead, stuck, or refused by Redis. ${LACKS[kind]} Read its log, then start it again.`);
+    } else if (number) wrong(`${several(number, kind)} gave no sign of life lately.`);
+    else wrong(NONE[kind]);
+  }
+  const shims = heard.filter((each) => each.kind === "shim");
+  const idle = shims.filter((each) => !each.taking && !Object.keys(each.away).length);
+  if (idle.length) {
+    const some = `${idle.length} of ${several(shims.length, "shim")} takes no signups: its /readyz says what is missing.`;
+    (idle.length === shims.length ? wrong : warn)(some);
+  }
+}
+
+const several = (number, name, many = `${name}s`) => `${count(number)} ${number === 1 ? name : many}`;

@@ -28,9 +28,11 @@ Reply = TypeVar("Reply")
 class BrokerAwayError(Exception):
     """Redis cannot be reached, or refuses. `reason` is a code: an error's name, nothing of the URL."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, advice: str = "") -> None:
+        """`advice`: what to mend, where Redis answers and refuses; empty where it does not answer."""
         super().__init__(reason)
         self.reason = reason
+        self.advice = advice
 
 
 class Broker:
@@ -67,7 +69,9 @@ class Broker:
             refusal = refusal_of(error)
             if refusal is not None and refusal.kind is Kind.ELSEWHERE:
                 drop_connections(self._client)
-            raise BrokerAwayError(type(error).__name__ if refusal is None else refusal.code) from error
+            if refusal is None:
+                raise BrokerAwayError(type(error).__name__) from error
+            raise BrokerAwayError(refusal.code, advice=refusal.sentence) from error
 
 
 def _run(client: redis.Redis, calls: Sequence[Call[Any]]) -> list[Any]:

@@ -13,11 +13,13 @@ import structlog
 from console.service.broker import BrokerAwayError
 from console.service.history import History
 from console.service.shown import shown
+from schemas.protocol.overview import SILENT_SECONDS
 from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from console.service.announcing import Announcing
     from console.service.broker import Broker
     from console.service.endpoints import OperatorsEndpoints
     from console.service.history import Point
@@ -55,8 +57,9 @@ log = structlog.get_logger("console.live")
 class Live:
     """The newest look, and those who wait for the next one."""
 
-    def __init__(self, broker: Broker, endpoints: OperatorsEndpoints) -> None:
+    def __init__(self, broker: Broker, endpoints: OperatorsEndpoints, announcing: Announcing) -> None:
         self._broker = broker
+        self._announcing = announcing
         self._endpoints = endpoints
         self._shown_endpoints: list[dict[str, Any]] = []
         self._looks = 0
@@ -66,6 +69,7 @@ class Live:
         self._news: asyncio.Event = asyncio.Event()
         self._away_since: float | None = None
         self._looked_at: float | None = None
+        self._back_at = 0.0
         self._viewers = 0
         self._closing = False
         self._looking: asyncio.Task[None] | None = None
@@ -165,9 +169,11 @@ class Live:
             seen = shown(overview, points=list(self._unsent))
             # After another Redis has taken over, what a page has of the hour is of the one before.
             seen["hour_is_new"] = bool(samples) and not before
-            event = _event("look", {**seen, "endpoints": self._shown_endpoints})
+            if self._away_since is not None:
+                self._back_at = time.time()
+            event = _event("look", {**seen, "broker": self._told_of_broker(), "endpoints": self._shown_endpoints})
         except BrokerAwayError as error:
-            return self._away(error.reason)
+            return self._away(error.reason, error.advice)
         except Exception as error:  # a fault of ours must not end the looks
             log.error("look_failed", exc_info=error)  # noqa: TRY400
             return self._away(_OWN_FAULT)
@@ -188,13 +194,25 @@ class Live:
                 if len(samples) < SAMPLES_A_CALL:
                     return points
 
-    def _away(self, reason: str) -> bytes:
+    def _told_of_broker(self) -> dict[str, Any]:
+        """What is known of Redis beside what it tells: whether it takes writes, and whether it does so again."""
+        refused = self._announcing.refused
+        back_at = max(self._back_at, self._announcing.taken_again_at)
+        return {
+            "refused": None
+            if refused is None
+            else {"code": refused.code, "advice": refused.advice, "since": int(1000 * refused.since)},
+            # Since when, for as long as a process that runs may not have been able to say so.
+            "back_since": int(1000 * back_at) if time.time() - back_at < SILENT_SECONDS else None,
+        }
+
+    def _away(self, reason: str, advice: str = "") -> bytes:
         if self._away_since is None:
             now = time.time()
             is_recent = self._looked_at is not None and now - self._looked_at < _RECENT_SECONDS
             self._away_since = self._looked_at if is_recent and self._looked_at is not None else now
             log.warning("broker_away", reason=reason)
-        return _event("stale", {"since": int(1000 * self._away_since), "reason": reason})
+        return _event("stale", {"since": int(1000 * self._away_since), "reason": reason, "advice": advice})
 
 
 _COLUMNS: Final = ("at", "accepted", "finished", "waiting")

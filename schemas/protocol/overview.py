@@ -18,7 +18,7 @@ _LEAST_RATE_SECONDS: Final = 3.0
 
 
 SILENT_SECONDS: Final = 15.0
-"""A process that has not announced itself for so long may be gone. `console/page/look.js` has the same number."""
+"""A process that has not announced itself for so long may be gone. `console/page/faults.js` has the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,46 +68,106 @@ def test_a_dead_letter_is_sent_again_after_a_question(tab: Tab, module_env: Envi
 
 def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts: Scripts) -> None:
     log_in(tab, module_env)
-    tab.wait_for_text("#troubles", "No worker runs: what is accepted waits.")
-    assert tab.page.title() == "(1) customer-intake"
-    a_dead_letter(scripts)
-    tab.wait_for_text("#troubles li:nth-child(2)", "1 dead letter waits for you.")
+    tab.wait_for_text("#troubles li:nth-child(1)", "No worker runs: what is accepted waits.")
+    tab.wait_for_text("#troubles li:nth-child(2)", "No shim runs: signups are not taken.")
     assert tab.page.title() == "(2) customer-intake"
+    a_dead_letter(scripts)
+    tab.wait_for_text("#troubles li:nth-child(3)", "1 dead letter waits for you.")
+    assert tab.page.title() == "(3) customer-intake"
 
 
-_WORKER = {"kind": "worker", "silent_seconds": 0.5, "away": {}}
+_WORKER = {"kind": "worker", "silent_seconds": 0.5, "taking": True, "away": {}, "refused": {}}
+_SHIM = {**_WORKER, "kind": "shim"}
+_SILENT = {"silent_seconds": 20}
+_TAKES_WRITES = {"refused": None, "back_since": None}
 _WELL = {
     "unaccounted": 0,
     "dead": {"count": 0},
     "paused": {"what": "nothing"},
     "endpoints": [],
-    "processes": [_WORKER],
+    "broker": _TAKES_WRITES,
+    "processes": [_SHIM, _WORKER],
     "seconds_left": 0,
     "lanes": {"signups": {"oldest_seconds": 0}, "chunks": {"oldest_seconds": 0}},
 }
 _WAITING = {"signups": {"oldest_seconds": 61}, "chunks": {"oldest_seconds": 0}}
-_ENDPOINT = {"name": "crm", "on": True, "waiting": 0, "failing_seconds": None}
+_ENDPOINT = {"name": "crm", "on": True, "waiting": 0, "failing_seconds": None, "last_outcome": ""}
+_SINCE = 1_764_200_000_000
+_NO_MONGODB = {**_WORKER, "away": {"database": _SINCE}}
+_MAY_NOT = {**_NO_MONGODB, "refused": {"database": "Unauthorized (right find): grant it"}}
+_REDIS_MAY_NOT = {**_SHIM, "away": {"broker": _SINCE}, "refused": {"broker": "redis_noperm: allow LPUSH"}}
+_FULL = {"code": "OOM", "advice": "its memory is full", "since": _SINCE}
+
+
+_BRING_BACK = "it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe."
+_NO_WRITES = "Signups get 503, and no process can tell how it does."
+_IS_GONE = "was heard of lately: dead, stuck, or refused by Redis."
+_START = "Read its log, then start it again."
 
 
 @pytest.mark.parametrize(
     ("seen", "told"),
     [
-        ({}, ["All is well."]),
-        ({"unaccounted": -3}, ["3 unaccounted for."]),
-        ({"seconds_left": None, "lanes": _WAITING}, ["Nothing was finished in the last minute, and work waits."]),
-        ({"processes": [{**_WORKER, "silent_seconds": 20}, _WORKER]}, ["1 worker gave no sign of life lately."]),
-        ({"endpoints": [{**_ENDPOINT, "waiting": 2}]}, ["No notifier runs: events wait."]),
-        ({"endpoints": [{**_ENDPOINT, "on": False}]}, ["The endpoint crm is off."]),
-        ({"endpoints": [{**_ENDPOINT, "failing_seconds": 5}]}, ["The endpoint crm fails."]),
+        ({}, "All is well."),
+        ({"unaccounted": -3}, "3 unaccounted for."),
+        ({"seconds_left": None, "lanes": _WAITING}, "Nothing was finished in the last minute, and work waits."),
+        ({"processes": [_SHIM, {**_WORKER, **_SILENT}, _WORKER]}, "1 worker gave no sign of life lately."),
+        (
+            {"processes": [_SHIM, {**_WORKER, **_SILENT}]},
+            f"No worker {_IS_GONE} What is accepted waits. {_START}",
+        ),
+        (
+            {"processes": [_WORKER, {**_SHIM, **_SILENT}]},
+            f"No shim {_IS_GONE} Signups are not taken. {_START}",
+        ),
+        (
+            {"processes": [_WORKER, _SHIM, {**_SHIM, "taking": False}]},
+            "1 of 2 shims takes no signups: its /readyz says what is missing.",
+        ),
+        (
+            {"processes": [_SHIM, _NO_MONGODB]},
+            f"MongoDB is away for the only worker since …: {_BRING_BACK}",
+        ),
+        (
+            {"processes": [_SHIM, _NO_MONGODB, _WORKER]},
+            "MongoDB is away for 1 of 2 workers since …: look at the way from there to it. The others go on.",
+        ),
+        (
+            {"processes": [_SHIM, _MAY_NOT, _MAY_NOT]},
+            "MongoDB answers and refuses all 2 workers since …: Unauthorized (right find): grant it.",
+        ),
+        (
+            {"processes": [_REDIS_MAY_NOT, _WORKER]},
+            "Redis answers and refuses the only shim since …: redis_noperm: allow LPUSH.",
+        ),
+        (
+            {"broker": {**_TAKES_WRITES, "refused": _FULL}, "processes": [{**_WORKER, **_SILENT}]},
+            f"Redis takes no writes since … (OOM): its memory is full. {_NO_WRITES}",
+        ),
+        (
+            {"broker": {**_TAKES_WRITES, "refused": {**_FULL, "code": "NOPERM", "advice": "allow HSET"}}},
+            "Redis refuses the console since … (NOPERM): allow HSET.",
+        ),
+        (
+            {"broker": {**_TAKES_WRITES, "back_since": _SINCE}, "processes": [_SHIM, {**_WORKER, **_SILENT}]},
+            "Redis answers again since …. 1 process did not report since.",
+        ),
+        ({"endpoints": [{**_ENDPOINT, "waiting": 2}]}, "No notifier runs: events wait."),
+        ({"endpoints": [{**_ENDPOINT, "on": False}]}, "The endpoint crm is off."),
+        (
+            {"endpoints": [{**_ENDPOINT, "failing_seconds": 5, "last_outcome": "500"}]},
+            "The endpoint crm fails (500). Its events are kept: ask its owner.",
+        ),
     ],
 )
-def test_each_trouble_has_its_words(tab: Tab, seen: dict[str, Any], told: list[str]) -> None:
+def test_each_trouble_has_its_words(tab: Tab, seen: dict[str, Any], told: str) -> None:
     found = tab.page.evaluate(
-        "async (look) => { (await import('./troubles.js')).showTroubles(look);"
-        " return [...document.querySelectorAll('#troubles li')].map((each) => each.textContent); }",
-        {**_WELL, **seen},
+        "async ([look, since]) => { (await import('./troubles.js')).showTroubles(look);"
+        " const time = (await import('./dom.js')).at(since);"
+        " return [...document.querySelectorAll('#troubles li')].map((each) => each.textContent.replace(time, '…')); }",
+        [{**_WELL, **seen}, _SINCE],
     )
-    assert found == told
+    assert found == [told]
 
 
 def test_dead_letters_of_a_reason_are_dropped(tab: Tab, module_env: Environment, scripts: Scripts) -> None:

@@ -104,7 +104,7 @@ def test_the_console_is_shown_among_the_processes_until_it_stops(
     wait_until(lambda: {each["pid"] for each in consoles()} == {first.running.process.pid}, what="one is left")
 
 
-def test_a_console_that_may_not_announce_itself_works_and_logs_it_once(
+def test_a_console_that_may_not_announce_itself_works_and_says_so_and_logs_it_once(
     tmp_path: Path, isolated_env: Environment, open_console: OpenConsole
 ) -> None:
     with redis_with_users(tmp_path / "users") as server:
@@ -115,6 +115,12 @@ def test_a_console_that_may_not_announce_itself_works_and_logs_it_once(
         wait_until(lambda: console.acts("announcement_failed"), what="it is logged")
         assert console.look()["processes"] == []
         assert [line["reason"] for line in console.acts("announcement_failed")] == ["NOPERM"]
+        refused = console.look()["broker"]["refused"]
+        assert (refused["code"], "ACL" in refused["advice"]) == ("NOPERM", True)
+        with client_as(server, ADMIN) as client:
+            client.execute_command("ACL", "SETUSER", "intake-console", "+hset")
+        wait_until(lambda: console.look()["broker"]["refused"] is None, what="Redis takes what it says")
+        assert console.look()["broker"]["back_since"] >= refused["since"]
 
 
 def test_each_look_is_newer_than_the_one_before(operator: Console) -> None:

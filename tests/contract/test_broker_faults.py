@@ -12,6 +12,7 @@ import redis
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from tests.faults.harness.tcp_proxy import TcpProxy
+from tests.support.records import Scripts
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -117,6 +118,13 @@ def test_where_redis_is_not_as_needed_the_reason_is_told_everywhere_and_no_signu
     for _ in range(3):
         service.create()
     assert len(_events(service, "dependency_refuses")) <= 4, "refusals are told seldom"
+    if finding == "redis_evicts":  # the one of these servers that takes what a shim says of itself
+        with redis.Redis.from_url(url) as client:
+            scripts = Scripts(client)
+            wait_until(lambda: any(each.details.refused for each in scripts.overview().processes), what="it is told of")
+            (shim,) = (each.details for each in scripts.overview().processes)
+            assert (shim.taking, "broker" in shim.away) == (False, True)
+            assert shim.refused["broker"] == f"{finding}: {told['advice']}"
 
 
 @pytest.mark.parametrize("own_redis", [("maxmemory 100mb", "maxmemory-policy allkeys-lru")], indirect=True)

@@ -259,6 +259,9 @@ def test_a_worker_that_loses_a_right_says_so_seldom_and_goes_on_when_it_has_the_
     worker.health.unlink(missing_ok=True)
     lines = len(worker.lines())
     worker.wait_until_refused(3)
+    (said,) = (each.details for each in producer.scripts.overview().processes)
+    assert (said.taking, "broker" in said.away) == (False, True)
+    assert said.refused["broker"].startswith("redis_noperm: ")
     assert len(worker.lines()) - lines < MOST_LINES
     assert not worker.health.exists()
 
