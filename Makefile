@@ -34,7 +34,7 @@ help:
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make format       let ruff format and repair'
 	@echo 'make lock         pin the dependencies anew; to raise them: ARGS=--upgrade'
-	@echo 'make openapi      write docs/openapi.json anew'
+	@echo 'make openapi      write api_shim/interface/openapi.json anew'
 	@echo 'make picture      take docs/console.png anew, with a Chromium'
 	@echo 'make clean        remove what the above made, except .local (your data)'
 
@@ -99,8 +99,8 @@ lock: $(VENV)/.dev
 	  --constraint requirements/run.txt --output-file requirements/dev.txt
 
 openapi: $(VENV)/.dev
-	$(BIN)/python -m api_shim.interface.openapi > docs/openapi.json.new
-	mv docs/openapi.json.new docs/openapi.json
+	$(BIN)/python -m api_shim.interface.openapi > api_shim/interface/openapi.json.new
+	mv api_shim/interface/openapi.json.new api_shim/interface/openapi.json
 
 picture: $(VENV)/.dev
 	$(BIN)/python -m tests.console.picture docs/console.png

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +27,6 @@ from api_shim.intake.batches.upload import Uploads
 from api_shim.intake.events import EventReader
 from api_shim.intake.results import Results
 from api_shim.interface.documents import Documents
-from api_shim.interface.openapi import openapi_document
 from api_shim.methods.batch_methods import (
     BATCH_CANCEL_PATH,
     BATCH_LIST_PATH,
@@ -238,7 +236,7 @@ def create_app(settings: ShimSettings) -> ASGIApp:
         Route(METRICS_PATH, probes.metrics),
     ]
     if settings.docs:
-        documents = Documents(json.dumps(openapi_document(prefix=settings.prefix)).encode())
+        documents = Documents(prefix=settings.prefix)
         routes += [
             Route("/openapi.json", documents.openapi),
             Route("/docs", documents.page),

@@ -19,6 +19,9 @@ from startup.shared_settings import SharedSettings, read_shared_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_PREFIX: Final = "/services"
+"""Before the paths of the methods, unless a setting says otherwise."""
+
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]++)*+")
 """A path that means itself in a route and in a `Location` header: no parameter, no escape, no host."""
 
@@ -85,7 +88,7 @@ def read_shim_settings(environment: Mapping[str, str]) -> ShimSettings:
 
 
 def _read_prefix(reader: EnvironmentReader) -> str:
-    prefix = reader.text("PREFIX", "/services").rstrip("/")
+    prefix = reader.text("PREFIX", DEFAULT_PREFIX).rstrip("/")
     if prefix and not prefix.startswith("/"):
         reader.fault("PREFIX", "must start with a slash")
     elif _PREFIX.fullmatch(prefix) is None:

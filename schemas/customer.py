@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from schemas.password_hashes.field import IMPORT_SCOPE, PASSWORD_HASH
 from schemas.password_hashes.parsing import PLAIN_RULES, HashRules
 from schemas.texts import (
     LINES_TAG,
@@ -49,12 +50,6 @@ _MAXIMUM_FIELD_NAME_CHARACTERS: Final = 128
 
 _PASSWORD: Final = "password"  # noqa: S105 - the field's name
 """The field that has messages of its own, which tell nothing of its value."""
-
-PASSWORD_HASH: Final = "passwordHash"  # noqa: S105 - the field's name
-"""The field that stands in place of the password: a hash that another system made."""
-
-IMPORT_SCOPE: Final = "customer:import"
-"""The scope of callers that may import password hashes. No setting changes it."""
 
 _MESSAGES: Final = {"extra_forbidden": "unknown field"}
 """Our messages, by pydantic's type of an error, where pydantic's message is meant for programmers."""

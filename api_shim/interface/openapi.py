@@ -1,6 +1,7 @@
 """Builds the OpenAPI 3.1 document of this interface.
 
-`python -m api_shim.interface.openapi` prints it. `docs/openapi.json` holds what that printed; a test compares the two.
+`python -m api_shim.interface.openapi` prints it. `openapi.json` beside this file holds what that printed; a test
+compares the two. The shim serves that file and builds nothing, so it never loads the schemas of customers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from api_shim.interface.openapi_batches import batch_paths
 from api_shim.interface.openapi_events import event_answers, event_paths, event_schemas
 from api_shim.interface.openapi_paths import customer_paths, header_parameter, service_paths
 from api_shim.interface.openapi_schemas import component_schemas
+from api_shim.settings import DEFAULT_PREFIX
 
 INTERFACE_VERSION: Final = "1.0.0"
 """The version of the interface, not of the package. It changes when clients could notice a difference."""
@@ -44,8 +46,9 @@ anyone who knows `INTAKE_JWT_SECRET`. For the local stack, run `customer-intake 
 """The document's text about tokens."""
 
 
-def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
-    """The OpenAPI document, with the paths of the methods below this prefix."""
+def build_openapi() -> dict[str, Any]:
+    """The OpenAPI document, with the paths of the methods below the default prefix."""
+    methods = customer_paths() | batch_paths() | event_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,7 +58,7 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
             "description": _DESCRIPTION,
         },
         "tags": [{"name": "customer"}, {"name": "batch"}, {"name": "event"}, {"name": "service"}],
-        "paths": customer_paths(prefix) | batch_paths(prefix) | event_paths(prefix) | service_paths(),
+        "paths": {f"{DEFAULT_PREFIX}{path}": operations for path, operations in methods.items()} | service_paths(),
         "components": {
             "schemas": component_schemas() | batch_schemas() | event_schemas(),
             "responses": component_responses() | batch_answers() | event_answers(),
@@ -79,5 +82,5 @@ def openapi_document(*, prefix: str = "/services") -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(openapi_document(), sys.stdout, indent=2, ensure_ascii=False)
+    json.dump(build_openapi(), sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")

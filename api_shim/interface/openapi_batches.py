@@ -61,14 +61,14 @@ _REQUEST_ID: Final = {"$ref": "#/components/parameters/RequestId"}
 """The header that every method has."""
 
 
-def batch_paths(prefix: str) -> JsonSchema:
-    """The operations by their paths below this prefix."""
+def batch_paths() -> JsonSchema:
+    """The operations by the paths of their methods."""
     return {
-        f"{prefix}{BATCH_PATH}": {"post": _upload()},
-        f"{prefix}{BATCH_RESULT_PATH}": {"get": _result_by_query(), "post": _result_by_body()},
-        f"{prefix}{BATCH_ROWS_PATH}": {"get": _rows()},
-        f"{prefix}{BATCH_CANCEL_PATH}": {"post": _cancel()},
-        f"{prefix}{BATCH_LIST_PATH}": {"get": _list()},
+        BATCH_PATH: {"post": _upload()},
+        BATCH_RESULT_PATH: {"get": _result_by_query(), "post": _result_by_body()},
+        BATCH_ROWS_PATH: {"get": _rows()},
+        BATCH_CANCEL_PATH: {"post": _cancel()},
+        BATCH_LIST_PATH: {"get": _list()},
     }
 
 

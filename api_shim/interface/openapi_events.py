@@ -28,9 +28,9 @@ _CURSOR: Final = "1798243200000-0"
 """The cursor in the examples."""
 
 
-def event_paths(prefix: str) -> JsonSchema:
-    """The operation by its path below this prefix."""
-    return {f"{prefix}{EVENTS_PATH}": {"get": _events()}}
+def event_paths() -> JsonSchema:
+    """The operation by the path of its method."""
+    return {EVENTS_PATH: {"get": _events()}}
 
 
 def _query(name: str, description: str, value: JsonSchema) -> JsonSchema:

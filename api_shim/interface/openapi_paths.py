@@ -28,11 +28,11 @@ _TRY_RESULT: Final = {
 """The link from a 202 to the call that reads its outcome."""
 
 
-def customer_paths(prefix: str) -> JsonSchema:
-    """The paths of the methods about one customer, below this prefix."""
+def customer_paths() -> JsonSchema:
+    """The operations about one customer, by the paths of their methods."""
     return {
-        f"{prefix}{CREATE_PATH}": {"post": _create()},
-        f"{prefix}{RESULT_PATH}": {"get": _result_by_query(), "post": _result_by_body()},
+        CREATE_PATH: {"post": _create()},
+        RESULT_PATH: {"get": _result_by_query(), "post": _result_by_body()},
     }
 
 

@@ -13,8 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from api_shim.interface.openapi_examples import TASK_ID
 from api_shim.methods.requests.arguments import MAXIMUM_WAIT_SECONDS
-from schemas.customer import CUSTOMER_REQUEST, PASSWORD_HASH, StoredAddress
+from schemas.customer import CUSTOMER_REQUEST, StoredAddress
 from schemas.ids import TASK_ID_LENGTH
+from schemas.password_hashes.field import PASSWORD_HASH
 from schemas.protocol.keys import State
 
 JsonSchema = dict[str, Any]

@@ -12,7 +12,7 @@ from api_shim.methods.requests import arguments
 from edge.answers import responses
 from edge.answers.answer import Answer
 from edge.json_body import read_json_body
-from schemas.customer import IMPORT_SCOPE, PASSWORD_HASH
+from schemas.password_hashes.field import IMPORT_SCOPE, PASSWORD_HASH
 from schemas.protocol.lanes import SIGNUPS
 from schemas.protocol.steps.accepting import KeyReused, QueueFull, RateLimited
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from edge.answers import responses
 from edge.answers.answer import Answer
 from edge.tokens.faults import DESCRIPTIONS, TokenFault
-from schemas.customer import IMPORT_SCOPE
 from schemas.events import EVENTS_SCOPE
+from schemas.password_hashes.field import IMPORT_SCOPE
 
 if TYPE_CHECKING:
     from api_shim.metrics import ShimMetrics

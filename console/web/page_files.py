@@ -63,5 +63,5 @@ def _documents(folder: Traversable, prefix: str) -> list[tuple[str, StaticDocume
         if entry.is_dir():
             found += _documents(entry, f"{name}/")
         elif (media_type := MEDIA_TYPES.get(entry.name.rpartition(".")[2])) is not None:
-            found.append((name, StaticDocument.of(entry.read_bytes(), media_type, policy=_POLICY)))
+            found.append((name, StaticDocument(entry.read_bytes(), media_type, policy=_POLICY)))
     return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -17,8 +17,7 @@ _PIECE_BYTES: Final = 16 * 1024
 """How many bytes the server gets at once. It waits for a slow client, so it keeps a few pieces and not a whole file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
+class _Variant(NamedTuple):
     """A document in one encoding, with the headers of that encoding."""
 
     content: bytes
@@ -26,37 +25,31 @@ class _Variant:
     etag: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class StaticDocument:
-    """A document, plain and compressed. It is an ASGI application that sends what the client can read."""
+    """A document, plain and compressed. It is an ASGI application that sends what the client can read.
 
-    plain: _Variant
-    gzipped: _Variant
+    It is compressed when the first client asks for that: to compress every file would take a tenth of a process' start.
+    """
 
-    @classmethod
-    def of(cls, content: bytes, media_type: bytes, *, policy: bytes) -> StaticDocument:
+    def __init__(self, content: bytes, media_type: bytes, *, policy: bytes) -> None:
         """The document with this content. `policy` is its Content-Security-Policy."""
         tag = hashlib.sha256(content).hexdigest()[:24].encode()
-        headers = (
+        self._headers = (
             (b"content-type", media_type),
             (b"content-security-policy", policy),
             (b"cache-control", b"no-cache"),
             (b"vary", b"accept-encoding"),
         )
-        plain, gzipped = b'"%b"' % tag, b'"%b-gzip"' % tag
-        return cls(
-            _Variant(content, (*headers, (b"etag", plain)), plain),
-            _Variant(
-                gzip.compress(content, 6, mtime=0),
-                (*headers, (b"etag", gzipped), (b"content-encoding", b"gzip")),
-                gzipped,
-            ),
-        )
+        plain = b'"%b"' % tag
+        self._gzip_etag = b'"%b-gzip"' % tag
+        self._plain = _Variant(content, (*self._headers, (b"etag", plain)), plain)
+        self._gzipped: _Variant | None = None
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the document, or 304 if the client's `If-None-Match` says that it has this version."""
         headers = dict(scope["headers"])
-        variant = self.gzipped if _takes_gzip(headers.get(b"accept-encoding", b"")) else self.plain
+        takes_gzip = _takes_gzip(headers.get(b"accept-encoding", b""))
+        variant = await self._compressed() if takes_gzip else self._plain
         known = [tag.strip().removeprefix(b"W/") for tag in headers.get(b"if-none-match", b"").split(b",")]
         if variant.etag in known or known == [b"*"]:
             await send({"type": "http.response.start", "status": 304, "headers": list(variant.headers)})
@@ -69,6 +62,14 @@ class StaticDocument:
             piece = content[start : start + _PIECE_BYTES]
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+    async def _compressed(self) -> _Variant:
+        if self._gzipped is None:
+            # In a thread: meanwhile the process serves others. Clients that come at the same time have it done twice.
+            content = await asyncio.to_thread(gzip.compress, self._plain.content, 6, mtime=0)
+            headers = (*self._headers, (b"etag", self._gzip_etag), (b"content-encoding", b"gzip"))
+            self._gzipped = _Variant(content, headers, self._gzip_etag)
+        return self._gzipped
 
 
 def _takes_gzip(accepted: bytes) -> bool:

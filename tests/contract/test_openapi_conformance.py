@@ -33,7 +33,7 @@ _HOOKS: Final = "tests.support.made_up_requests"
 """The module that schemathesis' command loads. It is not imported here, where it would change each call as well."""
 
 _ROOT: Final = Path(__file__).parents[2]
-_DOCUMENT: Final = _ROOT / "docs" / "openapi.json"
+_DOCUMENT: Final = _ROOT / "api_shim" / "interface" / "openapi.json"
 _CHECKS: Final = [
     not_a_server_error,
     content_type_conformance,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from schemas import outcome as outcomes
-from schemas.customer import PASSWORD_HASH, Fault, InvalidRequestError, StoredAddress, parse_customer_request
+from schemas.customer import Fault, InvalidRequestError, StoredAddress, parse_customer_request
+from schemas.password_hashes.field import PASSWORD_HASH
 from schemas.password_hashes.parsing import PLAIN_RULES
 from schemas.strict_json import InvalidJsonError, parse_object
 from worker.customer.rows import Checked, Decided

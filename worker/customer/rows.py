@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from schemas import outcome as outcomes
-from schemas.customer import PASSWORD_HASH, StoredCustomer
+from schemas.customer import StoredCustomer
+from schemas.password_hashes.field import PASSWORD_HASH
 from schemas.texts import ImportedHash
 from worker.dependencies.errors import GiveBackError
 
