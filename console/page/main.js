@@ -60,8 +60,8 @@ const acts = {
     const text = `Rows of ${id} that nobody has started on get the outcome canceled. Rows that are done stay.`;
     if (!await confirmed("Cancel this batch?", text, "Cancel batch", {danger: true})) return;
     await acting(async () => {
-      await ask("batches/cancel", {method: "POST", body: {id}});
-      tell(`The batch ${id} is canceled.`);
+      const {changed} = await ask("batches/cancel", {method: "POST", body: {id}});
+      tell(`The batch ${id} ${changed ? "is canceled" : "was canceled before, or has ended"}.`);
     });
   },
   async switchEndpoint(name, on) {

@@ -45,26 +45,46 @@ class Broker:
             socket_connect_timeout=timeout_seconds,
             socket_keepalive=True,
             health_check_interval=25,
-            # One quiet repeat, for a connection in the pool that a restart of Redis broke. What was not answered in
-            # time is not repeated: Redis may do it later, and the repeat of an act would find nothing to change.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            # redis-py cannot tell an act from a look. See `_twice`.
+            retry=Retry(NoBackoff(), 0),
         )
 
     async def run(self, *calls: Call[Any]) -> list[Any]:
-        """Make these calls in one round trip, and read their replies in the same thread."""
+        """Make these calls in one round trip, and read their replies in the same thread. See `use`."""
         return await self.use(lambda client: _run(client, calls))
 
+    async def act(self, *calls: Call[Any]) -> list[Any]:
+        """The same for what an operator does. See `use_once`."""
+        return await self.use_once(lambda client: _run(client, calls))
+
     async def use(self, work: Callable[[redis.Redis], Reply]) -> Reply:
-        """Do this work with a client, in a thread."""
-        return await asyncio.to_thread(self._guarded, work)
+        """Do this work with a client, in a thread. It is done once more where a connection was lost."""
+        return await asyncio.to_thread(self._guarded, lambda: self._twice(work))
+
+    async def use_once(self, work: Callable[[redis.Redis], Reply]) -> Reply:
+        """The same for an act, which is not repeated: it would find nothing to change, and count what it did as 0."""
+        return await asyncio.to_thread(self._guarded, lambda: self._once(work))
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
 
-    def _guarded(self, work: Callable[[redis.Redis], Reply]) -> Reply:
+    def _twice(self, work: Callable[[redis.Redis], Reply]) -> Reply:
         try:
             return work(self._client)
+        except RedisConnectionError:
+            # A restart of Redis, or what is in between, broke a connection of the pool. What was not answered in time
+            # is not repeated: that would take as long again.
+            return work(self._client)
+
+    def _once(self, work: Callable[[redis.Redis], Reply]) -> Reply:
+        # Finds out whether the connection broke while it was idle, as long as a repeat does no harm.
+        self._twice(lambda client: client.ping())
+        return work(self._client)
+
+    def _guarded(self, work: Callable[[], Reply]) -> Reply:
+        try:
+            return work()
         except RedisError as error:
             refusal = refusal_of(error)
             if refusal is not None and refusal.kind is Kind.ELSEWHERE:

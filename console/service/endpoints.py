@@ -31,7 +31,7 @@ class OperatorsEndpoints:
 
     async def switch(self, name: str, *, on: bool) -> bool | None:
         """Send it events again, or no more. Whether that is a change; None where nothing is known of it."""
-        (changed,) = await self._broker.run(switch_endpoint(name, off_reason=None if on else OffReason.OPERATOR))
+        (changed,) = await self._broker.act(switch_endpoint(name, off_reason=None if on else OffReason.OPERATOR))
         return None if changed is None else bool(changed)
 
 

@@ -73,7 +73,7 @@ class OperatorsLetters:
         return await self._change(selection, drops=True)
 
     async def _change(self, selection: Selection, *, drops: bool) -> Changed:
-        return await self._broker.use(lambda client: _change(client, selection, drops=drops))
+        return await self._broker.use_once(lambda client: _change(client, selection, drops=drops))
 
 
 def _list(client: redis.Redis, reason: str) -> dict[str, Any]:

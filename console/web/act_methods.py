@@ -74,15 +74,19 @@ class ActMethods:
         batch_id = _text(body, "id")
         if not is_task_id(batch_id):
             return responses.failure(404, "not_found")
+        changed = False
         try:
-            while (ended := (await self._broker.run(cancel_batch(batch_id, most=_CANCELED_TOGETHER)))[0]) is False:
-                pass
+            while True:
+                (done,) = await self._broker.act(cancel_batch(batch_id, most=_CANCELED_TOGETHER))
+                if done is None:
+                    return responses.failure(404, "not_found")
+                changed |= done.changed
+                if done.is_over:
+                    break
         except BrokerAwayError as error:
             return _unanswered("cancel_batch", operator, error, batch_id=batch_id)
-        if ended is None:
-            return responses.failure(404, "not_found")
-        log.warning("operator_canceled_batch", by=operator.name, batch_id=batch_id)
-        return responses.json_answer(200, {"ok": True})
+        log.warning("operator_canceled_batch", by=operator.name, batch_id=batch_id, changed=changed)
+        return responses.json_answer(200, {"ok": True, "changed": changed})
 
     async def pause(self, request: HttpRequest) -> Answer:
         """Pause or resume the taking of tasks."""
@@ -94,7 +98,7 @@ class ActMethods:
         if what not in set(Paused):
             raise InvalidRequestPartError("what", f"must be one of {', '.join(Paused)}")
         try:
-            (changed,) = await self._broker.run(pause(Paused(what), by=operator.name))
+            (changed,) = await self._broker.act(pause(Paused(what), by=operator.name))
         except BrokerAwayError as error:
             return _unanswered("pause", operator, error, what=what)
         log.warning("operator_paused", by=operator.name, what=what, changed=changed)

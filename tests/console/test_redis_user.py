@@ -56,7 +56,7 @@ def test_the_user_may_do_all_that_the_console_does(
         assert len(console.get("dead-letters").json()["letters"]) == 2
         assert console.act("dead-letters/drop", id=dropped).json()["changed"] == 1
         assert console.act("dead-letters/requeue", all=True, until=time.time() + 1).json()["changed"] == 1
-        assert console.act("batches/cancel", id=batch_id).json() == {"ok": True}
+        assert console.act("batches/cancel", id=batch_id).json() == {"ok": True, "changed": True}
         assert console.act("pause", what="all").json()["changed"] is True
         assert console.act("pause", what="nothing").json()["changed"] is True
     assert "NOPERM" not in console.running.log()

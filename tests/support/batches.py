@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from schemas.events import OutcomeEvent
     from schemas.protocol.call import Call
-    from schemas.protocol.steps.batches import BatchSummary, ChunkView
+    from schemas.protocol.steps.batches import BatchSummary, Canceling, ChunkView
     from schemas.protocol.steps.ending import RecordChange
     from schemas.protocol.steps.uploading import ChunkReply, OpenReply
     from schemas.protocol.steps.working import NotStarted
@@ -199,7 +199,7 @@ class Batches:
         """DROP_CHUNK."""
         return self.run(operating.drop_chunk(task_id))
 
-    def cancel(self, batch_id: str, *, most: int = 100) -> bool | None:
+    def cancel(self, batch_id: str, *, most: int = 100) -> Canceling | None:
         """CANCEL_BATCH, one page of chunks."""
         return self.run(batches.cancel_batch(batch_id, most=most))
 

@@ -86,7 +86,8 @@ class Batches:
         if await self.read(batch_id, caller=caller) is None:
             return None
         # One more call after the end changes nothing, so a call whose reply was lost may be repeated.
-        while await self._calls.read(batches.cancel_batch(batch_id, most=_CANCELED_TOGETHER)) is False:
+        call = batches.cancel_batch(batch_id, most=_CANCELED_TOGETHER)
+        while (done := await self._calls.read(call)) is not None and not done.is_over:
             pass
         return await self.read(batch_id, caller=caller)
 

@@ -27,6 +27,16 @@ _OUTCOME: Final = "outcome:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Canceling:
+    """What one call did that cancels a batch."""
+
+    is_over: bool
+    """Whether all chunks were looked at. Otherwise the same call goes on."""
+    changed: bool
+    """Whether the batch is canceled by this very call. False where it was before, or had ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSummary:
     """What is known of a batch. Times are Unix milliseconds by Redis' clock."""
 
@@ -107,7 +117,7 @@ def read_chunks(batch_id: str, *, after: int, most: int) -> Call[tuple[ChunkView
     return _READ_CHUNKS.call(_views, keys={}, arguments={"batch_id": batch_id, "after": after, "most": most})
 
 
-def cancel_batch(batch_id: str, *, most: int) -> Call[bool | None]:
+def cancel_batch(batch_id: str, *, most: int) -> Call[Canceling | None]:
     """Cancel a batch: give rows that nobody has started on the outcome `canceled`.
 
     Args:
@@ -115,11 +125,10 @@ def cancel_batch(batch_id: str, *, most: int) -> Call[bool | None]:
         most: how many chunks one call looks at.
 
     Returns:
-        A call whose reply says whether the end was reached. Where it was not, the same call goes on. None: there is no
-        such batch.
+        A call whose reply says how far it came. None: there is no such batch.
     """
     return _CANCEL_BATCH.call(
-        _optional_bool, keys={"batch_key": batch_key(batch_id)}, arguments={"batch_id": batch_id, "most": most}
+        _canceling, keys={"batch_key": batch_key(batch_id)}, arguments={"batch_id": batch_id, "most": most}
     )
 
 
@@ -157,8 +166,8 @@ def _optional_time(text: str | None) -> int | None:
     return None if text is None else int(float(text))
 
 
-def _optional_bool(reply: Any) -> bool | None:
-    return None if reply is None else bool(reply)
+def _canceling(reply: Any) -> Canceling | None:
+    return None if reply is None else Canceling(is_over=bool(reply[0]), changed=bool(reply[1]))
 
 
 def _summaries(reply: Any) -> tuple[BatchSummary, ...]:

@@ -9,7 +9,7 @@ from schemas.protocol import batch_keys
 from schemas.protocol.batch_keys import CANCELED
 from schemas.protocol.keys import record_key
 from schemas.protocol.steps import accepting, chunk_working
-from schemas.protocol.steps.batches import list_batches
+from schemas.protocol.steps.batches import Canceling, list_batches
 from schemas.protocol.steps.uploading import BatchEnded, ChunkAccepted, WorkedBefore
 from schemas.protocol.steps.working import NotStarted
 
@@ -60,7 +60,11 @@ def test_rows_that_nobody_has_started_on_are_canceled_some_chunks_a_call(batches
     for each in ids:
         batches.accept(batch_id, each)
     batches.started(ids[1])
-    assert [batches.cancel(batch_id, most=2) for _ in range(3)] == [False, False, True]
+    assert [batches.cancel(batch_id, most=2) for _ in range(4)] == [
+        Canceling(is_over=False, changed=True),
+        Canceling(is_over=False, changed=False),
+        *[Canceling(is_over=True, changed=False)] * 2,
+    ]
     summary = batches.read(batch_id)
     assert (summary.canceled, summary.upload_ended, summary.outcomes) == (True, True, {"canceled": 16})
     assert batches.views(batch_id)[0].ranges[0].results == CANCELED
@@ -96,7 +100,7 @@ def test_a_batch_that_has_ended_cannot_be_canceled(batches: Batches, batch_id: s
     batches.started(chunk_id)
     batches.finish(chunk_id)
     batches.end(batch_id)
-    assert batches.cancel(batch_id)
+    assert batches.cancel(batch_id) == Canceling(is_over=True, changed=False)
     assert not batches.read(batch_id).canceled
 
 
