@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from console.service.broker import BrokerAwayError
 from edge.answers import responses
 from edge.answers.answer import Answer, StreamedAnswer
+from edge.answers.codings import takes_gzip
 from edge.query import query_arguments
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class LookMethods:
         except BrokerAwayError as error:
             return broker_away(error)
         content = json.dumps({"ok": True, **hour}, separators=(",", ":")).encode()
-        if "gzip" not in (request.header(b"accept-encoding") or ""):
-            return responses.encoded_answer(200, content)
-        answer = responses.encoded_answer(200, gzip.compress(content, _GZIP_LEVEL))
-        answer.headers.append((b"content-encoding", b"gzip"))
-        return answer
+        headers = {"vary": "accept-encoding"}
+        if takes_gzip(request.header(b"accept-encoding") or ""):
+            content = gzip.compress(content, _GZIP_LEVEL)
+            headers["content-encoding"] = "gzip"
+        return responses.encoded_answer(200, content, headers)
 
     async def find(self, request: HttpRequest) -> Answer:
         """One task, batch or row."""

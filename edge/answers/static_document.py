@@ -7,6 +7,8 @@ import gzip
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge.answers.codings import takes_gzip
+
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
@@ -48,8 +50,8 @@ class StaticDocument:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the document, or 304 if the client's `If-None-Match` says that it has this version."""
         headers = dict(scope["headers"])
-        takes_gzip = _takes_gzip(headers.get(b"accept-encoding", b""))
-        variant = await self._compressed() if takes_gzip else self._plain
+        accepted = headers.get(b"accept-encoding", b"").decode("latin-1")
+        variant = await self._compressed() if takes_gzip(accepted) else self._plain
         known = [tag.strip().removeprefix(b"W/") for tag in headers.get(b"if-none-match", b"").split(b",")]
         if variant.etag in known or known == [b"*"]:
             await send({"type": "http.response.start", "status": 304, "headers": list(variant.headers)})
@@ -70,11 +72,3 @@ class StaticDocument:
             headers = (*self._headers, (b"etag", self._gzip_etag), (b"content-encoding", b"gzip"))
             self._gzipped = _Variant(content, headers, self._gzip_etag)
         return self._gzipped
-
-
-def _takes_gzip(accepted: bytes) -> bool:
-    for coding in accepted.lower().split(b","):
-        name, _, weight = coding.partition(b";")
-        if name.strip() == b"gzip":
-            return weight.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}
-    return False

@@ -138,6 +138,19 @@ def test_the_hour_has_a_point_for_each_second_that_was_sampled(operator: Console
     assert hour["at"] == sorted(set(hour["at"]))
 
 
+@pytest.mark.parametrize("accepted", ["gzip;q=0", "x-gzip", "gzip;q=0, *", "identity"])
+def test_the_hour_is_compressed_for_those_alone_who_read_gzip(operator: Console, accepted: str) -> None:
+    answers = {
+        each: operator.http.get(f"{operator.url}/api/hour", headers={"accept-encoding": each})
+        for each in (accepted, "br, gzip")
+    }
+    assert {each: answer.headers.get("content-encoding") for each, answer in answers.items()} == {
+        accepted: None,
+        "br, gzip": "gzip",
+    }
+    assert [answer.headers["vary"] for answer in answers.values()] == ["accept-encoding"] * 2
+
+
 def test_viewers_who_come_together_after_a_start_all_get_the_whole_hour(
     isolated_env: Environment, open_console: OpenConsole
 ) -> None:
