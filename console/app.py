@@ -75,9 +75,10 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     token_keys = KeyRing(settings.tokens)
     keeper = KeyKeeper(settings.tokens, token_keys, metrics)
     broker = Broker(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
-    endpoints = OperatorsEndpoints(broker)
-    announcing = Announcing(broker)
-    live = Live(broker, endpoints, announcing)
+    # Whatever operators ask for, however often, the looks go on.
+    looking = Broker(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
+    announcing = Announcing(looking)
+    live = Live(looking, OperatorsEndpoints(looking), announcing)
     sessions = Sessions(
         Callers(TokenVerifier(settings.tokens, token_keys), keeper),
         broker,
@@ -87,7 +88,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     guard, letters = Guard(sessions), OperatorsLetters(broker)
     of_sessions = SessionMethods(guard, sessions)
     looks = LookMethods(guard, live=live, finder=Finder(broker), letters=letters)
-    acts = ActMethods(guard, bodies, broker=broker, letters=letters, endpoints=endpoints)
+    acts = ActMethods(guard, bodies, broker=broker, letters=letters, endpoints=OperatorsEndpoints(broker))
     page = PageFiles()
     identity = Identity("console")
     announcements = Announcements(
@@ -103,6 +104,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
         async with running(keeper, live, announcements):
             yield state
         broker.close()
+        looking.close()
 
     routes = [
         Route(f"/api/{path}", Endpoint(method), methods=[verb])

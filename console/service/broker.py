@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Reply = TypeVar("Reply")
 
+_THREADS: Final = 4
+"""Calls that one `Broker` makes at once. Further ones wait for their turn."""
+
 
 class BrokerAwayError(Exception):
     """Redis cannot be reached, or refuses. `reason` is a code: an error's name, nothing of the URL."""
@@ -36,9 +40,13 @@ class BrokerAwayError(Exception):
 
 
 class Broker:
-    """Redis, as the console uses it. Every method raises `BrokerAwayError` while it cannot be used."""
+    """Redis, as the console uses it. Every method raises `BrokerAwayError` while it cannot be used.
+
+    Each has threads of its own: what waits for one `Broker` never waits behind the calls of another.
+    """
 
     def __init__(self, url: RedisUrl, *, timeout_seconds: float) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="redis")
         self._client = redis_client(
             url,
             socket_timeout=timeout_seconds,
@@ -59,15 +67,19 @@ class Broker:
 
     async def use(self, work: Callable[[redis.Redis], Reply]) -> Reply:
         """Do this work with a client, in a thread. It is done once more where a connection was lost."""
-        return await asyncio.to_thread(self._guarded, lambda: self._twice(work))
+        return await self._in_a_thread(lambda: self._twice(work))
 
     async def use_once(self, work: Callable[[redis.Redis], Reply]) -> Reply:
         """The same for an act, which is not repeated: it would find nothing to change, and count what it did as 0."""
-        return await asyncio.to_thread(self._guarded, lambda: self._once(work))
+        return await self._in_a_thread(lambda: self._once(work))
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and make no call that has not begun."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
+
+    async def _in_a_thread(self, work: Callable[[], Reply]) -> Reply:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._guarded, work)
 
     def _twice(self, work: Callable[[redis.Redis], Reply]) -> Reply:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from console.service.dead_letters import DeadLetters
+from console.service.one_for_all import OneForAll
 from schemas.protocol.steps.ending import RecordChange
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class _Listed:
+    """The oldest dead letters."""
+
+    shown: dict[str, list[dict[str, Any]]]
+    """Of each reason the first ones, and under an empty one the first of all."""
+    reasons: Counter[str]
+    """How many have each reason."""
+    all_seen: bool
+    """Whether there are no more than were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """What one call has done."""
 
@@ -59,10 +72,17 @@ class OperatorsLetters:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        # Every page reads the list anew when the number of dead letters changes.
+        self._listed = OneForAll(lambda: broker.use(_list))
 
     async def list(self, *, reason: str) -> dict[str, Any]:
         """The oldest dead letters, those of a reason or all, and how many there are by reason."""
-        return await self._broker.use(lambda client: _list(client, reason))
+        listed = await self._listed.reply()
+        return {
+            "letters": listed.shown.get(reason, []),
+            "reasons": dict(listed.reasons),
+            "all_seen": listed.all_seen,
+        }
 
     async def requeue(self, selection: Selection) -> Changed:
         """Send these again, or some of them."""
@@ -76,19 +96,21 @@ class OperatorsLetters:
         return await self._broker.use_once(lambda client: _change(client, selection, drops=drops))
 
 
-def _list(client: redis.Redis, reason: str) -> dict[str, Any]:
+def _list(client: redis.Redis) -> _Listed:
     letters = DeadLetters(client)
     reasons: Counter[str] = Counter()
-    shown: list[dict[str, Any]] = []
+    shown: dict[str, list[dict[str, Any]]] = {}
     place, looked_at = "", 0
     while looked_at < LOOKED_AT and (page := letters.page(place)):
         looked_at += len(page)
         place = page[-1][1]
         for letter in (each for each, _ in page if each is not None):
             reasons[letter.reason] += 1
-            if len(shown) < SHOWN and (not reason or letter.reason == reason):
-                shown.append(_shown(letter))
-    return {"letters": shown, "reasons": dict(reasons), "all_seen": looked_at < LOOKED_AT}
+            for reason in {letter.reason, ""}:
+                of_reason = shown.setdefault(reason, [])
+                if len(of_reason) < SHOWN:
+                    of_reason.append(_shown(letter))
+    return _Listed(shown, reasons, looked_at < LOOKED_AT)
 
 
 def _shown(letter: DeadLetter) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.slow
 
 MANY = 5_200
 RARE = "a_rare_reason"
+PAGES = 24
 
 
 @pytest.fixture
@@ -63,6 +65,26 @@ def all_of(console: Console, path: str, **body: Any) -> list[int]:
         after = answer["after"]
         if not after:
             return changed
+
+
+def test_pages_that_read_the_list_together_cost_what_some_of_them_cost(
+    many: Scripts, isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    client: Any = many.client
+
+    def reads() -> int:
+        return int(client.info("commandstats")["cmdstat_hmget"]["calls"])
+
+    before = reads()
+    with ThreadPoolExecutor(PAGES) as pages:
+        lists = list(pages.map(lambda _: console.get("dead-letters").json(), range(PAGES)))
+    assert [len(each["letters"]) for each in lists] == [100] * PAGES
+    assert reads() - before < PAGES / 2 * MANY
+    many.client.zremrangebyrank(DEAD_KEY, 0, MANY - 200)
+    rare = console.get("dead-letters", reason=RARE).json()["letters"]
+    assert [each["reason"] for each in rare] == [RARE] * 100
 
 
 def test_all_are_changed_by_calls_of_some_hundred(
