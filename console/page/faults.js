@@ -13,7 +13,7 @@ export const running = (look) => look.processes.filter((each) => each.silent_sec
  */
 export const isDeaf = ({broker}) => broker.back_since != null || takesNoWrites(broker);
 
-const OF_ALL = new Set(["OOM", "READONLY", "MISCONF", "NOREPLICAS"]);
+const OF_ALL = new Set(["BUSY", "MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
 export const takesNoWrites = ({refused}) => refused != null && OF_ALL.has(refused.code);
 
 /** The faults of running processes, each with `server`, `kind`, `since`, `found` of `all`, and why it refuses, if it does. */

@@ -100,7 +100,7 @@ function outcomes(look) {
 }
 
 function taking({paused}) {
-  const texts = {nothing: ["all work is taken", "good"], batches: ["batches are paused", "warn"], all: ["all is paused", "warn"]};
+  const texts = {nothing: ["nothing is paused", ""], batches: ["batches are paused", "warn"], all: ["all is paused", "warn"]};
   const [text, kind] = texts[paused.what];
   pill(byId("taking"), text, kind);
   for (const each of document.querySelectorAll("[data-pause]")) {
@@ -120,7 +120,7 @@ function stateOfServer(server, faults, otherwise) {
 function servers(look) {
   const faults = faultsOf(look);
   const hasWorkers = running(look).some((each) => each.kind === "worker");
-  const unknown = [isDeaf(look) ? "unknown" : "unknown: no worker runs", ""];
+  const unknown = [isDeaf(look) ? "unknown" : "unknown: no worker tells", ""];
   const redis = takesNoWrites(look.broker) ? [`takes no writes since ${at(look.broker.refused.since)}`, "wrong"] : ["up", "good"];
   listServers([
     ["Redis", stateOfServer("Redis", faults, redis)],

@@ -5,6 +5,8 @@ import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults
 
 const NAME = document.title;
 const STUCK_SECONDS = 60;
+/** Within so long each worker finds out what one of them has found. */
+const KNOWN_MILLISECONDS = 15_000;
 
 /** Shows what is wrong by this look. */
 export function showTroubles(look) {
@@ -32,7 +34,7 @@ function troublesOf(look) {
   if (unaccounted) wrong(`${count(Math.abs(unaccounted))} unaccounted for.`);
   redis(look.broker, wrong, warn);
   const faults = faultsOf(look);
-  for (const each of faults) wrong(wordsOf(each));
+  for (const each of faults) wrong(wordsOf(each, look.at));
   silences(look, wrong, warn);
   if (!faults.length && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits.");
   if (dead.count) wrong(`${several(dead.count, "dead letter")} wait${dead.count === 1 ? "s" : ""} for you.`);
@@ -66,12 +68,15 @@ function redis(broker, wrong, warn) {
 }
 
 /** "MongoDB is away": it does not answer. "Answers and refuses": somebody has to mend what it says. */
-function wordsOf({server, kind, since, found, all, why}) {
+function wordsOf({server, kind, since, found, all, why}, now) {
   const who = found < all ? `${found} of ${several(all, kind)}` : all === 1 ? `the only ${kind}` : `all ${several(all, kind)}`;
-  if (why) return `${server} answers and refuses ${who} since ${at(since)}: ${why}.`;
+  const again = kind === "worker" ? " Workers ask again within a minute." : "";
+  if (why) return `${server} answers and refuses ${who} since ${at(since)}: ${why}.${again}`;
   const told = `${server} is away for ${who} since ${at(since)}`;
-  if (found < all) return `${told}: look at the way from there to it. The others go on.`;
-  return `${told}: it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe.`;
+  // Redis has just answered the console.
+  if (server === "Redis") return `${told}, and answers the console: look at the way from there to it.`;
+  if (found === all) return `${told}: it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe.`;
+  return now - since < KNOWN_MILLISECONDS ? `${told}.` : `${told}: look at the way from there to it. The others go on.`;
 }
 
 const LACKS = {worker: "What is accepted waits.", shim: "Signups are not taken.", notifier: "Events wait."};
@@ -92,7 +97,7 @@ function silences(look, wrong, warn) {
     const number = silent.filter((each) => each.kind === kind).length;
     const all = heard.filter((each) => each.kind === kind);
     if (all.length) {
-      if (number) warn(`${several(number, kind)} gave no sign of life lately.`);
+      if (number) warn(endedWords(kind, silent.filter((each) => each.kind === kind), all, look.at));
     } else if (number && kind in LACKS) {
       wrong(`No ${kind} was heard of lately: dead, stuck, or refused by Redis. ${LACKS[kind]} Read its log, then start it again.`);
     } else if (number) wrong(`${several(number, kind)} gave no sign of life lately.`);
@@ -104,6 +109,14 @@ function silences(look, wrong, warn) {
     const some = `${idle.length} of ${several(shims.length, "shim")} takes no signups: its /readyz says what is missing.`;
     (idle.length === shims.length ? wrong : warn)(some);
   }
+}
+
+/** Whether others were started since these fell silent, as after a crash, or somebody has to look. */
+function endedWords(kind, silent, heard, now) {
+  const lastHeard = Math.min(...silent.map((each) => now - 1000 * each.silent_seconds));
+  const since = heard.filter((each) => each.started_at >= lastHeard).length;
+  const ended = several(silent.length, kind);
+  return since < silent.length ? `${ended} gave no sign of life lately.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
 }
 
 const several = (number, name, many = `${name}s`) => `${count(number)} ${number === 1 ? name : many}`;

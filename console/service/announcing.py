@@ -29,6 +29,8 @@ class Refused:
     """What to mend, in words."""
     since: float
     """In Unix seconds."""
+    until: float
+    """When it was last found so."""
 
 
 class Announcing:
@@ -51,8 +53,9 @@ class Announcing:
         try:
             await self._broker.run(call)
         except BrokerAwayError as error:
-            since = time.time() if self.refused is None else self.refused.since
-            self.refused = Refused(error.reason, error.advice, since) if error.advice else None
+            now = time.time()
+            since = now if self.refused is None else self.refused.since
+            self.refused = Refused(error.reason, error.advice, since, now) if error.advice else None
             if error.reason != self._told:
                 self._told = error.reason
                 log.warning("announcement_failed", reason=error.reason)

@@ -197,6 +197,9 @@ class Live:
     def _told_of_broker(self) -> dict[str, Any]:
         """What is known of Redis beside what it tells: whether it takes writes, and whether it does so again."""
         refused = self._announcing.refused
+        if refused is not None and refused.until < self._back_at:
+            # Redis has answered nobody since, and the next announcement is not due yet.
+            refused = None
         back_at = max(self._back_at, self._announcing.taken_again_at)
         return {
             "refused": None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from console.service.history import Point
     from schemas.protocol.overview import Counts, LaneView, Overview, Process, RunningBatch, UnitSample
+
+
+_OLD_MILLISECONDS: Final = 10_000
+"""There is a sample a second, as long as a worker or a shim runs and Redis takes writes."""
 
 
 def shown(overview: Overview, *, points: Sequence[Point]) -> dict[str, Any]:
@@ -98,6 +102,8 @@ def _lately(overview: Overview, of: Callable[[UnitSample], int]) -> float | None
     newest, oldest = overview.newest, overview.minute_ago
     if newest is None or oldest is None or newest.at_milliseconds <= oldest.at_milliseconds:
         return None
+    if overview.at_milliseconds - newest.at_milliseconds > _OLD_MILLISECONDS:
+        return None  # no process can keep samples: what was counted until then says nothing of now
     more = of(newest.signups) + of(newest.rows) - of(oldest.signups) - of(oldest.rows)
     return round(1000 * max(0, more) / (newest.at_milliseconds - oldest.at_milliseconds), 1)
 

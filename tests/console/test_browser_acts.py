@@ -76,11 +76,13 @@ def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts:
     assert tab.page.title() == "(3) customer-intake"
 
 
-_WORKER = {"kind": "worker", "silent_seconds": 0.5, "taking": True, "away": {}, "refused": {}}
+_WORKER = {"kind": "worker", "silent_seconds": 0.5, "started_at": 0, "taking": True, "away": {}, "refused": {}}
 _SHIM = {**_WORKER, "kind": "shim"}
 _SILENT = {"silent_seconds": 20}
 _TAKES_WRITES = {"refused": None, "back_since": None}
+_SINCE = 1_764_200_000_000
 _WELL = {
+    "at": _SINCE + 60_000,
     "unaccounted": 0,
     "dead": {"count": 0},
     "paused": {"what": "nothing"},
@@ -92,7 +94,6 @@ _WELL = {
 }
 _WAITING = {"signups": {"oldest_seconds": 61}, "chunks": {"oldest_seconds": 0}}
 _ENDPOINT = {"name": "crm", "on": True, "waiting": 0, "failing_seconds": None, "last_outcome": ""}
-_SINCE = 1_764_200_000_000
 _NO_MONGODB = {**_WORKER, "away": {"database": _SINCE}}
 _MAY_NOT = {**_NO_MONGODB, "refused": {"database": "Unauthorized (right find): grant it"}}
 _REDIS_MAY_NOT = {**_SHIM, "away": {"broker": _SINCE}, "refused": {"broker": "redis_noperm: allow LPUSH"}}
@@ -102,6 +103,7 @@ _FULL = {"code": "OOM", "advice": "its memory is full", "since": _SINCE}
 _BRING_BACK = "it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe."
 _NO_WRITES = "Signups get 503, and no process can tell how it does."
 _IS_GONE = "was heard of lately: dead, stuck, or refused by Redis."
+_AGAIN = "Workers ask again within a minute."
 _START = "Read its log, then start it again."
 
 
@@ -112,6 +114,10 @@ _START = "Read its log, then start it again."
         ({"unaccounted": -3}, "3 unaccounted for."),
         ({"seconds_left": None, "lanes": _WAITING}, "Nothing was finished in the last minute, and work waits."),
         ({"processes": [_SHIM, {**_WORKER, **_SILENT}, _WORKER]}, "1 worker gave no sign of life lately."),
+        (
+            {"processes": [_SHIM, {**_WORKER, **_SILENT}, {**_WORKER, "started_at": _SINCE + 50_000}]},
+            "1 worker ended without a word, and one was started since.",
+        ),
         (
             {"processes": [_SHIM, {**_WORKER, **_SILENT}]},
             f"No worker {_IS_GONE} What is accepted waits. {_START}",
@@ -133,8 +139,16 @@ _START = "Read its log, then start it again."
             "MongoDB is away for 1 of 2 workers since …: look at the way from there to it. The others go on.",
         ),
         (
+            {"processes": [_SHIM, _NO_MONGODB, _WORKER], "at": _SINCE + 5_000},
+            "MongoDB is away for 1 of 2 workers since ….",
+        ),
+        (
+            {"processes": [_SHIM, {**_WORKER, "away": {"broker": _SINCE}}]},
+            "Redis is away for the only worker since …, and answers the console: look at the way from there to it.",
+        ),
+        (
             {"processes": [_SHIM, _MAY_NOT, _MAY_NOT]},
-            "MongoDB answers and refuses all 2 workers since …: Unauthorized (right find): grant it.",
+            f"MongoDB answers and refuses all 2 workers since …: Unauthorized (right find): grant it. {_AGAIN}",
         ),
         (
             {"processes": [_REDIS_MAY_NOT, _WORKER]},
@@ -201,7 +215,7 @@ def test_work_is_paused_and_resumed(tab: Tab, module_env: Environment, scripts: 
     assert scripts.client.hget(PAUSED_KEY, "by") == b"olga"
     tab.page.click("text=Resume")
     answer(tab)
-    tab.wait_for_text("#taking", "all work is taken")
+    tab.wait_for_text("#taking", "nothing is paused")
 
 
 def test_whoever_may_only_look_finds_no_button_that_works(tab: Tab, module_env: Environment, scripts: Scripts) -> None:

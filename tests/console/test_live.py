@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from console.service.live import MOST_VIEWERS
+from console.service.shown import shown
 from local_stack.ports import free_port
 from local_stack.redis_server import RedisServer
 from schemas.protocol.keys import EVENTS_KEY
@@ -149,6 +150,24 @@ def test_the_hour_is_compressed_for_those_alone_who_read_gzip(operator: Console,
         "br, gzip": "gzip",
     }
     assert [answer.headers["vary"] for answer in answers.values()] == ["accept-encoding"] * 2
+
+
+def test_no_rate_is_told_by_samples_that_are_old(isolated_env: Environment) -> None:
+    """While Redis takes no writes there are no new ones. The page once showed the rate of before as that of now."""
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        scripts = Scripts(client)
+        now = scripts.overview().at_milliseconds
+        fields: dict[str, int] = {f"{unit}_{what}": 0 for unit in ("signups", "rows") for what in _SAMPLED}
+
+        def rate_with_a_sample(ago: int, *, accepted: int) -> float | None:
+            at = now - ago
+            client.xadd(HISTORY_KEY, {"at": at, **fields, "signups_accepted": accepted}, id=f"{at}-0")
+            rate: float | None = shown(scripts.overview(), points=[])["accepted_per_second"]
+            return rate
+
+        rate_with_a_sample(40_000, accepted=0)
+        assert rate_with_a_sample(30_000, accepted=10) is None
+        assert rate_with_a_sample(0, accepted=80) == 2.0
 
 
 def test_viewers_who_come_together_after_a_start_all_get_the_whole_hour(
