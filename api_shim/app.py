@@ -56,6 +56,7 @@ from edge.tokens.verifier import TokenVerifier
 from schemas.ids import IdDeriver
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.message import MessageTemplate
+from schemas.protocol.overview import ROOM
 from schemas.sealing import Sealer
 from startup.background.announcements import Announcements
 from startup.background.parts import running
@@ -148,7 +149,14 @@ def create_app(settings: ShimSettings) -> ASGIApp:
             holds={"calls": hearing.waiting, "uploads": uploads_at_once.running},
             done=metrics.promised(),
             taking=not (hearing.draining or findings.missing or token_keys.awaits_keys),
-            away={BROKER: since} if (since := findings.missing_since_milliseconds) is not None else {},
+            away={
+                name: since
+                for name, since in (
+                    (BROKER, findings.missing_since_milliseconds),
+                    (ROOM, at_once.full_since_milliseconds),
+                )
+                if since is not None
+            },
             refused={BROKER: why} if (why := findings.missing_in_words) else {},
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,9 @@ _FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 """Headers that tell which host a request is for and where it ends. A second one makes a request ambiguous."""
 _CONTROLS: Final = frozenset(map(chr, (*range(0x20), 0x7F)))
 """Control characters. No path may hold one once its `%` escapes are decoded."""
+
+_LATELY_SECONDS: Final = 15.0
+"""Requests that were turned away within so long belong to one shortage."""
 
 
 def framing_fault(scope: Scope) -> Answer | None:
@@ -91,6 +95,7 @@ class RequestsAtOnce:
         self._refusals = refusals
         self._maximum = maximum
         self._waiting = waiting
+        self._full_since = self._full_at = 0.0
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The same application, which answers 503 to each request beyond the bound."""
@@ -101,7 +106,16 @@ class RequestsAtOnce:
         if self.running - self._waiting() < self._maximum:
             return False
         self._refusals.add(Reason.REQUESTS)
+        now = time.time()
+        if now - self._full_at > _LATELY_SECONDS:
+            self._full_since = now
+        self._full_at = now
         return True
+
+    @property
+    def full_since_milliseconds(self) -> int | None:
+        """Since when requests have been turned away, in Unix milliseconds; None where none was lately."""
+        return int(1000 * self._full_since) if time.time() - self._full_at < _LATELY_SECONDS else None
 
 
 class _Bounded:

@@ -1,7 +1,7 @@
-// What running processes say that they cannot use: which server, whether it is away or refuses, and how many of them.
+// What running processes say that they cannot use: which server (or room for more requests), whether it is away or refuses, and how many of them.
 
 export const SILENT_SECONDS = 15;
-const SERVERS = [["broker", "Redis"], ["database", "MongoDB"]];
+const SERVERS = [["broker", "Redis"], ["database", "MongoDB"], ["room", "room"]];
 const KINDS = ["shim", "worker"];
 
 /** Processes that were heard of lately. What one found that is silent now was long ago. */

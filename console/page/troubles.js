@@ -48,7 +48,8 @@ function troublesOf(look) {
       warn(`The endpoint ${each.name} fails${each.last_outcome ? ` (${each.last_outcome})` : ""}. Its events are kept: ask its owner.`);
     }
   }
-  return troubles;
+  // The first line is what is read first.
+  return troubles.sort(([, one], [, other]) => (other === "wrong") - (one === "wrong"));
 }
 
 /** Work has waited for longer than it takes to see a rate, and none of it comes to an end. */
@@ -70,6 +71,9 @@ function redis(broker, wrong, warn) {
 /** "MongoDB is away": it does not answer. "Answers and refuses": somebody has to mend what it says. */
 function wordsOf({server, kind, since, found, all, why}, now) {
   const who = found < all ? `${found} of ${several(all, kind)}` : all === 1 ? `the only ${kind}` : `all ${several(all, kind)}`;
+  if (server === "room") {
+    return `${who[0].toUpperCase()}${who.slice(1)} turned requests away with 503 since ${at(since)}, as many run at once as may (INTAKE_MAX_REQUESTS). Redis is slow, or there are too few shims.`;
+  }
   const again = kind === "worker" ? " Workers ask again within a minute." : "";
   if (why) return `${server} answers and refuses ${who} since ${at(since)}: ${why}.${again}`;
   const told = `${server} is away for ${who} since ${at(since)}`;

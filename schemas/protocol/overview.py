@@ -17,6 +17,9 @@ _LEAST_RATE_SECONDS: Final = 3.0
 """A shorter time says nothing of a rate."""
 
 
+ROOM: Final = "room"
+"""What a shim lacks that turns requests away, since as many run as may."""
+
 SILENT_SECONDS: Final = 15.0
 """A process that has not announced itself for so long may be gone. `console/page/faults.js` has the same number."""
 
@@ -112,7 +115,7 @@ class Details:
     taking: bool
     """Whether it takes tasks, or accepts requests; of a notifier, whether it is the one that sends."""
     away: Mapping[str, int] = field(default_factory=dict)
-    """Each dependency that it cannot use → since when, in Unix milliseconds by its own clock."""
+    """Each dependency that it cannot use → since when, in Unix milliseconds by its own clock. `ROOM` is one as well."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Of these, each that answers and refuses → its code and what to mend, in words of ours.."""
 

@@ -103,6 +103,7 @@ _FULL = {"code": "OOM", "advice": "its memory is full", "since": _SINCE}
 _BRING_BACK = "it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe."
 _NO_WRITES = "Signups get 503, and no process can tell how it does."
 _IS_GONE = "was heard of lately: dead, stuck, or refused by Redis."
+_NO_ROOM = "(INTAKE_MAX_REQUESTS). Redis is slow, or there are too few shims."
 _AGAIN = "Workers ask again within a minute."
 _START = "Read its log, then start it again."
 
@@ -145,6 +146,10 @@ _START = "Read its log, then start it again."
         (
             {"processes": [_SHIM, {**_WORKER, "away": {"broker": _SINCE}}]},
             "Redis is away for the only worker since …, and answers the console: look at the way from there to it.",
+        ),
+        (
+            {"processes": [{**_SHIM, "away": {"room": _SINCE}}, _SHIM, _WORKER]},
+            f"1 of 2 shims turned requests away with 503 since …, as many run at once as may {_NO_ROOM}",
         ),
         (
             {"processes": [_SHIM, _MAY_NOT, _MAY_NOT]},

@@ -8,10 +8,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import redis
 
 from bench.cpu import resident_mib
 from local_stack.ports import free_port
+from schemas.protocol.overview import ROOM
 from tests.contract.service import CREATE, RESULT, Service, an_email, parse_raw, read_all, read_answer
+from tests.support.records import Scripts
 from tests.support.requests import a_request, as_body
 from tests.support.tokens import token
 from tests.support.waiting import wait_until
@@ -295,3 +298,6 @@ def test_requests_beyond_the_bound_get_503_and_those_that_wait_do_not_count(
         assert refused[-1].headers["retry-after"]
         assert service.get("/healthz").status_code == 200
     assert turned_away(service, "requests") >= 1
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        overview = Scripts(client).overview
+        wait_until(lambda: [ROOM in each.details.away for each in overview().processes] == [True], what="it is told of")
