@@ -46,6 +46,9 @@ export function keyed(parent, items, key, build) {
 const whole = new Intl.NumberFormat("en");
 export const count = (number) => (number == null ? "–" : whole.format(number));
 
+/** "1 worker", "2 workers". */
+export const several = (number, name, many = `${name}s`) => `${count(number)} ${number === 1 ? name : many}`;
+
 export function rate(number) {
   if (number == null) return "–";
   return number >= 100 ? whole.format(Math.round(number)) : number.toFixed(1);

@@ -1,7 +1,7 @@
 // Shows one look: numbers, ledger, outcomes, processes, batches.
 
 import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults.js";
-import {at, byId, count, keyed, lasting, make, rate, rowOf, say} from "./dom.js";
+import {at, byId, count, keyed, lasting, make, rate, rowOf, say, several} from "./dom.js";
 
 const GROWS_SECONDS = 60;
 const OFF = {gone: "off: it answered 410", failing: "off: it failed for days", operator: "off: by an operator"};
@@ -30,7 +30,7 @@ function numbers(look) {
   const {signups, rows, lanes, dead} = look;
   const waiting = signups.open + rows.open;
   say(byId("waiting"), count(waiting));
-  say(byId("waiting-more"), waiting ? `${count(signups.open)} signups, ${count(rows.open)} rows` : "all is done");
+  say(byId("waiting-more"), waiting ? `${several(signups.open, "signup")}, ${several(rows.open, "row")}` : "all is done");
   const oldest = Math.max(lanes.signups.oldest_seconds, lanes.chunks.oldest_seconds);
   say(byId("oldest"), waiting ? lasting(oldest) : "–");
   say(byId("oldest-more"), signups.open && rows.open ? `signups: ${lasting(lanes.signups.oldest_seconds)}` : "");
@@ -46,7 +46,7 @@ function numbers(look) {
 /** What the time until the queue is empty is worth. */
 function paceOf(look) {
   if (look.paused.what === "all") return "work is paused";
-  if (look.seconds_left == null) return "nothing is finished now";
+  if (look.seconds_left == null) return "nothing ends now";
   const grows = look.seconds_left > GROWS_SECONDS && look.accepted_per_second > look.finished_per_second;
   return grows ? "if no more came" : "at the present rate";
 }

@@ -1,6 +1,6 @@
 // One line that says what is wrong now, or that all is well: what an operator reads first.
 
-import {at, byId, count, keyed, make} from "./dom.js";
+import {at, byId, count, keyed, make, several} from "./dom.js";
 import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults.js";
 
 const NAME = document.title;
@@ -37,7 +37,10 @@ function troublesOf(look) {
   for (const each of faults) wrong(wordsOf(each, look.at));
   silences(look, wrong, warn);
   if (!faults.length && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits.");
-  if (dead.count) wrong(`${several(dead.count, "dead letter")} wait${dead.count === 1 ? "s" : ""} for you.`);
+  if (dead.count) {
+    const [wait, them] = dead.count === 1 ? ["waits", "it"] : ["wait", "them"];
+    wrong(`${several(dead.count, "dead letter")} ${wait} for you: mend the reason, which stands below, then requeue ${them}.`);
+  }
   if (paused.what !== "nothing") {
     const what = paused.what === "all" ? "All work is" : "Batches are";
     warn(`${what} paused${paused.by ? ` by ${paused.by}` : ""}${paused.at ? `, since ${at(paused.at)}` : ""}.`);
@@ -122,5 +125,3 @@ function endedWords(kind, silent, heard, now) {
   const ended = several(silent.length, kind);
   return since < silent.length ? `${ended} gave no sign of life lately.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
 }
-
-const several = (number, name, many = `${name}s`) => `${count(number)} ${number === 1 ? name : many}`;

@@ -72,7 +72,8 @@ def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts:
     tab.wait_for_text("#troubles li:nth-child(2)", "No shim runs: signups are not taken.")
     assert tab.page.title() == "(2) customer-intake"
     a_dead_letter(scripts)
-    tab.wait_for_text("#troubles li:nth-child(3)", "1 dead letter waits for you.")
+    told = "1 dead letter waits for you: mend the reason, which stands below, then requeue it."
+    tab.wait_for_text("#troubles li:nth-child(3)", told)
     assert tab.page.title() == "(3) customer-intake"
 
 
