@@ -14,6 +14,7 @@ from startup.environment import SettingsError
 from startup.known_settings import tell_unknown_settings
 from startup.logs import configure_logs
 from startup.process import prepare_service, refuse
+from startup.tracing.tracing import check_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ def main() -> int:
     prepare_service("shim")
     try:
         settings = read_shim_settings(os.environ)
+        # Here, since uvicorn would start a process anew for ever that ends for its settings.
+        check_tracing(settings.shared.traces, component="shim")
     except SettingsError as error:
         tell_unknown_settings(os.environ)
         return refuse("api_shim", error)
@@ -37,10 +40,10 @@ def main() -> int:
                 host=settings.host,
                 port=settings.port,
                 processes=settings.processes,
+                settings="INTAKE_HOST, INTAKE_PORT",
             )
-        except OSError as error:
-            sentence = f"INTAKE_HOST, INTAKE_PORT: cannot listen there: {error.strerror}"
-            return refuse("api_shim", SettingsError([sentence]))
+        except SettingsError as error:
+            return refuse("api_shim", error)
     return 0
 
 

@@ -30,10 +30,10 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             processes=1,
+            settings="INTAKE_CONSOLE_HOST, INTAKE_CONSOLE_PORT",
         )
-    except OSError as error:
-        sentence = f"INTAKE_CONSOLE_HOST, INTAKE_CONSOLE_PORT: cannot listen there: {error.strerror}"
-        return refuse("console", SettingsError([sentence]))
+    except SettingsError as error:
+        return refuse("console", error)
     return 0
 
 

@@ -87,7 +87,7 @@ def _serve_metrics(settings: NotifierSettings, metrics: NotifierMetrics) -> None
     if settings.metrics_port:
         try:
             start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
-        except OSError as error:
-            reason = error.strerror or "not an address of this machine"
+        except (OSError, UnicodeError) as error:  # the second where it cannot be a host's name at all
+            reason = getattr(error, "strerror", None) or "not an address of this machine"
             sentence = f"INTAKE_NOTIFIER_METRICS_HOST, INTAKE_NOTIFIER_METRICS_PORT: cannot listen there ({reason})"
             raise SettingsError([sentence]) from None

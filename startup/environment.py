@@ -22,6 +22,9 @@ PREFIX: Final = "INTAKE_"
 MINIMUM_KEY_BYTES: Final = 32
 """The least length of a keyed secret: that of the output of SHA-256 (RFC 2104, section 3; RFC 7518, section 3.2)."""
 
+PLACEHOLDER: Final = "a placeholder in angle brackets in place of its user name or password"
+"""What somebody forgot to replace in a URL."""
+
 
 class SettingsError(ValueError):
     """The settings cannot be used. `faults` has one sentence for each variable that is missing or wrong."""
@@ -42,14 +45,18 @@ class EnvironmentReader:
     faults: list[str] = field(default_factory=list)
 
     def text(self, name: str, default: str | None = None) -> str:
-        """The variable's text without surrounding space. It is a fault when it is missing and has no default."""
+        """The variable's text without surrounding space. It is a fault when it is missing and has no default.
+
+        Quotes around it are a fault: `docker run --env-file` and systemd's files keep or take them in different ways.
+        """
         value = self.environment.get(PREFIX + name, "").strip()
-        if value:
+        if value and not _is_quoted(value):
             return value
-        if default is None:
+        if value:
+            self._fault(name, "must not have quotes around it")
+        elif default is None:
             self._fault(name, "is required")
-            return ""
-        return default
+        return default or ""
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
         """One of a few words."""
@@ -157,3 +164,12 @@ class EnvironmentReader:
 
     def _fault(self, name: str, sentence: str) -> None:
         self.faults.append(f"{PREFIX}{name} {sentence}")
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether this part of a URL, as it is written there, was left to be filled in, such as `<password>`."""
+    return text.startswith("<") and text.endswith(">")
+
+
+def _is_quoted(value: str) -> bool:
+    return len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
@@ -10,6 +11,7 @@ from prometheus_client import start_http_server
 
 from startup.environment import SettingsError
 from startup.identity import ANNOUNCE_SECONDS
+from worker.consuming.health import check_health_file
 from worker.periodic import run_periodically
 
 if TYPE_CHECKING:
@@ -20,8 +22,10 @@ def run(worker: Worker) -> int:
     """Consume until SIGTERM or SIGINT, and return the exit code.
 
     Raises:
-        SettingsError: the worker cannot listen on the port of the metrics.
+        SettingsError: the worker cannot listen on the port of the metrics, or cannot write its health file.
     """
+    if worker.settings.health_file:
+        check_health_file(Path(worker.settings.health_file))
     # First, so that metrics can be read while MongoDB is away, and a port that is taken stops the start.
     _serve_metrics(worker)
     # A worker that waits for its servers tells what it waits for.
@@ -67,7 +71,7 @@ def _serve_metrics(worker: Worker) -> None:
     if port:
         try:
             start_http_server(port, host, worker.metrics.registry)
-        except OSError as error:
-            reason = error.strerror or "not an address of this machine"
+        except (OSError, UnicodeError) as error:  # the second where it cannot be a host's name at all
+            reason = getattr(error, "strerror", None) or "not an address of this machine"
             sentence = f"INTAKE_WORKER_METRICS_HOST, INTAKE_WORKER_METRICS_PORT: cannot listen there ({reason})"
             raise SettingsError([sentence]) from None

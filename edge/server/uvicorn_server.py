@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -9,6 +10,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from edge.server.listening import listening_socket
+from startup.environment import SettingsError
 
 if TYPE_CHECKING:
     import socket
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
 _BACKLOG: Final = 2048
 """How many connections may wait in the kernel until they are accepted."""
 
+_METRICS_SETTINGS: Final = "INTAKE_METRICS_HOST, INTAKE_METRICS_PORT"
+"""Where the address of the metrics comes from."""
+
 log = structlog.get_logger("edge")
 
 
-def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, processes: int) -> None:
+def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, processes: int, settings: str) -> None:
     """Serve until a signal stops the process.
 
     Args:
@@ -30,14 +35,15 @@ def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, process
         host: The address to listen on.
         port: The port to listen on.
         processes: How many processes serve.
+        settings: The names of the settings that host and port come from.
 
     Raises:
-        OSError: an address cannot be listened on.
+        SettingsError: an address cannot be listened on.
     """
-    addresses = [(host, port)]
+    addresses = [(settings, host, port)]
     if edge.metrics_port:
-        addresses.append((edge.metrics_host, edge.metrics_port))
-    sockets = [listening_socket(host, port, write_seconds=edge.write_seconds) for host, port in addresses]
+        addresses.append((_METRICS_SETTINGS, edge.metrics_host, edge.metrics_port))
+    sockets = _listen(addresses, write_seconds=edge.write_seconds)
     config = uvicorn.Config(
         app_factory,
         factory=True,
@@ -63,6 +69,19 @@ def serve(app_factory: str, edge: EdgeSettings, *, host: str, port: int, process
         Multiprocess(config, sockets=sockets).run()
     else:
         _Server(config).run(sockets=sockets)
+
+
+def _listen(addresses: list[tuple[str, str, int]], *, write_seconds: float) -> list[socket.socket]:
+    """A socket for each of these: the names of its settings, the host and the port."""
+    with ExitStack() as opened:
+        sockets = []
+        for settings, host, port in addresses:
+            try:
+                sockets.append(opened.enter_context(listening_socket(host, port, write_seconds=write_seconds)))
+            except OSError as error:
+                raise SettingsError([f"{settings}: cannot listen there ({error.strerror})"]) from None
+        opened.pop_all()
+    return sockets
 
 
 class _Server(uvicorn.Server):

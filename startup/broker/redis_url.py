@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from startup.broker.sentinels import Sentinels
 from startup.broker.tls_files import FILE_OPTIONS, fault_of_files
+from startup.environment import PLACEHOLDER, is_placeholder
 
 _SCHEMES: Final = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}
 """How a URL may begin, and whether that means TLS. Valkey speaks Redis' protocol."""
@@ -38,6 +39,9 @@ _DATABASE: Final = re.compile(r"[0-9]{0,7}")
 """The number of a database as text."""
 _NAME: Final = re.compile(r"[0-9A-Za-z._-]+")
 """The name of a primary. A Sentinel takes no other characters in it."""
+
+_LONGEST_LABEL: Final = 63
+"""The most characters between two dots of a host's name."""
 
 _HINT: Final = "special characters in its user name and password must be percent-encoded ('#' is %23, '/' is %2F)"
 """What most often makes a URL unreadable."""
@@ -121,11 +125,15 @@ def parse_redis_url(text: str) -> RedisUrl:
     if parts is None or None in hosts or not fits:
         example = "host:26379,host:26379/name/0" if with_sentinels else "host:6379/0"
         raise RedisUrlFault(f"must be a URL like {scheme}://user:password@{example}; {_HINT}")
+    if any(is_placeholder(each or "") for each in (parts["username"], parts["password"])):
+        raise RedisUrlFault(f"has {PLACEHOLDER}; {_HINT}")
     default_port = _DEFAULT_SENTINEL_PORT if with_sentinels else _DEFAULT_PORT
     addresses = tuple((each["host"].strip("[]"), int(each["port"] or default_port)) for each in hosts if each)
     number = int(database or 0)
     if not all(1 <= port <= _MAXIMUM_PORT for _, port in addresses) or number > _MAXIMUM_DATABASE:
         raise RedisUrlFault(f"names a port or a database that cannot be; {_HINT}")
+    if not all(map(_can_be_a_name, (host for host, _ in addresses))):
+        raise RedisUrlFault(f"names a host that cannot be; {_HINT}")
     password = _decoded(parts["password"])
     host, port = (name, _DEFAULT_PORT) if with_sentinels else addresses[0]
     return RedisUrl(
@@ -138,6 +146,11 @@ def parse_redis_url(text: str) -> RedisUrl:
         tls_files=_files(query, tls=tls),
         sentinels=Sentinels(addresses=addresses, name=name) if with_sentinels else None,
     )
+
+
+def _can_be_a_name(host: str) -> bool:
+    """Whether a resolver can be asked for this host. Otherwise Python raises what no library of ours expects."""
+    return all(0 < len(each) <= _LONGEST_LABEL for each in host.removesuffix(".").split("."))
 
 
 def _decoded(encoded: str | None) -> str | None:

@@ -102,3 +102,19 @@ def open_tracing(settings: TraceSettings, counts: SpanCounts, *, component: str)
         sentence = "INTAKE_TRACES needs variables OTEL_EXPORTER_OTLP_… and OTEL_BSP_… that the SDK can use"
         raise SettingsError([f"{sentence} ({type(error).__name__})"]) from None
     return Tracing(settings.ratio, exporting.record, exporting.close)
+
+
+def check_tracing(settings: TraceSettings, *, component: str) -> None:
+    """See that `open_tracing` can be called.
+
+    Raises:
+        SettingsError: a variable of OpenTelemetry's cannot be used.
+    """
+    tracing = open_tracing(settings, _NoCounts(), component=component)
+    if tracing is not None:
+        tracing.close()
+
+
+class _NoCounts:
+    def spans(self, result: str, count: int) -> None:
+        """Nothing is recorded where these counts are used."""

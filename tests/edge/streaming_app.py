@@ -160,6 +160,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         processes=settings.processes,
+        settings="INTAKE_HOST, INTAKE_PORT",
     )
 
 

@@ -35,6 +35,21 @@ def test_a_duration_is_a_number_of_seconds_within_its_bounds(value: str) -> None
     assert reader.faults == ["INTAKE_X must be a number of seconds from 0.5 to 10"]
 
 
+@pytest.mark.parametrize("quoted", ['"5"', "'5'"])
+def test_quotes_that_were_left_around_a_value_are_the_one_fault(quoted: str) -> None:
+    reader = EnvironmentReader({"INTAKE_X": quoted})
+    reader.text("X")
+    reader.integer("X", 1, minimum=0, maximum=9)
+    assert reader.faults == ["INTAKE_X must not have quotes around it"] * 2
+
+
+@pytest.mark.parametrize("value", ['"', 'a"', "it's", '"a" and "b'])
+def test_quotes_elsewhere_are_part_of_a_value(value: str) -> None:
+    reader = EnvironmentReader({"INTAKE_X": value})
+    assert reader.text("X") == value
+    reader.check()
+
+
 READINGS: list[Callable[[EnvironmentReader], Any]] = [
     lambda reader: reader.flag("X"),
     lambda reader: reader.integer("X", 1, minimum=0, maximum=9),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import bootsteps
 
+from startup.environment import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -71,6 +73,27 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
 def write_health_file(path: Path, *, held: int, taking: bool) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
     document = {"pid": os.getpid(), "at": datetime.now(UTC).isoformat(), "consuming": taking, "tasks_held": held}
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch = _scratch_of(path)
     scratch.write_text(json.dumps(document) + "\n")
     scratch.replace(path)
+
+
+def check_health_file(path: Path) -> None:
+    """See that the file can be written, without writing it: it says that the worker consumes.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError
+        scratch = _scratch_of(path)
+        scratch.touch()
+        scratch.unlink()
+    except (OSError, ValueError) as error:
+        sentence = f"INTAKE_WORKER_HEALTH_FILE names a file that cannot be written ({type(error).__name__})"
+        raise SettingsError([sentence]) from None
+
+
+def _scratch_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}")

@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.common import VALIDATORS, validate
 
+from startup.environment import PLACEHOLDER, is_placeholder
+
 if TYPE_CHECKING:
     from startup.environment import EnvironmentReader
 
@@ -44,11 +46,11 @@ def read_mongodb_uri(reader: EnvironmentReader) -> SecretStr:
 def read_database_name(reader: EnvironmentReader) -> str:
     """`MONGODB_DATABASE`."""
     name = reader.text("MONGODB_DATABASE", "customer_intake")
-    # What the environment holds besides UTF-8 is in surrogates.
-    if _NOT_IN_NAMES & set(name) or len(name.encode(errors="surrogateescape")) > _LONGEST_NAME_BYTES:
-        reader.fault(
-            "MONGODB_DATABASE", f'must be at most {_LONGEST_NAME_BYTES} bytes, without space or any of /\\."$*<>:|?'
-        )
+    # What the environment holds besides UTF-8 is in surrogates, of each of which this makes one byte.
+    encoded = name.encode(errors="replace")
+    if _NOT_IN_NAMES & set(name) or encoded.decode() != name or len(encoded) > _LONGEST_NAME_BYTES:
+        rule = f'must be at most {_LONGEST_NAME_BYTES} bytes of UTF-8, without space or any of /\\."$*<>:|?'
+        reader.fault("MONGODB_DATABASE", rule)
     return name
 
 
@@ -58,6 +60,8 @@ def _fault_of(uri: str) -> str:
         return f"must be a URI that starts with {' or '.join(_SCHEMES)}"
     rest = uri.partition("://")[2]
     authority = rest.partition("?")[0].partition("/")[0]
+    if "@" in authority and any(map(is_placeholder, authority.rpartition("@")[0].split(":", 1))):
+        return f"has {PLACEHOLDER}; {_HINT}"
     # An '@' further back means that the password has a '/' or a '?'. What looks like the host is a piece of it.
     if "@" not in rest[len(authority) :] and _is_usable(uri):
         return ""

@@ -118,6 +118,12 @@ def test_no_piece_of_a_password_is_in_a_fault(around: str, place: str, character
         "redis+sentinel://h/name/0?ssl_ca_certs=/etc/hostname",
         "redis+sentinels://h/name/0",
         "redis+sentinel+sentinel://h/name/0",
+        "redis://canary..h/0",
+        f"redis://{'h' * 64}.canary/0",
+        "redis+sentinel://h,i../name/0",
+        "redis://:<canary>@h/0",
+        "redis://<canary>:secret@h/0",
+        "redis+sentinel://me:<canary>@h/name/0",
     ],
 )
 def test_any_other_text_is_a_fault_that_does_not_repeat_it(text: str) -> None:
