@@ -5,6 +5,7 @@ import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults
 
 const NAME = document.title;
 const STUCK_SECONDS = 60;
+const CHUNK_SECONDS = 600;
 /** Within so long each worker finds out what one of them has found. */
 const KNOWN_MILLISECONDS = 15_000;
 
@@ -36,7 +37,8 @@ function troublesOf(look) {
   const faults = faultsOf(look);
   for (const each of faults) wrong(wordsOf(each, look.at));
   silences(look, wrong, warn);
-  if (!faults.length && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits.");
+  const hasWorkers = !isDeaf(look) && running(look).some((each) => each.kind === "worker");
+  if (hasWorkers && !faults.length && isStuck(look)) wrong("Nothing was finished in the last minute, and work waits: the workers' logs say why.");
   if (dead.count) {
     const [wait, them] = dead.count === 1 ? ["waits", "it"] : ["wait", "them"];
     wrong(`${several(dead.count, "dead letter")} ${wait} for you: mend the reason, which stands below, then requeue ${them}.`);
@@ -56,9 +58,12 @@ function troublesOf(look) {
 }
 
 /** Work has waited for longer than it takes to see a rate, and none of it comes to an end. */
-function isStuck({lanes, paused, seconds_left: left}) {
-  const waited = Math.max(lanes.signups.oldest_seconds, paused.what === "batches" ? 0 : lanes.chunks.oldest_seconds);
-  return left == null && paused.what !== "all" && waited > STUCK_SECONDS;
+function isStuck(look) {
+  const {lanes, paused, seconds_left: left} = look;
+  if (left != null || paused.what === "all") return false;
+  // Rows end by the chunk, which may take a slow machine minutes.
+  const patience = running(look).some((each) => each.holds.chunks) ? CHUNK_SECONDS : STUCK_SECONDS;
+  return lanes.signups.oldest_seconds > STUCK_SECONDS || (paused.what !== "batches" && lanes.chunks.oldest_seconds > patience);
 }
 
 /** What the console finds of Redis by itself. */
@@ -123,5 +128,5 @@ function endedWords(kind, silent, heard, now) {
   const lastHeard = Math.min(...silent.map((each) => now - 1000 * each.silent_seconds));
   const since = heard.filter((each) => each.started_at >= lastHeard).length;
   const ended = several(silent.length, kind);
-  return since < silent.length ? `${ended} gave no sign of life lately.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
+  return since < silent.length ? `${ended} gave no sign of life lately: dead, stuck, or refused by Redis. Others of its kind run.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
 }

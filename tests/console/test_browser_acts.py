@@ -77,7 +77,15 @@ def test_what_is_wrong_is_said_first(tab: Tab, module_env: Environment, scripts:
     assert tab.page.title() == "(3) customer-intake"
 
 
-_WORKER = {"kind": "worker", "silent_seconds": 0.5, "started_at": 0, "taking": True, "away": {}, "refused": {}}
+_WORKER = {
+    "kind": "worker",
+    "silent_seconds": 0.5,
+    "started_at": 0,
+    "holds": {},
+    "taking": True,
+    "away": {},
+    "refused": {},
+}
 _SHIM = {**_WORKER, "kind": "shim"}
 _SILENT = {"silent_seconds": 20}
 _TAKES_WRITES = {"refused": None, "back_since": None}
@@ -94,6 +102,8 @@ _WELL = {
     "lanes": {"signups": {"oldest_seconds": 0}, "chunks": {"oldest_seconds": 0}},
 }
 _WAITING = {"signups": {"oldest_seconds": 61}, "chunks": {"oldest_seconds": 0}}
+_ROWS_WAIT = {"signups": {"oldest_seconds": 0}, "chunks": {"oldest_seconds": 61}}
+_HOLDS_ROWS = {**_WORKER, "holds": {"chunks": 4}}
 _ENDPOINT = {"name": "crm", "on": True, "waiting": 0, "failing_seconds": None, "last_outcome": ""}
 _NO_MONGODB = {**_WORKER, "away": {"database": _SINCE}}
 _MAY_NOT = {**_NO_MONGODB, "refused": {"database": "Unauthorized (right find): grant it"}}
@@ -104,6 +114,8 @@ _FULL = {"code": "OOM", "advice": "its memory is full", "since": _SINCE}
 _BRING_BACK = "it does not answer, or has no primary. Bring it back. What is accepted waits, and is safe."
 _NO_WRITES = "Signups get 503, and no process can tell how it does."
 _IS_GONE = "was heard of lately: dead, stuck, or refused by Redis."
+_STANDS_STILL = "Nothing was finished in the last minute, and work waits: the workers' logs say why."
+_LOST = "dead, stuck, or refused by Redis. Others of its kind run."
 _NO_ROOM = "(INTAKE_MAX_REQUESTS). Redis is slow, or there are too few shims."
 _AGAIN = "Workers ask again within a minute."
 _START = "Read its log, then start it again."
@@ -114,14 +126,16 @@ _START = "Read its log, then start it again."
     [
         ({}, "All is well."),
         ({"unaccounted": -3}, "3 unaccounted for."),
-        ({"seconds_left": None, "lanes": _WAITING}, "Nothing was finished in the last minute, and work waits."),
-        ({"processes": [_SHIM, {**_WORKER, **_SILENT}, _WORKER]}, "1 worker gave no sign of life lately."),
+        ({"seconds_left": None, "lanes": _WAITING}, _STANDS_STILL),
+        ({"seconds_left": None, "lanes": _ROWS_WAIT}, _STANDS_STILL),
+        ({"seconds_left": None, "lanes": _ROWS_WAIT, "processes": [_SHIM, _HOLDS_ROWS]}, "All is well."),
+        ({"processes": [_SHIM, {**_WORKER, **_SILENT}, _WORKER]}, f"1 worker gave no sign of life lately: {_LOST}"),
         (
             {"processes": [_SHIM, {**_WORKER, **_SILENT}, {**_WORKER, "started_at": _SINCE + 50_000}]},
             "1 worker ended without a word, and one was started since.",
         ),
         (
-            {"processes": [_SHIM, {**_WORKER, **_SILENT}]},
+            {"processes": [_SHIM, {**_WORKER, **_SILENT}], "seconds_left": None, "lanes": _WAITING},
             f"No worker {_IS_GONE} What is accepted waits. {_START}",
         ),
         (
