@@ -112,11 +112,12 @@ class _CountedExporter(SpanExporter):
             result = SpanExportResult.FAILURE
         is_sent = result is SpanExportResult.SUCCESS
         lost = min(self._session.rejected, len(spans)) if is_sent else len(spans)
+        # First, so that whoever sees the count finds the line.
+        if lost and self._seldom.is_due("export"):
+            log.warning("traces_not_exported", spans=lost, reason=self._session.reason or "failed")
         self._counts.spans("exported", len(spans) - lost)
         if lost:
             self._counts.spans("failed", lost)
-            if self._seldom.is_due("export"):
-                log.warning("traces_not_exported", spans=lost, reason=self._session.reason or "failed")
         return result
 
     def shutdown(self) -> None:
