@@ -29,6 +29,7 @@ export function say(element, text) {
 /** Shows as many of `items` as children of `parent`, and keeps the element of a key, so that focus stays where it is. */
 export function keyed(parent, items, key, build) {
   const old = new Map([...parent.children].map((each) => [each.dataset.key, each]));
+  const kept = new Set();
   items.forEach((item, place) => {
     const name = String(key(item));
     let element = old.get(name);
@@ -37,10 +38,12 @@ export function keyed(parent, items, key, build) {
       element.dataset.key = name;
     }
     old.delete(name);
+    kept.add(element);
     if (parent.children[place] !== element) parent.insertBefore(element, parent.children[place] ?? null);
     element.update?.(item);
   });
-  for (const each of old.values()) each.remove();
+  // Of elements with the same key only one was in `old`.
+  for (const each of [...parent.children]) if (!kept.has(each)) each.remove();
 }
 
 const whole = new Intl.NumberFormat("en");
@@ -72,8 +75,8 @@ const day = new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short"});
 
 /** A time of day, with the date where it is not today. */
 export function at(milliseconds) {
-  if (milliseconds == null) return "–";
-  const date = new Date(milliseconds);
+  const date = new Date(milliseconds ?? NaN);
+  if (Number.isNaN(date.getTime())) return "–";
   const today = date.toDateString() === new Date().toDateString();
   return today ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
 }

@@ -88,6 +88,16 @@ function readHour() {
   ask("hour").then((hour) => chart.hour(hour), () => { isHourDue = true; });
 }
 
+function show(look) {
+  if (isHourDue || look.hour_is_new) readHour();
+  for (const each of look.processes) each.at = look.at;
+  chart.add(look.points);
+  showLook(look, acts);
+  showTroubles(look);
+  letters.look(look);
+  if (byId("state").textContent !== "live") state("live", "good");
+}
+
 function begin(session) {
   document.body.dataset.mayOperate = String(session.may_operate);
   say(byId("who"), session.may_operate ? session.name : `${session.name} (looks only)`);
@@ -99,13 +109,14 @@ function begin(session) {
   live ??= new Live({
     opened: readHour,
     look(look) {
-      if (isHourDue || look.hour_is_new) readHour();
-      if (byId("state").textContent !== "live") state("live", "good");
-      for (const each of look.processes) each.at = look.at;
-      chart.add(look.points);
-      showLook(look, acts);
-      showTroubles(look);
-      letters.look(look);
+      try {
+        show(look);
+      } catch (error) {
+        // Of a console of another release, after an upgrade. What is half shown must not be taken for live.
+        state("cannot be shown", "wrong");
+        showTrouble("This page cannot show what the console sends it. Load the page anew: the console may be of another release.");
+        throw error;
+      }
     },
     stale({since, reason, advice}) {
       state(`stale since ${at(since)}`, "wrong");
@@ -135,6 +146,7 @@ function door(says = "") {
 }
 
 const REFUSALS = {
+  foreign_page: "The console was asked under another name than that of this page. A proxy in front of it must pass on the header Host as it came, with its port (nginx: proxy_set_header Host $http_host).",
   invalid_token: "This token is not good, or has expired.",
   insufficient_scope: "This token has neither the scope intake:read nor intake:operate.",
   link_used: "This link was used before.",

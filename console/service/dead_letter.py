@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from console.service.texts import readable
+from schemas.ids import is_task_id
 from schemas.protocol.batch_keys import ChunkField
 from schemas.protocol.keys import Field, State
+from schemas.protocol.reading import whole
 from schemas.sealing import UnsealError, sealed_with
 
 if TYPE_CHECKING:
@@ -97,7 +100,7 @@ class DeadLetter:
 def root_of(values: Sequence[bytes | None]) -> str | None:
     """The id of the chunk of which the record with these `SHOWN_FIELDS` is a part. None if it is no part."""
     root = values[SHOWN_FIELDS.index(ChunkField.ROOT)]
-    return None if root is None else root.decode()
+    return None if root is None else root.decode("utf-8", "replace")
 
 
 def without_request(values: Sequence[Any]) -> list[Any]:
@@ -119,17 +122,19 @@ def dead_letter_of(task_id: str, values: Sequence[Any], of_chunk: Sequence[Any] 
         return None
     dead_rows = None
     if rows is not None:
-        chunk_id = task_id if root is None else root.decode()
-        listed = (batches or of_chunk[1] or b"").decode().split()
-        dead_rows = DeadRows(chunk_id, int(first or 0), int(rows), tuple(each[1:] for each in listed))
+        chunk_id = task_id if root is None else readable(root)
+        listed = (batches or of_chunk[1] or b"").decode("utf-8", "replace").split()
+        dead_rows = DeadRows(
+            chunk_id, whole(first), whole(rows), tuple(each[1:] for each in listed if is_task_id(each[1:]))
+        )
     return DeadLetter(
         task_id,
-        (reason or b"").decode(),
-        (detail or b"").decode(),
+        readable(reason),
+        readable(detail),
         _time(accepted_at),
         _time(parked_at),
-        int(sends or 0),
-        int(starts or 0),
+        whole(sends),
+        whole(starts),
         (caller or b"").decode("utf-8", "replace"),
         sealing_key_of(sealed or of_chunk[0] or b""),
         dead_rows,
@@ -145,4 +150,7 @@ def sealing_key_of(sealed: bytes) -> str:
 
 
 def _time(milliseconds: bytes | None) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds or 0) / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(whole(milliseconds) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from redis.exceptions import ResponseError
+
 from console.service.dead_letter import (
     CHUNK_FIELDS,
     FIELDS_WITHOUT_REQUEST,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
     from console.service.dead_letter import DeadLetter, DeadRows
     from schemas.protocol.call import Call
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+"""How the error of Redis begins where a key holds something else than what is asked for."""
 
 _PAGE: Final = 500
 """Dead letters in one round trip. Redis answers others between two pages, and one page is kept in memory here."""
@@ -180,7 +185,19 @@ def _fields(client: redis.Redis, task_ids: Sequence[str], *fields: str) -> list[
     with client.pipeline(transaction=False) as pipeline:
         for task_id in task_ids:
             pipeline.hmget(record_key(task_id), *fields)
-        return pipeline.execute()
+        records: list[Any] = pipeline.execute(raise_on_error=False)
+    # What is no record is as good as none: it must not hide all others.
+    return [[None] * len(fields) if _is_no_record(each) else _or_raise(each) for each in records]
+
+
+def _is_no_record(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith(_WRONG_TYPE)
+
+
+def _or_raise(reply: Any) -> Any:
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 def _pages(client: redis.Redis, index: str) -> Iterator[list[str]]:
@@ -207,9 +224,9 @@ def _places(client: redis.Redis, after: str) -> list[tuple[str, str]]:
     skip = 0
     while True:
         page: Any = client.zrange(
-            DEAD_KEY, score or "-inf", "+inf", byscore=True, offset=skip, num=_PAGE, withscores=True
+            DEAD_KEY, score or "-inf", "(+inf", byscore=True, offset=skip, num=_PAGE, withscores=True
         )
-        entries = [(task_id.decode(), str(int(at))) for task_id, at in page]
+        entries = [(task_id.decode("utf-8", "replace"), str(int(at))) for task_id, at in page]
         found = [(task_id, f"{at}:{task_id}") for task_id, at in entries if at != score or task_id > last]
         if found or len(page) < _PAGE:
             return found

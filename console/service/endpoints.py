@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from console.service.texts import readable
 from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.steps.delivering import OffReason, read_endpoint, switch_endpoint
 from schemas.protocol.webhook_keys import EndpointField, group_of
@@ -61,14 +62,14 @@ def _all(client: redis.Redis) -> list[dict[str, Any]]:
 
 def _shown(name: str, state: EndpointState) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": readable(name),
         "on": state.off_reason is None,
-        "off_reason": state.off_reason,
+        "off_reason": None if state.off_reason is None else readable(state.off_reason),
         "off_seconds": state.ago_seconds(EndpointField.OFF_AT),
         "failing_seconds": state.ago_seconds(EndpointField.FAILING_SINCE),
         "waiting": state.waiting,
         "oldest_seconds": state.oldest_seconds,
         "delivered": state.count(EndpointField.DELIVERED),
         "given_up": state.count(EndpointField.GIVEN_UP),
-        "last_outcome": state.fields.get(EndpointField.LAST_OUTCOME, ""),
+        "last_outcome": readable(state.fields.get(EndpointField.LAST_OUTCOME)),
     }

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from console.service.texts import readable
 from schemas.batch import line_numbers
 from schemas.batch.row_results import unpack_results
 from schemas.ids import is_task_id
@@ -77,10 +78,10 @@ def _task(task: TaskView) -> dict[str, Any]:
         "kind": "task" if task.rows is None else "chunk",
         "id": task.task_id,
         "state": task.state.value,
-        "outcome": task.outcome,
-        "customer": task.customer_id,
-        "reason": task.reason,
-        "detail": task.detail,
+        "outcome": readable(task.outcome),
+        "customer": readable(task.customer_id),
+        "reason": readable(task.reason),
+        "detail": readable(task.detail),
         "starts": task.starts,
         "sends": task.sends,
         "rows": task.rows,

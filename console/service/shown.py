@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from console.service.texts import readable
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from console.service.history import Point
     from schemas.protocol.overview import Counts, LaneView, Overview, Process, RunningBatch, UnitSample
@@ -35,7 +38,7 @@ def shown(overview: Overview, *, points: Sequence[Point]) -> dict[str, Any]:
         "processes": [_process(each) for each in overview.processes],
         "paused": {
             "what": overview.pause.what.value,
-            "by": overview.pause.by,
+            "by": readable(overview.pause.by),
             "at": overview.pause.at_milliseconds,
         },
         "points": points,
@@ -46,13 +49,21 @@ def _counts(counts: Counts) -> dict[str, Any]:
     return {
         "at_first": counts.at_first,
         "accepted": counts.accepted,
-        "finished": dict(counts.finished),
+        "finished": _by_name(counts.finished),
         "parked": counts.parked,
         "requeued": counts.requeued,
         "dropped": counts.dropped,
         "open": counts.open,
         "dead": counts.dead,
     }
+
+
+def _by_name(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts by names that can be shown. Two names that look alike are one, so that no count is missing."""
+    shown: Counter[str] = Counter()
+    for name, count in counts.items():
+        shown[readable(name)] += count
+    return dict(shown)
 
 
 def _lane(lane: LaneView) -> dict[str, Any]:
@@ -66,8 +77,8 @@ def _lane(lane: LaneView) -> dict[str, Any]:
 
 def _batch(batch: RunningBatch) -> dict[str, Any]:
     return {
-        "id": batch.batch_id,
-        "mode": batch.mode,
+        "id": readable(batch.batch_id),
+        "mode": readable(batch.mode),
         "rows": batch.rows,
         "finished": batch.finished,
         "upload_ended": batch.upload_ended,
@@ -80,20 +91,20 @@ def _batch(batch: RunningBatch) -> dict[str, Any]:
 def _process(process: Process) -> dict[str, Any]:
     details = process.details
     return {
-        "name": process.name,
-        "kind": details.kind,
-        "version": details.version,
-        "host": details.host,
+        "name": readable(process.name),
+        "kind": readable(details.kind),
+        "version": readable(details.version),
+        "host": readable(details.host),
         "pid": details.pid,
         "started_at": details.started_at_milliseconds,
         "silent_seconds": round(process.silent_seconds, 1),
-        "holds": dict(details.holds),
+        "holds": _by_name(details.holds),
         "per_second": round(details.per_second, 1),
         "taking": details.taking,
         # What it finds away → since when, in Unix milliseconds.
         "away": dict(details.away),
         # Which of it answers and refuses → why.
-        "refused": dict(details.refused),
+        "refused": {name: readable(why) for name, why in details.refused.items()},
     }
 
 

@@ -19,6 +19,7 @@ from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps.overseeing import sample
 from schemas.protocol.webhook_keys import endpoint_key, group_of
+from tests.console.hostile import EVIL, fill_with_hostile_values
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
 from tests.support.records import Scripts
@@ -293,3 +294,21 @@ def test_dead_letters_are_accounted_for(isolated_env: Environment, open_console:
         scripts.park("0" * 22, delivery="one")
         look = console.look()
     assert (look["dead"]["count"], look["signups"]["dead"], look["unaccounted"]) == (1, 1, 0)
+
+
+def test_what_no_part_of_the_service_has_written_hides_nothing_else(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        fine = fill_with_hostile_values(client)
+
+    with console.events() as events:
+        assert [next(events)[0] for _ in range(4)] == ["look"] * 4
+    listed = console.get("dead-letters")
+
+    assert fine in [each["id"] for each in listed.json()["letters"]]
+    assert len(listed.content) < len(EVIL)
+    assert console.act("dead-letters/drop", id=fine).json()["changed"] == 1
+    assert '"level": "error"' not in console.running.log()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.lua_files import load_script
+from schemas.protocol.reading import whole
 from schemas.protocol.steps.eventing import Event
 from schemas.protocol.webhook_keys import (
     CONSUMER,
@@ -140,12 +141,12 @@ class EndpointState:
 
     def count(self, name: EndpointField) -> int:
         """A number among the fields."""
-        return int(self.fields.get(name, 0))
+        return whole(self.fields.get(name))
 
     def ago_seconds(self, name: EndpointField) -> float | None:
         """How long ago a time among the fields is; None if it has not been."""
         at = self.fields.get(name)
-        return None if at is None else max(0.0, (self.now_milliseconds - int(at)) / 1000)
+        return None if at is None else max(0.0, (self.now_milliseconds - whole(at)) / 1000)
 
     @property
     def off_reason(self) -> str | None:
@@ -321,6 +322,6 @@ def _state(reply: Any) -> EndpointState | None:
     if reply is None:
         return None
     now, waiting, oldest, *rest = reply
-    texts = [each.decode() for each in rest]
+    texts = [each.decode("utf-8", "replace") for each in rest]
     age = max(0.0, (now - int(oldest.partition(b"-")[0])) / 1000) if oldest else None
     return EndpointState(waiting, age, now, dict(zip(texts[::2], texts[1::2], strict=True)))

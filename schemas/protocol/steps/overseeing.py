@@ -20,6 +20,7 @@ from schemas.protocol.overview import (
     Sample,
     UnitSample,
 )
+from schemas.protocol.reading import MOST, whole
 from schemas.protocol.steps.pausing import pause_of
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ SAMPLES_A_CALL: Final = 100
 FORGOTTEN_SECONDS: Final = 600.0
 """A process that has been silent for so long is not told of any more."""
 
-_MOST: Final = 2**53
-"""Numbers up to here are exact in a browser."""
+_MOST_DETAILS_BYTES: Final = 16 * 1024
+"""Of what a process says of itself. Ours say some hundred bytes."""
 
 _FINISHED: Final = "finished:"
 """How the names of counts begin that count by outcome, after the unit."""
@@ -122,7 +123,7 @@ _DETAILS: Final = frozenset(each.name for each in fields(Details))
 def _overview(reply: Any) -> Overview:
     now, counted, signups, chunks, open_rows, held, dead, oldest_dead = reply[:8]
     events, oldest_event, unsettled, running, processes, seen, newest, minute_ago, pause = reply[8:]
-    counts = {name.decode(): int(value) for name, value in _pairs(counted)}
+    counts = {name.decode("utf-8", "replace"): whole(value) for name, value in _pairs(counted)}
     dead_chunks, dead_rows = counts.get("chunks:dead", 0), counts.get("rows:dead", 0)
     began = "since" in counts
     return Overview(
@@ -175,21 +176,21 @@ def _age(since: int | None, now: int) -> float:
 def _running_batch(reply: Any) -> RunningBatch:
     mode, rows, finished, upload_ended, canceled, accepted_at, last_at, batch_id = reply
     return RunningBatch(
-        batch_id=batch_id.decode(),
-        mode=mode.decode(),
-        rows=int(rows),
-        finished=int(finished),
+        batch_id=batch_id.decode("utf-8", "replace"),
+        mode=mode.decode("utf-8", "replace"),
+        rows=whole(rows),
+        finished=whole(finished),
         upload_ended=upload_ended == b"1",
         canceled=canceled == b"1",
-        accepted_at=int(accepted_at),
-        last_at=None if last_at is None else int(last_at),
+        accepted_at=whole(accepted_at),
+        last_at=None if last_at is None else whole(last_at),
     )
 
 
 def _processes(told: Any, seen: Any, now: int) -> tuple[Process, ...]:
     details = dict(_pairs(told))
     found = [
-        Process(name=name.decode("utf-8", "replace"), silent_seconds=_age(int(at), now), details=read)
+        Process(name=name.decode("utf-8", "replace"), silent_seconds=_age(whole(at), now), details=read)
         for name, at in _pairs(seen)
         if name in details and (read := _details(details[name])) is not None
     ]
@@ -198,6 +199,8 @@ def _processes(told: Any, seen: Any, now: int) -> tuple[Process, ...]:
 
 def _details(told: bytes) -> Details | None:
     """What a process says of itself. None where it is not in the form of this release: it must not hide all others."""
+    if len(told) > _MOST_DETAILS_BYTES:
+        return None
     try:
         said = json.loads(told)
         # A process of a newer release may say more.
@@ -211,15 +214,16 @@ def _details(told: bytes) -> Details | None:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and abs(value) < _MOST
+    return isinstance(value, int) and abs(value) < MOST
 
 
 def _sample(reply: Any) -> Sample:
     place, told = reply
-    fields = {name.decode(): int(value) for name, value in _pairs(told)}
+    fields = {name.decode("utf-8", "replace"): whole(value) for name, value in _pairs(told)}
     return Sample(
         place=place.decode(),
-        at_milliseconds=fields["at"],
+        # Its place begins with its time, unless the clock was set back.
+        at_milliseconds=fields.get("at") or whole(place.partition(b"-")[0]),
         signups=_unit_sample("signups_", fields),
         rows=_unit_sample("rows_", fields),
     )
@@ -227,9 +231,9 @@ def _sample(reply: Any) -> Sample:
 
 def _unit_sample(unit: str, fields: Mapping[str, int]) -> UnitSample:
     return UnitSample(
-        accepted=fields[f"{unit}accepted"],
-        finished=fields[f"{unit}finished"],
-        open=fields[f"{unit}open"],
+        accepted=fields.get(f"{unit}accepted", 0),
+        finished=fields.get(f"{unit}finished", 0),
+        open=fields.get(f"{unit}open", 0),
         busy_since_milliseconds=fields.get(f"{unit}busy_since"),
         busy_from=fields.get(f"{unit}busy_from", 0),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.protocol.keys import PAUSED_KEY
 from schemas.protocol.lua_files import load_script
+from schemas.protocol.reading import whole
 
 if TYPE_CHECKING:
     from schemas.protocol.call import Call, Script
@@ -61,4 +62,4 @@ def pause_of(reply: Any) -> Pause:
         paused = Paused.NOTHING
     if paused is Paused.NOTHING:
         return Pause(what=paused, by="", at_milliseconds=None)
-    return Pause(what=paused, by=by.decode("utf-8", "replace"), at_milliseconds=int(at))
+    return Pause(what=paused, by=(by or b"").decode("utf-8", "replace"), at_milliseconds=whole(at) or None)

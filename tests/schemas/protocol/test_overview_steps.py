@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.ids import new_task_id
-from schemas.protocol.keys import OPEN_KEY
+from schemas.protocol.batch_keys import batch_key
+from schemas.protocol.keys import OPEN_KEY, PAUSED_KEY
 from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY, PROCESSES_KEY, PROCESSES_SEEN_KEY
 from schemas.protocol.overview import Details, UnitSample
 from schemas.protocol.steps import overseeing
@@ -339,3 +340,35 @@ def test_a_process_whose_words_cannot_be_read_hides_no_other(scripts: Scripts, s
     scripts.run(overseeing.announce("other", A_WORKER))
     scripts.client.hset(PROCESSES_KEY, "other", said)
     assert [each.name for each in scripts.overview().processes] == ["one"]
+
+
+# What no step has written
+
+
+@pytest.mark.parametrize("value", [b"nan", b"1e308", b"9" * 30, b"\xff", b""])
+def test_a_number_that_no_step_can_have_written_hides_nothing_beside_it(scripts: Scripts, value: bytes) -> None:
+    client: Any = scripts.client
+    task_id, batch_id, odd = new_task_id(), Batches(client).open(), Batches(client).open()
+    scripts.accept(task_id)
+    client.hset(COUNTS_KEY, mapping={"signups:accepted": value, b"signups:finished:\xff": value})
+    client.hset(batch_key(odd), mapping={"rows": value, "accepted_at": value, "last_at": value, "mode": b"\xff"})
+    client.hdel(batch_key(odd), "finished")
+    client.hset(PAUSED_KEY, mapping={"what": "all", "at": value})
+    client.xadd(HISTORY_KEY, {"at": value, "signups_accepted": value, b"\xff": value})
+
+    overview = scripts.overview()
+    samples = scripts.run(overseeing.read_history())
+
+    assert (overview.signups.open, overview.signups.accepted) == (1, 0)
+    assert overview.unaccounted
+    assert {each.batch_id: each.rows for each in overview.batches} == {batch_id: 0, odd: 0}
+    assert (overview.pause.what, overview.pause.by, overview.pause.at_milliseconds) == (Paused.ALL, "", None)
+    first, odd_one = samples
+    assert odd_one.at_milliseconds >= first.at_milliseconds > 0
+    client.hset(COUNTS_KEY, "signups:accepted", 1)
+
+
+def test_a_process_that_says_far_more_than_ours_do_is_not_told_of(scripts: Scripts) -> None:
+    scripts.run(overseeing.announce("short", A_WORKER))
+    scripts.run(overseeing.announce("long", replace(A_WORKER, host="h" * 100_000)))
+    assert [each.name for each in scripts.overview().processes] == ["short"]
