@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 _MOST_ASKED: Final = 200
 """The longest text to look for."""
 
+_EVENTS: Final = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    # nginx collects what an upstream sends, seconds of it, unless its own configuration or this header says otherwise.
+    (b"x-accel-buffering", b"no"),
+)
+"""The headers of the live stream."""
+
 _GZIP_LEVEL: Final = 3
 """An hour of points becomes a fifth."""
 
@@ -40,8 +48,7 @@ class LookMethods:
         operator = self._guard.admit_to_look(request)
         if isinstance(operator, Answer):
             return operator
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
-        return StreamedAnswer(200, self._live.watch(until=operator.until), headers)
+        return StreamedAnswer(200, self._live.watch(until=operator.until), list(_EVENTS))
 
     async def hour(self, request: HttpRequest) -> Answer:
         """The last hour, for the chart."""
