@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from startup.seldom import Seldom
+from worker.dependencies.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,8 @@ def run_periodically(
                 job()
             except Exception as error:
                 if seldom.is_due(name):
-                    log.warning("housekeeping_failed", job=name, exc_info=error)
+                    code = {"code": error.code} if isinstance(error, TransientError) and error.code else {}
+                    log.warning("housekeeping_failed", job=name, **code, exc_info=error)
 
     thread = threading.Thread(target=loop, name=name, daemon=True)
     thread.start()

@@ -133,6 +133,11 @@ export function showAway({since, advice}) {
   listServers([["Redis", [`${advice ? "refuses" : "away"} since ${at(since)}`, "wrong"]], ["MongoDB", ["unknown", ""]]]);
 }
 
+/** Nobody tells anything: the console does not answer. */
+export function showUnknown() {
+  listServers([["Redis", ["unknown", ""]], ["MongoDB", ["unknown", ""]]]);
+}
+
 function listServers(lines) {
   keyed(byId("servers"), lines, ([name]) => name, ([name]) => {
     const state = make("span");

@@ -6,7 +6,7 @@ import {at, byId, count, say} from "./dom.js";
 import {find} from "./found.js";
 import {Letters} from "./letters.js";
 import {Live} from "./live.js";
-import {showAway, showLook} from "./look.js";
+import {showAway, showLook, showUnknown} from "./look.js";
 import {showTrouble, showTroubles} from "./troubles.js";
 
 let live;
@@ -127,6 +127,7 @@ function begin(session) {
     lost(since) {
       state(since ? `stale since ${at(since)}` : "not connected", "wrong");
       showTrouble(`The console does not answer. Look whether its process runs. ${since ? `What you see is of ${at(since)}.` : ""}`.trim());
+      showUnknown();
     },
     full() {
       state("no place", "wrong");

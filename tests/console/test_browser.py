@@ -218,6 +218,7 @@ def test_the_page_says_that_it_is_stale_and_comes_back(
         console.running.process.kill()
         tab.page.wait_for_function("() => document.querySelector('#state').textContent.startsWith('stale since')")
         assert "The console does not answer." in tab.text("#troubles")
+        assert tab.page.locator("#servers .pill").all_text_contents() == ["unknown", "unknown"]
         open_console(isolated_env, INTAKE_CONSOLE_PORT=console.running.environment["INTAKE_CONSOLE_PORT"])
         tab.wait_for_text("#state", "live")
 
