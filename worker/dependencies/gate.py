@@ -62,7 +62,7 @@ class Gate:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._closed.set()
-        self._closed_at = time.time()
+        self._closed_at: float | None = None
         self._unanswered_since: float | None = None
         self._refused = False
         self._refusal: str | None = None
@@ -79,7 +79,7 @@ class Gate:
 
     @property
     def away_since_milliseconds(self) -> int | None:
-        """Since when the dependency cannot be used, as far as is known, in Unix milliseconds; None where it can."""
+        """Since when the dependency cannot be used, in Unix milliseconds; None where it can, or was not asked yet."""
         with self._lock:
             since = self._closed_at if self._closed.is_set() else self._unanswered_since
         return None if since is None else int(1000 * since)
@@ -149,6 +149,7 @@ class Gate:
     def open_when_usable(self, stopping: threading.Event) -> None:
         """Probe with growing gaps until a probe works or `stopping` is set."""
         began = time.monotonic()
+        asked_at = time.time()
         next_line_at = 0.0
         while not stopping.is_set():
             error = self._try(self._probe)
@@ -166,6 +167,7 @@ class Gate:
                 self._log_refusal(error)
             with self._lock:
                 self._note(error)
+                self._closed_at = self._closed_at or asked_at
                 gap = self._gap = min(self._longest_gap, 2 * self._gap)
             # Jitter: workers that were cut off together must not come back together.
             stopping.wait(random.uniform(gap / 2, gap))  # noqa: S311 - not a secret

@@ -157,3 +157,19 @@ def test_a_dependency_that_refuses_when_it_is_asked_closes_the_gate_and_the_gate
     wait_until(lambda: gate.refusal is None, what="it is away and refuses nothing")
     database.fault = None
     wait_until(lambda: gate.is_open, what="the gate is open again")
+
+
+def test_a_dependency_that_a_starting_worker_has_not_asked_yet_is_not_told_as_away(metrics: WorkerMetrics) -> None:
+    stopping = threading.Event()
+    asked = threading.Event()
+
+    def probe() -> None:
+        if asked.is_set():
+            stopping.set()
+        asked.set()
+        raise AWAY
+
+    gate = Gate("broker", probe, metrics=metrics)
+    assert gate.away_since_milliseconds is None
+    gate.open_when_usable(stopping)
+    assert gate.away_since_milliseconds is not None
