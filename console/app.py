@@ -87,7 +87,7 @@ def create_app(settings: ConsoleSettings) -> ASGIApp:
     )
     guard, letters = Guard(sessions), OperatorsLetters(broker)
     of_sessions = SessionMethods(guard, sessions)
-    looks = LookMethods(guard, live=live, finder=Finder(broker), letters=letters)
+    looks = LookMethods(guard, sessions, live=live, finder=Finder(broker), letters=letters)
     acts = ActMethods(guard, bodies, broker=broker, letters=letters, endpoints=OperatorsEndpoints(broker))
     page = PageFiles()
     identity = Identity("console")

@@ -17,7 +17,7 @@ from schemas.protocol.overview import SILENT_SECONDS
 from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from console.service.announcing import Announcing
     from console.service.broker import Broker
@@ -113,8 +113,8 @@ class Live:
             points = self._history.points
         return {name: [point[place] for point in points] for place, name in enumerate(_COLUMNS)}
 
-    async def watch(self, *, until: float) -> AsyncGenerator[bytes, None]:
-        """Yield an event for each look, until the process stops or the session ends at `until`, in Unix seconds.
+    async def watch(self, is_over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+        """Yield an event for each look, until the process stops or the viewer's session `is_over`.
 
         The generator is closed when its viewer leaves. Where as many watch as may, it yields an event that says so.
         """
@@ -127,9 +127,9 @@ class Live:
             self._looking = asyncio.create_task(self._look(), name="live")
         try:
             yield _RETRY if self._event is None else _RETRY + self._event
-            while not self._closing and time.time() < until:
+            while not self._closing and not is_over():
                 await self._news.wait()
-                if self._event is not None and not self._closing:
+                if self._event is not None and not self._closing and not is_over():
                     yield self._event
             yield _CLOSING
         finally:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.service.live import Live
     from console.service.operators_letters import OperatorsLetters
     from console.web.guard import Guard
+    from console.web.sessions import Sessions
     from edge.request import HttpRequest
 
 _MOST_ASKED: Final = 200
@@ -37,8 +38,11 @@ _GZIP_LEVEL: Final = 3
 class LookMethods:
     """The endpoints for whoever may look."""
 
-    def __init__(self, guard: Guard, *, live: Live, finder: Finder, letters: OperatorsLetters) -> None:
+    def __init__(
+        self, guard: Guard, sessions: Sessions, *, live: Live, finder: Finder, letters: OperatorsLetters
+    ) -> None:
         self._guard = guard
+        self._sessions = sessions
         self._live = live
         self._finder = finder
         self._letters = letters
@@ -48,7 +52,7 @@ class LookMethods:
         operator = self._guard.admit_to_look(request)
         if isinstance(operator, Answer):
             return operator
-        return StreamedAnswer(200, self._live.watch(until=operator.until), list(_EVENTS))
+        return StreamedAnswer(200, self._live.watch(lambda: self._sessions.is_over(operator)), list(_EVENTS))
 
     async def hour(self, request: HttpRequest) -> Answer:
         """The last hour, for the chart."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from console.service.broker import BrokerAwayError
-from console.web.guard import cookie_name, is_loopback
+from console.web.guard import cookie_name, cookies_of, is_loopback
 from console.web.sessions import LinkUsedError, NotAllowedError
 from edge.answers import responses
 from edge.answers.answer import Answer
@@ -36,9 +36,12 @@ class SessionMethods:
         return operator if isinstance(operator, Answer) else _session(operator)
 
     async def end(self, request: HttpRequest) -> Answer:
-        """Have the browser forget the cookie."""
+        """End the session, on all pages that look with it, and have the browser forget the cookie."""
         refusal = self._guard.refuse_foreign(request)
-        return refusal or responses.json_answer(200, {"ok": True}, {"set-cookie": _cookie(request, "", seconds=0)})
+        if refusal is not None:
+            return refusal
+        self._sessions.end(cookies_of(request, cookie_name(request)))
+        return responses.json_answer(200, {"ok": True}, {"set-cookie": _cookie(request, "", seconds=0)})
 
     async def begin(self, request: HttpRequest) -> Answer:
         """Begin a session with a bearer token."""

@@ -1,7 +1,8 @@
 """Sessions of operators: a bearer token once, then a signed cookie that no script can read.
 
-The cookie holds who it is and what they may, signed with the console's key. Nothing is kept here, so a session outlives
-a restart where the key does. Redis keeps which links were used, so that each logs in once in all consoles together.
+The cookie holds who it is and what they may, signed with the console's key. So a session outlives a restart where the
+key does. Redis keeps which links were used, so that each logs in once in all consoles together. Which sessions were
+ended before their time each console remembers by itself, until it stops.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ _AUDIENCE: Final = "customer-intake console session"
 _ALGORITHM: Final = "HS256"
 """Signs the cookie."""
 
+_REQUIRED: Final = ["exp", "sub", "jti"]
+"""Claims that each cookie has."""
+
 _MOST_COOKIES: Final = 4
 """Cookies of our name that are verified of one request. Browsers send one, and a head has room for hundreds."""
 
@@ -55,6 +59,8 @@ class Operator:
     """Whether they may act. Everybody here may look."""
     until: float
     """When the session ends, in Unix seconds."""
+    session: str
+    """A random text that names the session. It is not secret."""
 
 
 class NotAllowedError(Exception):
@@ -73,6 +79,8 @@ class Sessions:
         self._broker = broker
         self._key = secrets.token_bytes(32) if key is None else key.get_secret_value()
         self._seconds = seconds
+        self._ended: dict[str, float] = {}
+        """Each session that its operator has ended → when it would have ended by itself."""
 
     async def begin(self, authorization: str | None) -> tuple[Operator, str] | TokenFault:
         """The operator whom this bearer token names and the value of their cookie, or why the token is no good.
@@ -93,8 +101,14 @@ class Sessions:
             await self._use_link(str(claims[LINK_CLAIM]), expires_at=float(claims["exp"]))
         else:
             until = min(until, float(claims["exp"]))
-        operator = Operator(caller.subject, OPERATE_SCOPE in caller.scopes, until)
-        cookie = {"aud": _AUDIENCE, "sub": operator.name, "operate": operator.may_operate, "exp": until}
+        operator = Operator(caller.subject, OPERATE_SCOPE in caller.scopes, until, secrets.token_urlsafe(12))
+        cookie = {
+            "aud": _AUDIENCE,
+            "sub": operator.name,
+            "operate": operator.may_operate,
+            "exp": until,
+            "jti": operator.session,
+        }
         return operator, jwt.encode(cookie, self._key, algorithm=_ALGORITHM)
 
     def known(self, cookies: Iterable[str]) -> Operator | None:
@@ -102,12 +116,32 @@ class Sessions:
         for each in islice(cookies, _MOST_COOKIES):
             try:
                 claims = jwt.decode(
-                    each, self._key, algorithms=[_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "sub"]}
+                    each,
+                    self._key,
+                    algorithms=[_ALGORITHM],
+                    audience=_AUDIENCE,
+                    options={"require": _REQUIRED},
                 )
-                return Operator(str(claims["sub"]), bool(claims.get("operate")), float(claims["exp"]))
+                operator = Operator(
+                    str(claims["sub"]), bool(claims.get("operate")), float(claims["exp"]), str(claims["jti"])
+                )
             except (jwt.PyJWTError, ValueError, TypeError):
                 continue
+            if not self.is_over(operator):
+                return operator
         return None
+
+    def end(self, cookies: Iterable[str]) -> None:
+        """End the session of these cookies before its time, for every page that has it."""
+        now = time.time()
+        self._ended = {session: until for session, until in self._ended.items() if until > now}
+        operator = self.known(cookies)
+        if operator is not None:
+            self._ended[operator.session] = operator.until
+
+    def is_over(self, operator: Operator) -> bool:
+        """Whether the operator's session has ended, by its time or by the operator."""
+        return time.time() >= operator.until or operator.session in self._ended
 
     async def _use_link(self, link: str, *, expires_at: float) -> None:
         kept_seconds = max(0.0, expires_at - time.time()) + _REMEMBERED_SECONDS

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OWN_HEADER: Final = {"x-intake-console": "1"}
 """What the page sends with each of its calls."""
 
-_MOST_EVENTS: Final = 15
+MOST_EVENTS: Final = 15
 """How many events may come before the first look. There is one a second."""
 
 BOTH_SCOPES: Final = f"{READ_SCOPE} {OPERATE_SCOPE}"
@@ -64,7 +64,7 @@ class Console:
         """The next look. Fails the test where the console has none to show."""
         told: list[tuple[str, Any]] = []
         with self.events() as events:
-            for name, content in islice(events, _MOST_EVENTS):
+            for name, content in islice(events, MOST_EVENTS):
                 if name == "look":
                     look: dict[str, Any] = content
                     return look

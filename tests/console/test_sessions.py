@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from console.settings import read_console_settings
 from schemas.overseeing import OPERATE_SCOPE, READ_SCOPE
 from startup.environment import SettingsError
-from tests.console.client import OWN_HEADER, Console
+from tests.console.client import MOST_EVENTS, OWN_HEADER, Console
 from tests.support.tokens import token
 
 if TYPE_CHECKING:
@@ -117,6 +118,24 @@ def test_a_session_ends_with_its_token(console: Console) -> None:
 def test_logging_out_makes_the_browser_forget(operator: Console) -> None:
     assert operator.http.delete(f"{operator.url}/api/session", headers=OWN_HEADER).status_code == 200
     assert operator.get("session").status_code == 401
+
+
+def test_logging_out_ends_the_session_on_every_page_that_looks_with_it(operator: Console) -> None:
+    copied = httpx.Cookies(operator.http.cookies)
+    other = Console(operator.running, httpx.Client(timeout=30, trust_env=False, cookies=copied))
+    with other.http, other.events() as events:
+        assert next(events)[0] == "look"
+        assert operator.http.delete(f"{operator.url}/api/session", headers=OWN_HEADER).status_code == 200
+        assert list(islice(events, MOST_EVENTS))[-1] == ("closing", {})
+        assert other.get("session").status_code == 401
+    assert operator.log_in().status_code == 200
+    assert operator.get("session").status_code == 200
+
+
+def test_a_look_ends_with_its_session(console: Console) -> None:
+    console.log_in(exp=int(time.time()) + 2)
+    with console.events() as events:
+        assert list(islice(events, MOST_EVENTS))[-1] == ("closing", {})
 
 
 def test_a_cookie_that_another_key_signed_is_no_session(
