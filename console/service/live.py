@@ -12,6 +12,7 @@ import structlog
 
 from console.service.broker import BrokerAwayError
 from console.service.history import History
+from console.service.seats import Seats
 from console.service.shown import shown
 from schemas.protocol.overview import SILENT_SECONDS
 from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from console.service.broker import Broker
     from console.service.endpoints import OperatorsEndpoints
     from console.service.history import Point
+    from console.service.seats import Seat
 
 LOOK_SECONDS: Final = 1.0
 """Between two looks."""
@@ -46,7 +48,7 @@ _OWN_FAULT: Final = "console_failed"
 """The reason that viewers are told after a fault of ours."""
 
 _FULL: Final = b"event: full\ndata: {}\n\n"
-"""The only event for a viewer who comes when as many watch as may."""
+"""The only event for a viewer who comes when as many watch as may, and the last one for whoever must make room."""
 
 _CLOSING: Final = b"event: closing\ndata: {}\n\n"
 """The last event of a process that stops."""
@@ -70,7 +72,7 @@ class Live:
         self._away_since: float | None = None
         self._looked_at: float | None = None
         self._back_at = 0.0
-        self._viewers = 0
+        self._seats = Seats(most=MOST_VIEWERS)
         self._closing = False
         self._looking: asyncio.Task[None] | None = None
         self._catching_up = asyncio.Lock()
@@ -83,7 +85,7 @@ class Live:
     @property
     def viewers(self) -> int:
         """How many watch."""
-        return self._viewers
+        return len(self._seats)
 
     def start(self) -> None:
         """Nothing runs before somebody watches."""
@@ -113,33 +115,37 @@ class Live:
             points = self._history.points
         return {name: [point[place] for point in points] for place, name in enumerate(_COLUMNS)}
 
-    async def watch(self, is_over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
-        """Yield an event for each look, until the process stops or the viewer's session `is_over`.
+    async def watch(self, name: str, is_over: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+        """Yield an event for each look, until the process stops or the session of this operator `is_over`.
 
-        The generator is closed when its viewer leaves. Where as many watch as may, it yields an event that says so.
+        The generator is closed when its viewer leaves. Where as many watch as may, or another operator needs the place
+        more, its last event says so.
         """
-        if self._viewers >= MOST_VIEWERS:
+        seat = self._seats.take(name)
+        if seat is None:
             yield _FULL
             return
-        self._viewers += 1
         if self._looking is None or self._looking.done():
             self._event = None
             self._looking = asyncio.create_task(self._look(), name="live")
         try:
             yield _RETRY if self._event is None else _RETRY + self._event
-            while not self._closing and not is_over():
+            while self._goes_on(seat, is_over):
                 await self._news.wait()
-                if self._event is not None and not self._closing and not is_over():
+                if self._event is not None and self._goes_on(seat, is_over):
                     yield self._event
-            yield _CLOSING
+            yield _CLOSING if self._closing or seat in self._seats else _FULL
         finally:
-            self._viewers -= 1
+            self._seats.leave(seat)
+
+    def _goes_on(self, seat: Seat, is_over: Callable[[], bool]) -> bool:
+        return not self._closing and seat in self._seats and not is_over()
 
     async def _look(self) -> None:
         """Look again and again, as long as somebody watches."""
         loop = asyncio.get_running_loop()
         next_at = loop.time()
-        while self._viewers and not self._closing:
+        while self._seats and not self._closing:
             self._event = await self._look_once()
             # Everybody who waits now gets this event; whoever waits next gets the next one.
             self._news.set()

@@ -52,7 +52,9 @@ class LookMethods:
         operator = self._guard.admit_to_look(request)
         if isinstance(operator, Answer):
             return operator
-        return StreamedAnswer(200, self._live.watch(lambda: self._sessions.is_over(operator)), list(_EVENTS))
+        return StreamedAnswer(
+            200, self._live.watch(operator.name, lambda: self._sessions.is_over(operator)), list(_EVENTS)
+        )
 
     async def hour(self, request: HttpRequest) -> Answer:
         """The last hour, for the chart."""

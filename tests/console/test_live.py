@@ -19,6 +19,7 @@ from schemas.protocol.keys import EVENTS_KEY
 from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps.overseeing import sample
 from schemas.protocol.webhook_keys import endpoint_key, group_of
+from tests.console.client import Console
 from tests.console.hostile import EVIL, fill_with_hostile_values
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Environment
-    from tests.console.client import Console
     from tests.console.conftest import OpenConsole
     from tests.contract.service import Service
 
@@ -63,12 +63,16 @@ def test_the_numbers_are_those_of_what_was_submitted(operator: Console, service:
     assert look["seconds_left"] == 0
 
 
-def test_a_viewer_too_many_is_told_so_and_has_a_place_once_another_has_left(operator: Console) -> None:
+def test_one_operator_too_often_is_told_so_and_takes_the_last_place_from_nobody(operator: Console) -> None:
     with ExitStack() as many:
         for _ in range(MOST_VIEWERS):
             many.enter_context(operator.events())
         with operator.events() as events:
             assert list(events) == [("full", {})]
+        another = Console(operator.running)
+        with another.http:
+            another.log_in(sub="another")
+            assert another.look()["unaccounted"] in {None, 0}
     wait_until(lambda: _first_event(operator) == "look", what="a place is free")
 
 
