@@ -62,6 +62,7 @@ export async function acting(act, done = () => "") {
       insufficient_scope: "Your token has no scope intake:operate: you may look, and not act.",
       no_session: "Your session has ended. Log in again.",
       not_found: "There is no such thing any more.",
+      internal_error: "The console failed: its log says why (request_failed).",
       service_unavailable: "Redis did not say that it is done. It may be done or not: look before you ask again.",
     };
     tell(done() + (texts[error.code] ?? error.code), {wrong: true});

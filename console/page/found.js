@@ -16,6 +16,14 @@ const STEPS = {
   dead_letter: "Dead letter",
 };
 
+/** What is said where there is nothing to show, by the status of the answer. */
+const NOT_FOUND = {
+  404: "There is nothing of this id. Ids of tasks and batches have 22 characters; a row is the id of its batch, a colon and " +
+    "the number of its line. What was done more than a day ago is forgotten.",
+  500: "The console cannot read what Redis keeps of this id. Its log says why (request_failed).",
+  503: "Redis does not answer this, or refuses: look again once it does.",
+};
+
 export async function find(asked, acts) {
   const section = byId("found");
   const title = make("h2", {id: "found-title"}, asked);
@@ -31,9 +39,8 @@ export async function find(asked, acts) {
       title.textContent = `${found.kind[0].toUpperCase()}${found.kind.slice(1)} ${found.id}`;
       show(way(found), facts(found, acts), buttons(found, acts));
     } catch (error) {
-      if (!(error instanceof Refused) || error.status !== 404) throw error;
-      show(make("p", {class: "empty"}, "There is nothing of this id. Ids of tasks and batches have 22 characters; a row is " +
-        "the id of its batch, a colon and the number of its line. What was done more than a day ago is forgotten."));
+      if (!(error instanceof Refused) || !(error.status in NOT_FOUND)) throw error;
+      show(make("p", {class: "empty"}, NOT_FOUND[error.status]));
     }
   });
 }

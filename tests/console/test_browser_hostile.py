@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from schemas.ids import new_task_id
 from schemas.overseeing import OPERATE_SCOPE
+from schemas.protocol.keys import record_key
 from tests.console.browsing import log_in, open_tab
 from tests.console.hostile import fill_with_hostile_values
 from tests.support.tokens import token
@@ -80,6 +82,28 @@ def _looks_as_ever(tab: Tab, console: Console, env: Environment, fine: str) -> N
     assert tab.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert dialogs == []
     tab.assert_in_order(console.url)
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [({"state": "no such state"}, "Its log says why"), ("no hash", "Redis does not answer this, or refuses")],
+)
+def test_what_cannot_be_read_of_an_id_is_told_in_words(
+    tab: Tab, module_env: Environment, record: dict[str, str] | str, told: str
+) -> None:
+    task_id = new_task_id()
+    with redis.Redis.from_url(module_env["INTAKE_REDIS_URL"]) as client:
+        stored: Any = client
+        if isinstance(record, str):
+            stored.set(record_key(task_id), record)
+        else:
+            stored.hset(record_key(task_id), mapping=record)
+    log_in(tab, module_env)
+    tab.page.fill("#asked", task_id)
+    tab.page.press("#asked", "Enter")
+    tab.page.wait_for_selector("#found .empty")
+    assert told in tab.text("#found .empty")
+    tab.faults.clear()  # the status
 
 
 @pytest.mark.parametrize("look", [{}, {"processes": None}, {"processes": [], "points": [[1]]}])
