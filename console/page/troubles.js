@@ -128,5 +128,5 @@ function endedWords(kind, silent, heard, now) {
   const lastHeard = Math.min(...silent.map((each) => now - 1000 * each.silent_seconds));
   const since = heard.filter((each) => each.started_at >= lastHeard).length;
   const ended = several(silent.length, kind);
-  return since < silent.length ? `${ended} gave no sign of life lately: dead, stuck, or refused by Redis. Others of its kind run.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
+  return since < silent.length ? `${ended} gave no sign of life lately: dead, stuck, or refused by Redis. Others run.` : `${ended} ended without a word, and ${since === 1 ? "one was" : `${since} were`} started since.`;
 }
