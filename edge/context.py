@@ -104,6 +104,9 @@ class RequestContext:
             status = answer.status
         except ClientDisconnect:
             status = _CLIENT_GONE_STATUS
+            # A write may find the connection lost before uvicorn is told, in the next turn of the loop. Until then
+            # uvicorn would log an error, since it takes the answer for one that was left incomplete.
+            await asyncio.sleep(0)
         except AnswerCutOffError:
             scope["state"]["reason"] = _CUT_OFF
             status = answer.status

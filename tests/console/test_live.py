@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from tests.conftest import Environment
     from tests.console.conftest import OpenConsole
     from tests.contract.service import Service
+
+RESET: Final = 150
+"""Connections that are reset together."""
 
 _SAMPLED: Final = ("accepted", "finished", "open")
 """What a sample has of signups and of rows."""
@@ -127,6 +132,27 @@ def test_a_console_that_may_not_announce_itself_works_and_says_so_and_logs_it_on
             client.execute_command("ACL", "SETUSER", "intake-console", "+hset")
         wait_until(lambda: console.look()["broker"]["refused"] is None, what="Redis takes what it says")
         assert console.look()["broker"]["back_since"] >= refused["since"]
+
+
+def test_viewers_whose_connections_are_reset_leave_no_error_in_the_log(operator: Console) -> None:
+    head = f"GET /api/live HTTP/1.1\r\nhost: {operator.url.removeprefix('http://')}\r\ncookie: "
+    cookie = f"intake-console={operator.http.cookies['intake-console']}\r\n\r\n"
+    port = int(operator.url.rpartition(":")[2])
+    viewers = [socket.create_connection(("127.0.0.1", port)) for _ in range(RESET)]
+    with operator.events() as events:
+        for viewer in viewers:
+            viewer.sendall((head + cookie).encode())
+            # A close aborts the connection, as the end of a machine does.
+            viewer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Each gets a look and is reset while the same look is written to others.
+        for viewer in viewers:
+            viewer.recv(1)
+        next(events)
+        for viewer in viewers:
+            viewer.close()
+        next(events)
+        next(events)
+    assert "without completing" not in operator.running.log()
 
 
 def test_each_look_is_newer_than_the_one_before(operator: Console) -> None:
