@@ -186,9 +186,15 @@ class IntakeClient:
             yield connection.getresponse()
         except (OSError, ValueError, http.client.HTTPException) as error:
             # No exception's own text: http.client's may quote what was on the wire.
-            raise NoAnswerError((isinstance(error, OSError) and error.strerror) or type(error).__name__) from None
+            raise NoAnswerError(_fault_of(error)) from None
         finally:
             connection.close()
+
+
+def _fault_of(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not error.strerror:
+        return f"nothing came for {_CALL_SECONDS} seconds"
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
 def _answer_of(response: http.client.HTTPResponse) -> Answer:

@@ -58,18 +58,19 @@ class Told:
             self._bar.close()
 
     def _tell_line(self, now: float, run: Submission) -> None:
-        done, rows = self._results.written, self._results.accepted
+        done, rows = self._results.written + run.ahead, self._results.accepted
         rate = done / max(now - self._started_at, 1e-9)
         left = f", {(rows - done) / rate:,.0f} s left" if rate and rows > done else ""
+        ahead = f" ({run.ahead:,} behind a row that is not)" if run.ahead else ""
         sending = f", {run.sent_bytes / 1_000_000:,.1f} MB sent" if run.is_sending else ""
         trouble = f" (trying again: {run.trouble})" if run.trouble else ""
-        tell(f"{done:,} done, {rate:,.0f}/s{left}{sending}{trouble}: {in_one_line(self._results)}")
+        tell(f"{done:,} done{ahead}, {rate:,.0f}/s{left}{sending}{trouble}: {in_one_line(self._results)}")
 
     def _show(self, bar: _Bar, run: Submission) -> None:
         if run.is_sending:
             words, done, total = "sending", self._source.read_bytes, self._source.size
         else:
-            words, done, total = "creating", self._results.written, self._results.accepted
+            words, done, total = "creating", self._results.written + run.ahead, self._results.accepted
         if run.is_sending != self._is_sending:
             # Bytes and rows have rates of their own.
             self._is_sending = run.is_sending

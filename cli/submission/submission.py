@@ -84,6 +84,9 @@ class Submission:
         """The number of the last row that has its result."""
         self.is_sending = False
         """Whether an upload runs."""
+        self.ahead = 0
+        """How many rows of the batch are done, beside those that have their result here: they stand behind one that is
+        not."""
         self.trouble = ""
         """Why the last call is made again; empty while all goes well."""
 
@@ -127,7 +130,7 @@ class Submission:
 
     def _follow(self, segment: Segment, along: RowsAlong, batch_id: str, *, rows: int) -> None:
         """Write the result of each row, in order, through any number of broken connections."""
-        seen, after = 0, 0
+        seen, after, finished = 0, 0, 0
         pauses = self._pauses()
         while seen < rows:
             failure: Answer | None = None
@@ -137,6 +140,7 @@ class Submission:
                         failure = each
                         break
                     after, seen = int(each["row"]), seen + 1
+                    self.ahead = max(0, finished - seen)
                     self.last_number = segment.number_of(after)
                     for row in along.up_to(self.last_number):
                         self._results.row_refused_here(row)
@@ -145,12 +149,25 @@ class Submission:
                     pauses = self._pauses()
             except NoAnswerError as error:
                 self.trouble = str(error)
+                # Results come in the order of rows. One row may wait for long, as for the lease of a worker that died.
+                known = max(finished, seen)
+                finished = max(known, self._finished(batch_id))
+                self.ahead = finished - seen
+                if finished > known:
+                    self._moved()
+                    pauses = self._pauses()
             if failure is not None:
                 if failure.status == _NOT_FOUND and failure.document:
                     raise StalledError("the service does not know the batch any more")
                 self._judge(failure)
             if seen < rows:
                 next(pauses)
+
+    def _finished(self, batch_id: str) -> int:
+        """How many rows of the batch are done, wherever they stand; 0 where that cannot be read."""
+        answer = self._tried(lambda: self._client.result(batch_id))
+        finished = answer.batch.get("finished") if answer is not None else None
+        return finished if isinstance(finished, int) else 0
 
     def _tried(self, call: Callable[[], Answer]) -> Answer | None:
         try:

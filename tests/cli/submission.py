@@ -36,11 +36,13 @@ class Ended:
         return sorted((json.loads(line) for line in self.stdout.splitlines()), key=lambda row: int(row["line"]))
 
 
-def start(environment: Mapping[str, str], *arguments: str, **secrets: str) -> subprocess.Popen[str]:
+def start(
+    environment: Mapping[str, str], *arguments: str, program: Sequence[str] = ("-m", "cli.main"), **secrets: str
+) -> subprocess.Popen[str]:
     """Start it for this environment's shim, or for the local stack of a data directory."""
     where = [] if "--data-dir" in arguments else ["--url", f"http://127.0.0.1:{environment['INTAKE_PORT']}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "submit", *where, *arguments],
+        [sys.executable, *program, "submit", *where, *arguments],
         env={**environment, "INTAKE_TOKEN": token(environment), **secrets},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from cli.submission.intake_client import BATCH_PATH
 from schemas.protocol.batch_keys import OPEN_ROWS_KEY
+from schemas.protocol.lanes import CHUNKS
 from schemas.sealing import generate_key_pair
 from tests.cli.submission import end, lines_of, start
 from tests.contract.service import Service, an_email
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Environment, Starter
+
+
+_IMPATIENT: Final = """
+from cli.main import main
+from cli.submission import intake_client, progress
+intake_client._CALL_SECONDS = 1
+progress._ELSEWHERE_SECONDS = 0
+main()
+"""
+"""The command, which waits for a row for a second and tells of all that moves."""
 
 
 def test_a_shim_that_is_started_again_loses_nothing(
@@ -42,6 +54,30 @@ def test_a_shim_that_is_started_again_loses_nothing(
     assert all(row["ok"] for row in rows)
     with closing(service.http):
         assert len(service.customers()) == 600
+
+
+def test_a_row_that_waits_for_long_is_not_given_up_while_rows_behind_it_are_done(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
+) -> None:
+    batch.write_text(lines_of([a_request(email=an_email()) for _ in range(600)]))
+    service = Service(start_shim(isolated_env))
+    process = start(isolated_env, str(batch), "--give-up-after", "30", program=("-c", _IMPATIENT))
+    with closing(service.http), service.redis() as client:
+        wait_until(lambda: client.get(OPEN_ROWS_KEY) == b"600", timeout=30)
+        # As where a worker took the first chunk and died: its lease has to run out.
+        first = client.rpop(CHUNKS.queue)
+        start_worker(isolated_env)
+        wait_until(lambda: int(client.get(OPEN_ROWS_KEY) or 0) < 600, timeout=30, what="rows behind it are done")
+        looks = f'intake_requests_total{{method="GET",route="{BATCH_PATH}.result",status="202"}}'
+        before = service.metric(looks)
+        wait_until(lambda: service.metric(looks) >= before + 2, timeout=30, what="it looks what is done")
+        assert isinstance(first, bytes)
+        client.rpush(CHUNKS.queue, first)
+        ended = end(process)
+
+    assert ended.code == 0, ended.stderr
+    assert " behind a row that is not)" in ended.stderr
+    assert "600 accepted, 600 created, 0 refused, 0 without an outcome" in ended.stderr
 
 
 def test_a_full_queue_is_waited_for(
