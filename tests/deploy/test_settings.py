@@ -100,7 +100,9 @@ def test_a_variable_that_is_named_anywhere_is_known() -> None:
 
 
 def _files(place: Path) -> Iterator[Path]:
-    yield from (each for each in ([place] if place.is_file() else place.rglob("*")) if each.is_file())
+    """Of this place. What Python compiled holds texts side by side, which look like names."""
+    found = [place] if place.is_file() else place.rglob("*")
+    yield from (each for each in found if each.is_file() and "__pycache__" not in each.parts)
 
 
 def test_the_readme_lists_every_variable_and_no_other(asked: frozenset[str]) -> None:
