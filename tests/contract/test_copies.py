@@ -92,6 +92,7 @@ def test_while_the_replica_stands_still_nothing_is_promised_not_even_to_a_repeat
     assert pair.of_replica("LLEN", QUEUE) == 1, "it is one task"
 
 
+@pytest.mark.slow
 def test_results_are_read_while_the_replica_stands_still(pair: Pair, service: Service) -> None:
     task = service.create().json()["task"]["id"]
     pair.replica.process.pause()
@@ -132,6 +133,7 @@ def test_a_shim_without_enough_replicas_is_not_ready_and_says_so(pair: Pair, ser
     wait_until(lambda: service.get("/readyz").status_code == 200, timeout=30, what="it is ready again")
 
 
+@pytest.mark.slow
 def test_rows_of_a_batch_are_on_the_replica_before_the_batch_is_answered(pair: Pair, service: Service) -> None:
     lines = b"".join(as_body(a_request(email=an_email())) + b"\n" for _ in range(1_000))
 

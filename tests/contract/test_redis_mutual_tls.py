@@ -83,7 +83,14 @@ def test_signups_batches_and_dead_letters_work(
     assert "dependency_refuses" not in shim.log() + worker.log()
 
 
-@pytest.mark.parametrize("fault", ["no client certificate", "a plain URL", "a wrong password"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "no client certificate",
+        pytest.param("a plain URL", marks=pytest.mark.slow),
+        pytest.param("a wrong password", marks=pytest.mark.slow),
+    ],
+)
 def test_each_process_tells_by_name_why_it_cannot_use_redis(
     server: TlsRedis, own: Issued, isolated_env: Environment, tmp_path: Path, fault: str
 ) -> None:

@@ -70,7 +70,7 @@ def with_own_redis(
     return serve(start_shim(env), start_worker(env))
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("how", [pytest.param("killed", marks=pytest.mark.slow), "frozen"])
 def test_without_the_broker_nothing_is_accepted_and_with_it_everything_goes_on(
     own_redis: RedisServer, with_own_redis: Service, how: str
 ) -> None:

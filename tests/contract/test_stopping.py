@@ -53,7 +53,7 @@ def test_a_shim_that_is_told_to_stop_answers_the_calls_that_wait_and_ends(withou
     assert without_worker.shim.process.wait(10)
 
 
-@pytest.mark.parametrize("how", ["frozen", "unreachable"])
+@pytest.mark.parametrize("how", ["frozen", pytest.param("unreachable", marks=pytest.mark.slow)])
 def test_a_redis_that_does_not_answer_does_not_delay_a_stop(
     own_redis: RedisServer, isolated_env: Environment, start_shim: Starter, serve: Serve, how: str
 ) -> None:
@@ -75,7 +75,7 @@ def test_a_redis_that_does_not_answer_does_not_delay_a_stop(
             assert service.shim.process.wait(15)
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_shim_goes_on_serving_while_it_drains(
     isolated_env: Environment, start_shim: Starter, serve: Serve, processes: str
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KEY_FILE: Final = "initial-passwords.key"
 """How the commands call the file that the command makes."""
-OFTEN: Final = {"django", "firebase", "keycloak", "shopify"}
+OFTEN: Final = {"keycloak", "shopify"}
 """Samples whose ways of importing differ most. They go in at each run, the others in the long one."""
 SIGNER_KEY: Final = "INTAKE_FIREBASE_SIGNER_KEY"
 
@@ -118,6 +118,7 @@ def test_the_same_command_again_makes_nothing_twice(magento: Service, tmp_path: 
     assert len(magento.customers()) == len(PASSWORDS["magento"])
 
 
+@pytest.mark.slow
 def test_refused_customers_of_several_rows_are_sent_again_whole_with_the_passwords_of_the_export(
     magento: Service, tmp_path: Path
 ) -> None:

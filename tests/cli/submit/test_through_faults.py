@@ -8,6 +8,8 @@ import signal
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from cli.submission.intake_client import BATCH_PATH
 from schemas.protocol.batch_keys import OPEN_ROWS_KEY
 from schemas.protocol.lanes import CHUNKS
@@ -56,6 +58,7 @@ def test_a_shim_that_is_started_again_loses_nothing(
         assert len(service.customers()) == 600
 
 
+@pytest.mark.slow
 def test_a_row_that_waits_for_long_is_not_given_up_while_rows_behind_it_are_done(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
 ) -> None:

@@ -55,7 +55,13 @@ class Faulty:
         self.worker.kill()
 
 
-@pytest.fixture(params=["redis_no_sentinel", "redis_unknown_master_name", "redis_sentinel_refuses"])
+@pytest.fixture(
+    params=[
+        pytest.param("redis_no_sentinel", marks=pytest.mark.slow),
+        pytest.param("redis_unknown_master_name", marks=pytest.mark.slow),
+        "redis_sentinel_refuses",
+    ]
+)
 def faulty(isolated_env: Environment, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, Faulty]]:
     """A finding, and what leads to it."""
     made = Faulty(isolated_env, tmp_path, request.param)

@@ -71,7 +71,9 @@ def test_an_address_of_a_network_that_is_allowed_is_taken_and_no_other() -> None
     assert refusal_of(ip_address("64:ff9b::a01:203"), allowed=allowed) == "private"
 
 
-@pytest.mark.parametrize("last", [0, 1, 7, 255])
+@pytest.mark.parametrize(
+    "last", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), 255]
+)
 def test_what_python_itself_takes_for_local_is_never_taken(last: int) -> None:
     """The judge has lists of its own. No address that the standard library knows as local may slip through them."""
     for first in range(256):
