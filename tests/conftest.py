@@ -33,8 +33,8 @@ _databases = itertools.count()
 _LONGEST_FIRST = ("tests/bench", "tests/faults", "tests/local_stack", "tests/contract", "tests/cli", "tests/worker")
 """Folders whose files take longest. Side by side a long file that comes last is waited for by all others."""
 
-_FEWEST_PROCESSES, _MOST_PROCESSES = 6, 8
-"""Of a run side by side. Tests mostly wait for a server or a process, so two cores serve six of them."""
+_FEWEST_PROCESSES, _MOST_PROCESSES = 5, 8
+"""Of a run side by side. Tests mostly wait for a server or a process, so two cores serve five of them."""
 
 _DEPLOYED = Path(__file__).parent / "support" / "deployed"
 """On the path of each process that a test starts."""

@@ -157,10 +157,12 @@ def test_a_held_signup_hears_its_outcome_without_a_subscription_for_its_task(
     without_worker: Service, start_worker: Starter
 ) -> None:
     answers: list[httpx.Response] = []
-    thread = _creating(without_worker, answers, {})
-    _held(without_worker, 1)
     with without_worker.redis() as redis:
-        channels = redis.pubsub_channels("*")
+        # Channels are the server's, so those of other tests' processes are among them.
+        before = set(redis.pubsub_channels("*"))
+        thread = _creating(without_worker, answers, {})
+        _held(without_worker, 1)
+        channels = set(redis.pubsub_channels("*")) - before
     start_worker(without_worker.environment)
     thread.join()
 
