@@ -9,6 +9,7 @@ import pytest
 from console.service.one_for_all import OneForAll
 
 ASKING = 200
+SECONDS = 10
 
 
 class Calls:
@@ -16,18 +17,20 @@ class Calls:
 
     def __init__(self) -> None:
         self.begun = 0
+        self.has_begun = asyncio.Event()
         self.may_end = asyncio.Semaphore(0)
 
     async def make(self) -> int:
         self.begun += 1
+        self.has_begun.set()
         number = self.begun
         await self.may_end.acquire()
         return number
 
 
-async def _settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
+async def _has_begun(calls: Calls) -> None:
+    async with asyncio.timeout(SECONDS):
+        await calls.has_begun.wait()
 
 
 def test_all_who_ask_during_a_call_share_the_next_one() -> None:
@@ -35,7 +38,7 @@ def test_all_who_ask_during_a_call_share_the_next_one() -> None:
         calls = Calls()
         for_all = OneForAll(calls.make)
         first = asyncio.create_task(for_all.reply())
-        await _settled()
+        await _has_begun(calls)
         others = [asyncio.create_task(for_all.reply()) for _ in range(ASKING)]
         calls.may_end.release()
         calls.may_end.release()
@@ -49,7 +52,7 @@ def test_whoever_leaves_takes_the_reply_from_nobody() -> None:
         calls = Calls()
         for_all = OneForAll(calls.make)
         asking = [asyncio.create_task(for_all.reply()) for _ in range(3)]
-        await _settled()
+        await _has_begun(calls)
         asking[0].cancel()
         calls.may_end.release()
         return await asyncio.gather(*asking[1:])
@@ -80,11 +83,10 @@ def test_a_reply_is_of_a_call_that_began_after_the_question(left: int) -> None:
         calls = Calls()
         for_all = OneForAll(calls.make)
         before = asyncio.create_task(for_all.reply())
-        await _settled()
+        await _has_begun(calls)
         after = asyncio.create_task(for_all.reply())
         if left:
             before.cancel()
-        await _settled()
         calls.may_end.release()
         calls.may_end.release()
         return await after
