@@ -69,7 +69,7 @@ test-partitions: $(VENV)/.dev
 
 # The console's page in Chromium.
 test-browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/console/test_browser.py tests/console/test_browser_acts.py tests/console/test_browser_hostile.py $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/console/test_browser*.py $(ARGS)
 
 test-bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/bench $(ARGS)
