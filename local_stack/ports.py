@@ -31,26 +31,41 @@ class _Claims:
         self._guard = threading.Lock()
         self._file: int | None = None
         self._left = iter(random.sample(_RANGE, len(_RANGE)))
+        self._taken = set[int]()
 
     def take(self) -> int:
-        """A port that no other process has, and on which nothing listens.
+        """A port that nobody has, and on which nothing listens.
 
         Raises:
             OSError: no port is left, or the file cannot be opened.
         """
         with self._guard:
-            if self._file is None:
-                path = Path(tempfile.gettempdir(), f"customer-intake-ports-{os.getuid()}")
-                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             for port in self._left:
-                if self._lock(self._file, port) and is_free(port):
+                if self._take(port):
                     return port
         raise OSError(errno.EADDRNOTAVAIL, "no port is left on this machine")
 
-    @staticmethod
-    def _lock(file: int, port: int) -> bool:
+    def take_this(self, port: int) -> bool:
+        """Take this port, if nobody has it and nothing listens on it. Returns whether that is so.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        with self._guard:
+            return self._take(port)
+
+    def _take(self, port: int) -> bool:
+        if port in self._taken or not self._lock(port) or not _is_free(port):
+            return False
+        self._taken.add(port)
+        return True
+
+    def _lock(self, port: int) -> bool:
+        if self._file is None:
+            path = Path(tempfile.gettempdir(), f"customer-intake-ports-{os.getuid()}")
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
         except OSError as error:
             if error.errno in {errno.EACCES, errno.EAGAIN}:
                 return False
@@ -82,7 +97,16 @@ def free_port() -> int:
     return _claims.take()
 
 
-def is_free(port: int) -> bool:
+def take_port(port: int) -> bool:
+    """Have this port as if it had been handed out. Returns False where something listens on it or another has it.
+
+    Raises:
+        OSError: this cannot be found out.
+    """
+    return _claims.take_this(port)
+
+
+def _is_free(port: int) -> bool:
     """Whether a server could bind this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # Servers set this too. With it a port whose last connections are in TIME_WAIT is free.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from local_stack.environments import Environments, callers_environment
 from local_stack.mongo_server import MongoReplicaSet
-from local_stack.ports import LOOPBACK, free_port, free_ports, is_free
+from local_stack.ports import LOOPBACK, free_port, free_ports, take_port
 from local_stack.readiness import wait_until_ready
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files, make_private_directory
@@ -21,7 +21,7 @@ from local_stack.state_file import ProcessIdentity, StackState, remove_state, wr
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from local_stack.process import ManagedProcess
 
@@ -42,6 +42,9 @@ _NOTIFIER_SENDS: Final = b"intake_notifier_sends 1.0"
 
 _HEALTH_SECONDS: Final = 10.0
 """A health file that is older than this does not count. The worker writes it every two seconds."""
+
+_MAXIMUM_PORT: Final = 65_535
+"""The highest port that TCP has."""
 
 
 class PortTakenError(RuntimeError):
@@ -72,7 +75,7 @@ class LocalStack:
         self._stopping = stopping
         self._workers = workers
         for each in filter(None, (port, console_port)):
-            if not is_free(each):
+            if not take_port(each):
                 raise PortTakenError(each)
         self.port = port or free_port()
         self.console_port = console_port if console_port is None else console_port or free_port()
@@ -80,8 +83,7 @@ class LocalStack:
         for name in ("logs", "run", "redis"):
             make_private_directory(self.directory / name)
         self.secrets: SecretFiles = ensure_secret_files(self.directory / "secrets")
-        avoid = (self.port, self.console_port)
-        redis_port, mongo_port = _server_ports(self.directory / "ports.json", avoid=avoid)
+        redis_port, mongo_port = _server_ports(self.directory / "ports.json")
         self.redis = RedisServer(self.directory / "redis", redis_port, stopping=stopping, tell=tell)
         self.mongo = MongoReplicaSet(self.directory / "mongo", [mongo_port], stopping=stopping, tell=tell)
         self._environments = Environments(
@@ -246,15 +248,15 @@ def _is_fresh(path: Path) -> bool:
         return False
 
 
-def _server_ports(path: Path, *, avoid: Collection[int | None]) -> tuple[int, int]:
-    """The ports of Redis and MongoDB: those of the last run if both are still free, else two new ones."""
+def _server_ports(path: Path) -> tuple[int, int]:
+    """The ports of Redis and MongoDB: those of the last run if both can be had, else two new ones."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         kept = (int(document["redis"]), int(document["mongo"]))
     except (OSError, ValueError, KeyError, TypeError):
         kept = (0, 0)
-    if all(port and port not in avoid and is_free(port) for port in kept):
+    if all(0 < port <= _MAXIMUM_PORT and take_port(port) for port in kept):
         return kept
-    redis_port, mongo_port = [port for port in free_ports(4) if port not in avoid][:2]
+    redis_port, mongo_port = free_ports(2)
     path.write_text(json.dumps({"redis": redis_port, "mongo": mongo_port}) + "\n", encoding="utf-8")
     return redis_port, mongo_port

@@ -16,9 +16,11 @@ import redis
 from local_stack.environments import Environments, environment_without_settings
 from local_stack.mongo_server import MongoReplicaSet
 from local_stack.ports import free_port
+from local_stack.readiness import NotReadyError
 from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files
 from local_stack.service_process import CONSOLE, NOTIFIER, SHIM, WORKER, service_process, start_service_process
+from tests.support.port_holders import holders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,7 +196,12 @@ class _Starters:
         log_path = self._servers.folder / f"{name}-{next(_databases)}.log"
         process = service_process(name, module, settings, log_path=log_path)
         self._started.append(process)
-        start_service_process(process)
+        try:
+            start_service_process(process)
+        except NotReadyError as error:
+            ports = {int(value) for name, value in settings.items() if name.endswith("_PORT") and value.isdecimal()}
+            error.add_note("\n".join(map(holders_of, sorted(ports))))
+            raise
         return Running(process, settings)
 
 

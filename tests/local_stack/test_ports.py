@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from local_stack.ports import free_ports
+from local_stack.ports import free_port, free_ports, take_port
 
 _TAKE_MANY = """
 import sys
@@ -25,10 +26,19 @@ def test_two_processes_never_get_the_same_port() -> None:
         assert other.stdout is not None
         theirs = set(map(int, other.stdout.readline().split()))
         ours = free_ports(100)
+        assert not take_port(min(theirs))
         other.communicate()
     assert len(theirs) == 2000
     assert len(set(ours)) == 100
     assert theirs.isdisjoint(ours)
+    assert take_port(min(theirs)), "the other has ended, so anybody may have it"
+    assert not take_port(min(theirs))
+
+
+def test_a_port_is_had_once_and_not_where_something_listens() -> None:
+    assert not take_port(free_port())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert not take_port(server.getsockname()[1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which ports it gives to outgoing connections")
