@@ -96,6 +96,8 @@ def recording(notifier_url: str, service: Service, with_other_key: Service, with
         signed_in = with_other_key.bearer(sub=f"caller {number}")
         assert [with_other_key.create(signed_in).status_code for _ in range(2)] == [202, 429]
         assert without_copies.create().status_code == 503
+        for shim, readiness in ((service, 200), (without_copies, 503)):
+            assert shim.http.get(f"{shim.shim.url}/readyz").status_code == readiness
         _wait_for_more(_LEFT_TO_OTHERS, than=number - 1, url=worker_url, service=service)
         _wait_for_more(_DELIVERED, than=delivered, url=notifier_url, service=service)
         wait_until(
