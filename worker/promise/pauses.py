@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from redis.exceptions import ResponseError
 
 from schemas.protocol.steps.pausing import Paused, read_pause
+from startup.broker.redis_refusals import TABLE, Kind
+from worker.dependencies.errors import TransientError
 from worker.promise.calls import BrokerCalls
 
 if TYPE_CHECKING:
@@ -40,13 +43,21 @@ class Pauses:
         """Read what is paused. Where that fails, what was read last holds on.
 
         Raises:
-            TransientError: Redis is away.
+            TransientError: Redis is away, or refuses.
+            redis.ResponseError: Redis refuses this call, and would again.
         """
         try:
             pause = self._calls.run(read_pause())
-        finally:
-            # A worker whose Redis refuses this one call works on.
+        except TransientError as error:
+            refusal = TABLE.get(error.code)
+            # A worker whose user may not ask works on. A Redis that is away, or soon back, tells with the next look.
+            self._has_looked |= refusal is not None and refusal.kind is Kind.MISCONFIGURED
+            raise
+        except ResponseError:
             self._has_looked = True
-        if pause.what is not self._what:
+            raise
+        before, self._what = self._what, pause.what
+        # Last, since others ask meanwhile.
+        self._has_looked = True
+        if pause.what is not before:
             log.warning("taking_paused", what=pause.what.value, by=pause.by)
-            self._what = pause.what
