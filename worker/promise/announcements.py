@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from schemas.protocol.steps import overseeing
@@ -23,15 +24,21 @@ class Announcements:
         self._calls = BrokerCalls(client)
         self._name = name
         self._details = details
+        self._lock = threading.Lock()
+        self._has_left = False
 
     def sample(self) -> None:
         """Keep what was counted up to now, unless another process has done so in this second."""
         self._calls.run(overseeing.sample())
 
     def announce(self) -> None:
-        """Tell that the worker runs, and what it does."""
-        self._calls.run(overseeing.announce(self._name, self._details()))
+        """Tell that the worker runs, and what it does. After `leave` nothing is told any more."""
+        with self._lock:
+            if not self._has_left:
+                self._calls.run(overseeing.announce(self._name, self._details()))
 
     def leave(self) -> None:
-        """Tell that the worker has ended."""
-        self._calls.run(overseeing.leave(self._name))
+        """Tell that the worker has ended. Its process may live on for seconds, in which it sends its last spans."""
+        with self._lock:
+            self._has_left = True
+            self._calls.run(overseeing.leave(self._name))
