@@ -104,9 +104,11 @@ def _steps(task: TaskView) -> list[dict[str, Any]]:
         steps.append(_step("missed", task.missing_at))
     if task.started_at is not None:
         steps.append(_step("started", task.started_at, times=task.starts))
-    if task.finished_at is not None:
-        ending = "dead_letter" if task.state is State.FAILURE else "finished"
-        steps.append(_step(ending, task.finished_at, times=max(1, task.parked_times)))
+    # A chunk that had finished, and of which a dead letter was sent again, still has the time of its first end.
+    if task.finished_at is not None and task.state is State.FAILURE:
+        steps.append(_step("dead_letter", task.finished_at, times=max(1, task.parked_times)))
+    elif task.finished_at is not None and task.state is State.SUCCESS:
+        steps.append(_step("finished", task.finished_at))
     steps.sort(key=lambda each: each["at"])
     if task.state not in {State.SUCCESS, State.FAILURE}:
         is_held = task.leased_until is not None and task.leased_until > task.now

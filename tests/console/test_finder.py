@@ -9,8 +9,10 @@ import pytest
 import redis
 
 from schemas.ids import new_task_id
+from schemas.protocol.steps.chunk_working import RefusedRow
 from tests.contract.batch_client import BatchClient, a_row, lines
 from tests.contract.service import an_email
+from tests.support.batches import Batches
 from tests.support.records import Scripts
 from tests.support.requests import CANARY
 
@@ -129,6 +131,35 @@ def test_a_dead_letter_is_found_with_its_reason(without_worker: Console, scripts
     result = found(without_worker, task_id)
     assert (result["reason"], result["detail"], result["is_dead"]) == ("too_many_starts", "a detail", True)
     assert steps(result) == ["accepted", "started", "dead_letter"]
+
+
+def test_a_dead_letter_that_was_sent_again_finished_once(
+    without_worker: Console, scripts_without_worker: Scripts
+) -> None:
+    task_id = new_task_id()
+    scripts = scripts_without_worker
+    scripts.accept(task_id)
+    for delivery in ("one", "two"):
+        scripts.started(task_id, delivery=delivery)
+        scripts.park(task_id, delivery=delivery)
+        scripts.requeue(task_id)
+    scripts.started(task_id)
+    scripts.finish(task_id)
+    assert [each["times"] for each in found(without_worker, task_id)["steps"] if each["what"] == "finished"] == [1]
+
+
+def test_a_chunk_of_which_a_dead_letter_was_sent_again_has_not_finished(
+    without_worker: Console, scripts_without_worker: Scripts
+) -> None:
+    batches = Batches(scripts_without_worker.client)
+    chunk_id, part_id = new_task_id(), new_task_id()
+    batches.accept(batches.open(), chunk_id)
+    batches.started(chunk_id)
+    row = RefusedRow(2, part_id, "a_reason", "")
+    batches.finish(chunk_id, counts={"created": 3, "internal_error": 1}, refused=[row])
+    assert steps(found(without_worker, chunk_id)) == ["accepted", "started", "finished"]
+    batches.requeue(part_id)
+    assert steps(found(without_worker, chunk_id)) == ["accepted", "started", "waiting"]
 
 
 @pytest.mark.parametrize("asked", ["", "x", "0" * 22, "0" * 21, "0" * 22 + ":1", "../x", "*", "0" * 5000, "é" * 22])
