@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 _COMPARED: Final = 5
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 """All tests here need one and the same run. Beside other tests that run takes long."""
 
 SVG: Final = "{http://www.w3.org/2000/svg}"

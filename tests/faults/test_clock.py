@@ -34,7 +34,6 @@ def _shift_all_times(client: redis.Redis, milliseconds: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_a_clock_that_was_an_hour_ahead_for_a_while_holds_up_no_task_and_no_caller(
     tmp_path: Path, judge: Judge
 ) -> None:

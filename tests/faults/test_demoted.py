@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _PAUSE: Final = threading.Event()
 

@@ -23,7 +23,6 @@ _BETWEEN_SECONDS: Final = 0.05
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(5, id="short"), pytest.param(60, id="long", marks=pytest.mark.slow)])
-@pytest.mark.timeout(240)
 def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path, judge: Judge, seconds: float) -> None:
     dice = random.Random(7)
     with Arena(tmp_path) as arena:
@@ -45,7 +44,6 @@ def test_workers_killed_at_random_lose_and_double_nothing(tmp_path: Path, judge:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_redis_killed_three_times_under_load_loses_no_202(tmp_path: Path, judge: Judge) -> None:
     with Arena(tmp_path) as arena:
         arena.start_worker()
@@ -64,7 +62,6 @@ def test_redis_killed_three_times_under_load_loses_no_202(tmp_path: Path, judge:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_redis_without_its_last_second_makes_no_second_customer_when_clients_retry(
     tmp_path: Path, judge: Judge
 ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = threading.Event()
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def _metric(url: str, name: str) -> float:

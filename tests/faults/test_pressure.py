@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 _BACKLOG: Final = 2000
 _HASHES_A_SECOND: Final = 48

@@ -27,12 +27,12 @@ def _has_become_ready(worker: ManagedProcess, *, before: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_workers_that_are_restarted_in_turn_leave_nothing_to_the_sweeper(tmp_path: Path, judge: Judge) -> None:
     with Arena(tmp_path) as arena:
         workers = [arena.start_worker() for _ in range(2)]
         client = Client(arena)
-        client.load(seconds=200, threads=6, follow=True)
+        client.load(seconds=900, threads=6, follow=True)
         for worker in 3 * workers:
             ready = _times_ready(worker)
             assert worker.terminate(28)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.site import Site, Trial
     from tests.partitions.harness.troubles import Trouble
 
-pytestmark = pytest.mark.timeout(240)
 
 _SLOW_SECONDS: Final = 0.1
 """Of each way, so that a round trip takes 0.2 s longer."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.host import Host
     from tests.partitions.harness.site import Site, Trial
 
-pytestmark = pytest.mark.timeout(240)
 
 _ROWS: Final = 4_000
 _STRUCK_AT: Final = 2_048

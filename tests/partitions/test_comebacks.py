@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.partitions.conftest import Judge
     from tests.partitions.harness.site import Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 def test_a_primary_comes_back_while_another_is_promoted(

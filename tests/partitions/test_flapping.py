@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.partitions.harness.host import Host
     from tests.partitions.harness.site import Site, Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _PAUSE: Final = threading.Event()
 _MOMENTS: Final = (0.3, 1)

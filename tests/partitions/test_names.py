@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.partitions.harness.host import Host
     from tests.partitions.harness.site import Site, Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _STRIKES: Final[Mapping[str, Callable[[Site, Host], None]]] = {
     "its machine dies": lambda _, old: old.die(),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.partitions.harness.redis_hosts import RedisHosts
     from tests.partitions.harness.site import Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 def test_a_switch_by_the_operations_manual(trial: Trial, judge: Judge) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.partitions.harness.signups import Signups
     from tests.partitions.harness.site import Site, Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _SHARE: Final = 0.9
 """Of the throughput before. When it is reached the service counts as recovered."""

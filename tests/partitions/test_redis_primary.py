@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.site import Trial
     from tests.partitions.harness.troubles import Trouble
 
-pytestmark = pytest.mark.timeout(240)
 
 
 def _primary_dies(trial: Trial, signups: Signups) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.site import Trial
     from tests.partitions.harness.troubles import Trouble
 
-pytestmark = pytest.mark.timeout(240)
 
 
 def _shim_dies(trial: Trial, signups: Signups) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from api_shim.intake.accept import Admission
     from schemas.protocol.call import Call
 
-_SECONDS: Final = 20
+_SECONDS: Final = 60
 BODY: Final = b'{"email": "a@example.com"}'
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from local_stack.process import ManagedProcess
     from tests.faults.conftest import JudgeOfRows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _ROWS: Final = 256
 _HELD_ROW: Final = 100

@@ -31,7 +31,6 @@ def _everyone_twice() -> Iterator[bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_in_an_ordered_batch_the_first_row_with_an_email_wins_also_where_chunks_are_halved(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     with Arena(tmp_path / "arena") as arena, arena.redis_client() as redis:

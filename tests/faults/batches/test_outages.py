@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import JudgeOfRows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 _ROWS: Final = 5000
 

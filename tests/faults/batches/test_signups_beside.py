@@ -24,7 +24,6 @@ _SECONDS: Final = 5
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_signups_beside_a_batch_that_hashes_all_get_their_outcomes_while_it_runs(tmp_path: Path, judge: Judge) -> None:
     with Arena(tmp_path, settings={"INTAKE_ARGON2_TEST_PROFILE": "0"}) as arena:
         batch = BatchClient(arena, partial(password_rows, _ROWS))

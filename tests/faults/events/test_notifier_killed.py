@@ -49,7 +49,6 @@ def test_a_notifier_that_is_killed_again_and_again_loses_nothing_and_keeps_the_o
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_a_redis_that_restarts_under_load_loses_no_event_and_delays_none_for_long(
     notifying: Notifying, own_redis: OwnRedis
 ) -> None:

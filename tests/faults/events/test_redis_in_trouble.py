@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Environment, Starter
     from tests.faults.events.conftest import OwnRedis
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 QUICK_LEASE: Final = {"INTAKE_WEBHOOKS_TIMEOUT_SECONDS": "0.5"}
 """A lease that ends soon after Redis was away."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import httpx
 
 from tests.support.tokens import token
+from tests.support.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ class BatchClient:
 
     def upload(self, *, seconds: float = 120, gate: Gate = _open) -> str:
         """Make the very same call until it gets its 202. Returns the batch's id."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while (batch_id := self.try_upload(gate=gate)) is None:
             assert time.monotonic() < deadline, f"not accepted by {self.calls} calls: {self.refused}"
             self._pause()
@@ -105,7 +106,7 @@ class BatchClient:
 
     def summary(self, batch_id: str, *, seconds: float = 60) -> dict[str, Any]:
         """The summary of the batch. Asks until the service answers."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while True:
             try:
                 answer = self._http.get(f"{self._url}/customer.create.batch.result", params={"id": batch_id})
@@ -120,7 +121,7 @@ class BatchClient:
 
     def read(self, batch_id: str, *, seconds: float = 120, gate: Gate = _open) -> list[ToldRow]:
         """Follow the rows to the last one. After a broken connection the client goes on behind the last line it got."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         told: list[ToldRow] = []
         while not self._read_on(batch_id, told, gate):
             assert time.monotonic() < deadline, f"only {len(told)} rows were told"

@@ -65,13 +65,13 @@ def _count_anew(fleet: Fleet, client: Client) -> None:
 
 def _under_load(fleet: Fleet) -> Client:
     client = Client(fleet)
-    client.load(seconds=250, threads=4, follow=True)
+    client.load(seconds=900, threads=4, follow=True)
     _wait_for_signups(client)
     return client
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("release", [BEFORE_BATCHES, WITH_BATCHES], ids=lambda release: release.commit[:7])
 @pytest.mark.parametrize("order", [(WORKER, SHIM), (SHIM, WORKER)], ids=["workers first", "shims first"])
 def test_an_upgrade_and_the_way_back_lose_no_signup(
@@ -98,7 +98,7 @@ def test_an_upgrade_and_the_way_back_lose_no_signup(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("upgrade", [True, False], ids=["upgrade", "way back"])
 def test_chunks_that_one_release_took_in_are_worked_on_and_told_by_the_other(
     tmp_path: Path, judge_rows: JudgeOfRows, *, upgrade: bool
