@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.troubles import Trouble
 
 
-
 def _mongodb_primary_dies(trial: Trial, signups: Signups) -> None:
     """The machine of its primary dies."""
     _with_election(trial, lambda old: old.die())

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.troubles import Trouble
 
 
-
 def _primary_dies(trial: Trial, signups: Signups) -> None:
     """It dies with its Sentinel. Another Redis is promoted, and all goes on."""
     with_promotion(trial, lambda old: old.die())

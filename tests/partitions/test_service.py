@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.partitions.harness.troubles import Trouble
 
 
-
 def _shim_dies(trial: Trial, signups: Signups) -> None:
     """The machine of one shim dies. Its clients call the other one."""
     trial.faults += 1
