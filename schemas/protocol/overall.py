@@ -12,7 +12,9 @@ The fields of `COUNTS_KEY`, with `UNIT` for `signups` or `rows`:
 - `chunks:open`: tasks of rows that were begun, less those that left the indexes.
 - `chunks:dead`: dead letters now that are tasks of rows.
 
-`UNIT:at_first` is what was open or a dead letter when counting began. It makes the balance right from then on.
+`UNIT:at_first` is what was open or a dead letter when counting began. It makes the balance right from then on. SAMPLE
+looks then which dead letters are tasks of rows. Where there are more than 10,000 it takes those for signups of which no
+step has counted that they are not.
 """
 
 from __future__ import annotations

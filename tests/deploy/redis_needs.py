@@ -161,7 +161,7 @@ def _read_by(script: str) -> set[str]:
     return {name for name in plain if {*used[name]} <= _READING}
 
 
-_READING: Final = {"GET", "HGET", "HGETALL", "LLEN", "XRANGE", "XREVRANGE", "ZCARD"}
+_READING: Final = {"GET", "HGET", "HGETALL", "LLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZRANGE"}
 """Commands that change nothing."""
 
 

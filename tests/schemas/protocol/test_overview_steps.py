@@ -8,7 +8,7 @@ import pytest
 
 from schemas.ids import new_task_id
 from schemas.protocol.batch_keys import batch_key
-from schemas.protocol.keys import OPEN_KEY, PAUSED_KEY
+from schemas.protocol.keys import DEAD_KEY, OPEN_KEY, PAUSED_KEY, record_key
 from schemas.protocol.overall import COUNTS_KEY, HISTORY_KEY
 from schemas.protocol.overview import UnitSample
 from schemas.protocol.steps import overseeing
@@ -113,14 +113,34 @@ def test_a_store_of_a_release_that_did_not_count_is_counted_from_what_is_open_th
     scripts.finish(next(iter(scripts.open_ids())))
 
     assert scripts.run(overseeing.sample())
+    began = scripts.overview()
     batches.requeue(parked)
     for task_id in scripts.open_ids():
         scripts.finish(task_id)
 
     overview = scripts.overview()
-    assert overview.unaccounted == 0
+    assert (began.unaccounted, began.signups.dead, began.rows.dead, began.rows.at_first) == (0, 1, 4, 12)
+    assert (overview.unaccounted, overview.signups.dead, overview.rows.dead) == (0, 1, 0)
     assert overview.counted_since_milliseconds == pytest.approx(overview.at_milliseconds, abs=60_000)
     assert overview.signups.finished == {"created": 1}
+
+
+@pytest.mark.usefixtures("counted_anew")
+def test_a_dead_letter_that_is_no_record_keeps_no_count_from_beginning(
+    scripts: Scripts, removed_by_hand: list[str]
+) -> None:
+    client: Any = scripts.client
+    odd, wrong, missing = (new_task_id() for _ in range(3))
+    client.hset(record_key(odd), "rows", "9" * 30)
+    client.set(record_key(wrong), "no hash")
+    client.zadd(DEAD_KEY, {odd: 1, wrong: 2, missing: 3})
+
+    assert scripts.run(overseeing.sample())
+
+    overview = scripts.overview()
+    assert (overview.unaccounted, overview.signups.dead, overview.rows.dead) == (0, 4, 4)
+    client.zrem(DEAD_KEY, odd, wrong, missing)
+    removed_by_hand += [odd, wrong, missing]
 
 
 def test_a_count_that_is_off_begins_anew_where_an_operator_says_so(scripts: Scripts, accepted: str) -> None:
