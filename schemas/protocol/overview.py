@@ -117,7 +117,7 @@ class Details:
     away: Mapping[str, int] = field(default_factory=dict)
     """Each dependency that it cannot use → since when, in Unix milliseconds by its own clock. `ROOM` is one as well."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Of these, each that answers and refuses → its code and what to mend, in words of ours.."""
+    """Of these, each that answers and refuses → its code and what to mend, in words of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

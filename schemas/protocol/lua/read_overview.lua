@@ -54,7 +54,9 @@ local newest_sample, oldest_sample = newest_and_oldest()
 local oldest_event = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
 local running = {}
 if most_batches > 0 then
-  for _, batch_id in ipairs(redis.call('ZRANGE', batches, 0, most_batches - 1)) do
+  -- Those that have ended stand first until they are settled. So many of them are passed over.
+  for _, batch_id in ipairs(redis.call('ZRANGE', batches, 0, 10 * most_batches - 1)) do
+    if #running == most_batches then break end
     local batch = redis.call('HMGET', batch_of(batch_id), 'mode', 'rows', 'finished', 'upload_ended', 'canceled',
       'accepted_at', 'last_at', 'finished_at')
     if batch[1] and not batch[8] then

@@ -15,6 +15,7 @@ its name in `schemas/protocol/lua/`. Only that file knows the order of its KEYS 
   ANNOUNCE, LEAVE).
 - `inspecting`: whoever looks a task up (INSPECT).
 - `pausing`: an operator (PAUSE), and each worker (READ_PAUSE).
+- `links`: the console that a link logs in to (USE_LINK).
 - `operating`: an operator (REQUEUE, DROP, and for dead letters of batches REQUEUE_CHUNK, DROP_CHUNK).
 - `uploading`: the shim that takes in a batch (OPEN_BATCH, ACCEPT_CHUNK, KEEP_UPLOAD, END_UPLOAD).
 - `batches`: the shim that tells of batches (READ_BATCH, LIST_BATCHES, READ_CHUNKS, CANCEL_BATCH).

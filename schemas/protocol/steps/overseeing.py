@@ -59,7 +59,7 @@ def read_overview(*, batches: int = 0, processes: bool = False) -> Call[Overview
     """How the service does, at one instant. Changes nothing.
 
     Args:
-        batches: how many running batches are told of at most.
+        batches: how many running batches are told of at most. Up to nine times as many that have ended are passed over.
         processes: whether the processes are told of.
     """
     return _READ_OVERVIEW.call(

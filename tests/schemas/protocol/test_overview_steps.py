@@ -259,6 +259,24 @@ def test_an_overview_tells_lengths_ages_leases_and_running_batches(scripts: Scri
     assert scripts.run(overseeing.read_overview()).batches == ()
 
 
+def test_batches_that_have_ended_hide_none_that_runs(scripts: Scripts) -> None:
+    """Those that ended stand before those that run until a worker settles them, which none does that does not run."""
+    batches = Batches(scripts.client)
+    running = batches.open()
+    batches.accept(running, new_task_id())
+    for _ in range(3):
+        batches.cancel(batches.open())
+    (batch,) = scripts.run(overseeing.read_overview(batches=2)).batches
+    assert batch.batch_id == running
+
+
+def test_no_more_batches_are_told_of_than_are_asked_for(scripts: Scripts) -> None:
+    batches = Batches(scripts.client)
+    for _ in range(3):
+        batches.open()
+    assert len(scripts.run(overseeing.read_overview(batches=2)).batches) == 2
+
+
 @pytest.mark.parametrize("what", Paused)
 def test_an_overview_tells_of_a_pause_as_workers_read_it(scripts: Scripts, what: Paused) -> None:
     scripts.run(pause(what, by="olga"))
