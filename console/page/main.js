@@ -91,7 +91,7 @@ function readHour() {
 function show(look) {
   if (isHourDue || look.hour_is_new) readHour();
   for (const each of look.processes) each.at = look.at;
-  chart.add(look.points);
+  chart.add(look.points, look.at / 1000);
   showLook(look, acts);
   showTroubles(look);
   letters.look(look);
