@@ -177,7 +177,15 @@ function processes(look) {
   byId("no-worker").hidden = look.processes.some((each) => each.kind === "worker");
 }
 
+/** As `secondsLeft` of the batch's summary. Null while rows may come, none is done, or none is taken. */
+function secondsLeft(batch, {at: now, paused}) {
+  const milliseconds = now - batch.accepted_at;
+  if (!batch.finished || milliseconds <= 0 || !batch.upload_ended || batch.canceled || paused.what !== "nothing") return null;
+  return (batch.rows - batch.finished) * milliseconds / batch.finished / 1000;
+}
+
 function batches(look, acts) {
+  for (const each of look.batches) each.seconds_left = secondsLeft(each, look);
   keyed(byId("batches").tBodies[0], look.batches, (each) => each.id, (each) => {
     const progress = make("progress", {"aria-label": "rows done"});
     const [done, left] = [make("td", {class: "n long"}), make("td", {class: "n long"})];
@@ -189,9 +197,7 @@ function batches(look, acts) {
       progress.max = Math.max(1, now.rows);
       progress.value = now.finished;
       say(done, `${count(now.finished)} of ${count(now.rows)}${now.upload_ended ? "" : " so far"}`);
-      const seconds = ((now.last_at ?? look.at) - now.accepted_at) / 1000;
-      const pace = now.finished && seconds > 1 ? now.finished / seconds : null;
-      say(left, pace && !now.canceled ? lasting((now.rows - now.finished) / pace) : "–");
+      say(left, lasting(now.seconds_left));
       cancel.disabled = now.canceled || document.body.dataset.mayOperate !== "true";
       say(cancel, now.canceled ? "canceled" : "Cancel");
     };
@@ -199,6 +205,8 @@ function batches(look, acts) {
   });
   byId("batches").hidden = !look.batches.length;
   byId("no-batches").hidden = look.batches.length > 0;
+  byId("more-batches").hidden = !look.more_batches;
+  say(byId("more-batches"), `${count(look.more_batches)} more run, or ended a moment ago.`);
 }
 
 function stateOfEndpoint(endpoint) {

@@ -32,8 +32,8 @@ LOOK_SECONDS: Final = 1.0
 MOST_VIEWERS: Final = 200
 """Each holds a connection, and gets some kilobytes a second."""
 
-_BATCHES: Final = 20
-"""Running batches that are shown."""
+MOST_BATCHES: Final = 20
+"""Running batches that are shown. Of more, only their number is."""
 
 _ENDPOINTS_EVERY: Final = 3
 """Every so many looks, endpoints of webhooks are looked at as well."""
@@ -156,7 +156,7 @@ class Live:
     async def _look_once(self) -> bytes:
         try:
             before = self._history.place
-            calls = (read_overview(batches=_BATCHES, processes=True), read_history(after=before))
+            calls = (read_overview(batches=MOST_BATCHES, processes=True), read_history(after=before))
             overview, samples = await self._broker.run(*calls)
             newest = overview.newest
             if before and newest is not None and not samples and newest.place != before:
@@ -173,6 +173,7 @@ class Live:
                 self._shown_endpoints = await self._endpoints.all()
             self._looks += 1
             seen = shown(overview, points=list(self._unsent))
+            seen["more_batches"] = max(0, overview.unsettled_batches - MOST_BATCHES)
             # After another Redis has taken over, what a page has of the hour is of the one before.
             seen["hour_is_new"] = bool(samples) and not before
             if self._away_since is not None:

@@ -27,14 +27,11 @@ def shown(overview: Overview, *, points: Sequence[Point]) -> dict[str, Any]:
         "signups": _counts(overview.signups),
         "rows": _counts(overview.rows),
         "lanes": {"signups": _lane(overview.signup_lane), "chunks": _lane(overview.chunk_lane)},
-        "held": overview.held,
-        "rates": {"signups": overview.signups_per_second, "rows": overview.rows_per_second},
         "accepted_per_second": _lately(overview, lambda each: each.accepted),
         "finished_per_second": _lately(overview, lambda each: each.finished),
         "seconds_left": _seconds_left(overview),
         "dead": {"count": overview.dead_letters, "oldest_seconds": overview.oldest_dead_letter_seconds},
-        "batches": [_batch(each) for each in overview.batches],
-        "unsettled_batches": overview.unsettled_batches,
+        "batches": [_batch(each) for each in sorted(overview.batches, key=_age)],
         "processes": [_process(each) for each in overview.processes],
         "paused": {
             "what": overview.pause.what.value,
@@ -73,6 +70,11 @@ def _lane(lane: LaneView) -> dict[str, Any]:
         "behind": lane.behind,
         "oldest_seconds": round(lane.oldest_seconds, 1),
     }
+
+
+def _age(batch: RunningBatch) -> tuple[int, str]:
+    """By what batches stand on the page. Redis has them by when they are due for a look, which changes all the time."""
+    return batch.accepted_at, batch.batch_id
 
 
 def _batch(batch: RunningBatch) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def _drawn(tab: Tab, points: list[list[float | None]], *, span: int = 3600, now:
 
 @pytest.mark.parametrize("span", [300, 900, 3600])
 def test_no_line_is_drawn_over_a_time_without_samples(tab: Tab, span: int) -> None:
-    before = [[float(at), 5, 5, 1] for at in range(1_000, _GAP_BEGINS + 1)]
-    after = [[float(at), 7, 7, 9] for at in range(_GAP_ENDS + 1, 2_100)]
+    before: list[list[float | None]] = [[float(at), 5, 5, 1] for at in range(1_000, _GAP_BEGINS + 1)]
+    after: list[list[float | None]] = [[float(at), 7, 7, 9] for at in range(_GAP_ENDS + 1, 2_100)]
     points = [*before, [_GAP_ENDS, None, None, 9], *after]
     at, *values = _drawn(tab, points, span=span)["thinned"]
     in_the_gap = [place for place, each in enumerate(at) if _GAP_BEGINS < each < _GAP_ENDS]
