@@ -40,16 +40,18 @@ export function confirmed(title, text, yes, {danger = false} = {}) {
   });
 }
 
+const TOLD_MILLISECONDS = 8000;
+const TOLD_WRONG_MILLISECONDS = 30_000;
 let hiding;
 
-/** Tells what became of an act. */
+/** Tells what became of an act, in sight wherever the page is scrolled to. What went wrong stays longer. */
 export function tell(text, {wrong = false} = {}) {
   const notice = byId("notice");
   say(notice, text);
   notice.hidden = false;
   notice.classList.toggle("wrong", wrong);
   clearTimeout(hiding);
-  hiding = setTimeout(() => { notice.hidden = true; }, 8000);
+  hiding = setTimeout(() => { notice.hidden = true; }, wrong ? TOLD_WRONG_MILLISECONDS : TOLD_MILLISECONDS);
 }
 
 /** Runs an act; a refusal is told, behind what `done` says of what was done by then. */

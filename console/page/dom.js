@@ -46,6 +46,29 @@ export function keyed(parent, items, key, build) {
   for (const each of [...parent.children]) if (!kept.has(each)) each.remove();
 }
 
+let last = null;
+
+document.addEventListener("focusin", ({target}) => {
+  if (target.closest("dialog")) return;
+  const row = target.closest("tbody tr");
+  last = {target, section: target.closest("section"), body: row?.parentElement, place: row?.sectionRowIndex};
+});
+
+/**
+ * Where the element with the focus is gone or can no longer be used, moves the focus to the row that has its place, or to
+ * the part of the page that it was in. Without this, whoever works by keyboard begins anew at the top after each act.
+ */
+export function keepFocus() {
+  if (!last || document.activeElement !== document.body) return;
+  const {target, section, body, place} = last;
+  // Else somebody has left it, by a click beside it.
+  if (target.isConnected && !target.disabled && target.checkVisibility()) return;
+  last = null;
+  const row = body?.rows[Math.min(place, body.rows.length - 1)];
+  if (section) section.tabIndex = -1;
+  (row?.querySelector("button:enabled") ?? section)?.focus({preventScroll: true});
+}
+
 const whole = new Intl.NumberFormat("en");
 export const count = (number) => (number == null ? "–" : whole.format(number));
 
@@ -60,11 +83,11 @@ export function rate(number) {
 /** A duration in words of two units at most: "42 s", "3 min 05 s", "2 h 10 min". */
 export function lasting(seconds) {
   if (seconds == null) return "–";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
   const rounded = Math.round(seconds);
   if (rounded < 60) return `${rounded} s`;
   const two = (number) => String(number).padStart(2, "0");
-  if (rounded >= 600 && rounded < 3600) return `${Math.round(rounded / 60)} min`;
+  if (rounded >= 600 && rounded < 3600) return `${Math.floor(rounded / 60)} min`;
   if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${two(rounded % 60)} s`;
   if (rounded < 172800) return `${Math.floor(rounded / 3600)} h ${two(Math.floor((rounded % 3600) / 60))} min`;
   return `${Math.floor(rounded / 86400)} days`;

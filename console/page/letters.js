@@ -1,7 +1,7 @@
 // The list of dead letters. It is read anew when their number changes, at most every two seconds.
 
 import {ask} from "./asking.js";
-import {at, byId, count, keyed, make, rowOf, say} from "./dom.js";
+import {at, byId, count, keepFocus, keyed, make, rowOf, say} from "./dom.js";
 
 const LEAST_MILLISECONDS = 2000;
 
@@ -13,9 +13,11 @@ export class Letters {
     this.reads = 0;
     this.lookAt = 0;
     this.newestAt = 0;
+    this.listed = 0;
+    this.allSeen = true;
     byId("reason").addEventListener("change", () => this.read());
-    byId("requeue-all").addEventListener("click", () => acts.requeue(this.#all()));
-    byId("drop-all").addEventListener("click", () => acts.drop(this.#all()));
+    byId("requeue-all").addEventListener("click", () => acts.requeue(this.#all(), this.#inWords()));
+    byId("drop-all").addEventListener("click", () => acts.drop(this.#all(), this.#inWords()));
   }
 
   /** Reads the list anew with the next look: another operator may do other things with it. */
@@ -39,6 +41,7 @@ export class Letters {
       const listed = await ask(`dead-letters?reason=${encodeURIComponent(reason)}`);
       if (turn !== this.reads) return; // A later question, with another reason perhaps, has been asked since.
       this.#show(listed);
+      keepFocus();
       this.shown = number;
     } catch {
       this.shown = null; // The next look asks again.
@@ -50,6 +53,13 @@ export class Letters {
     return {all: true, reason: byId("reason").value, until: Math.ceil(Math.max(this.lookAt, this.newestAt) / 1000)};
   }
 
+  /** What is meant by all, in words. */
+  #inWords() {
+    const reason = byId("reason").value;
+    const letters = this.listed === 1 && this.allSeen ? "the only dead letter" : `all ${count(this.listed)}${this.allSeen ? "" : " or more"} dead letters`;
+    return `${letters}${reason ? ` with the reason ${reason}` : ""}`;
+  }
+
   #show({letters, reasons, all_seen: allSeen}) {
     const may = document.body.dataset.mayOperate === "true";
     // A list may be newer than the last look.
@@ -57,8 +67,8 @@ export class Letters {
     keyed(byId("letters").tBodies[0], letters, (each) => each.id, (each) => {
       const rows = each.rows ? ` (${count(each.rows)} rows)` : "";
       const id = make("button", {class: "id", click: () => this.acts.find(each.id)}, each.id);
-      const requeue = make("button", {click: () => this.acts.requeue({id: each.id})}, "Requeue");
-      const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id})}, "Drop");
+      const requeue = make("button", {click: () => this.acts.requeue({id: each.id}, `the dead letter ${each.id}`)}, "Requeue");
+      const drop = make("button", {class: "danger", click: () => this.acts.drop({id: each.id}, `the dead letter ${each.id}`)}, "Drop");
       const [starts, parked, why] = [make("td", {class: "n"}), make("td"), make("td", {class: "long reason"})];
       const row = rowOf(byId("letters"), make("td", {}, id, rows), why, starts, make("td", {}, at(Date.parse(each.accepted_at))),
         parked, make("td", {class: "long last"}, make("p", {class: "acts"}, requeue, drop)));
@@ -84,6 +94,7 @@ export class Letters {
     byId("letters-acts").hidden = !some;
     byId("requeue-all").disabled = byId("drop-all").disabled = !may;
     const more = chosen ? (reasons[chosen] ?? 0) : Object.values(reasons).reduce((sum, each) => sum + each, 0);
+    [this.listed, this.allSeen] = [more, allSeen];
     byId("more-letters").hidden = more <= letters.length;
     say(byId("more-letters"), `The oldest ${count(letters.length)} of ${count(more)}${allSeen ? "" : " or more"}.`);
   }

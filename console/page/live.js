@@ -3,15 +3,18 @@
 const FULL_MILLISECONDS = 10_000;
 
 export class Live {
-  /** `on.look(look)`, `on.stale({since, reason})`, `on.lost(since)`, `on.full()`, `on.opened()`, `on.ended()` (no session). */
+  /** `on.look(look)`, `on.stale({since, reason})`, `on.lost(since)`, `on.full()`, `on.opened()`, `on.ended()` (no session), `on.unseen()` (what is shown gets old). */
   constructor(on) {
     this.on = on;
     this.source = null;
     this.lastAt = null;
     this.isWanted = false;
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) this.#end();
-      else if (this.isWanted) this.open();
+      if (!this.isWanted) return;
+      if (document.hidden) {
+        this.#end();
+        this.on.unseen();
+      } else this.open();
     });
   }
 

@@ -2,12 +2,12 @@
 
 import {acting, ask, confirmed, Refused, tell} from "./asking.js";
 import {Chart} from "./chart.js";
-import {at, byId, count, say} from "./dom.js";
-import {find} from "./found.js";
+import {at, byId, count, keepFocus, say} from "./dom.js";
+import {find, findAgain} from "./found.js";
 import {Letters} from "./letters.js";
 import {Live} from "./live.js";
 import {showAway, showLook, showUnknown} from "./look.js";
-import {showTrouble, showTroubles} from "./troubles.js";
+import {NAME, showTrouble, showTroubles, showUnseen} from "./troubles.js";
 
 let live;
 let chart;
@@ -21,9 +21,10 @@ function state(text, kind) {
   document.body.classList.toggle("stale", kind !== "good");
 }
 
-function which({id, reason}) {
-  if (id) return `the dead letter ${id}`;
-  return reason ? `all dead letters with the reason ${reason}` : "all dead letters";
+/** What a page that is not looking must not say: that all is live. */
+function unseen() {
+  state("connecting", "");
+  showUnseen();
 }
 
 async function changeLetters(path, selection, done) {
@@ -33,10 +34,10 @@ async function changeLetters(path, selection, done) {
       const answer = await ask(`dead-letters/${path}`, {method: "POST", body: {...selection, after}});
       sum += answer.changed;
       after = answer.after;
-      tell(`${count(sum)} ${done}${after ? " so far" : ""}.`);
+      tell(sum || after ? `${count(sum)} ${done}${after ? " so far" : ""}.` : `Nothing was ${done}: no such dead letter was left.`);
     }
   }, () => (sum ? `${count(sum)} ${done}, then it broke off. ` : ""));
-  await letters.read();
+  await Promise.all([letters.read(), findAgain(acts)]);
 }
 
 /** Why Redis serves the console nothing: it answers and refuses, or is away. */
@@ -48,12 +49,14 @@ function ofRedis(reason, advice) {
 
 const acts = {
   find: (asked) => find(asked, acts),
-  async requeue(selection) {
-    const sure = await confirmed("Requeue?", `Send ${which(selection)} again. Each goes on the queue as if it were new.`, "Requeue");
+  // `words` name the selection in the question.
+  async requeue(selection, words) {
+    const sure = await confirmed("Requeue?", `Send ${words} again. Each goes on the queue as if it were new.`, "Requeue");
     if (sure) await changeLetters("requeue", selection, "sent again");
   },
-  async drop(selection) {
-    const text = `Drop ${which(selection)}, with the request in it, for good. Nobody can bring it back.`;
+  async drop(selection, words) {
+    const lost = selection.id ? "The request in it is lost with it" : "The requests in them are lost with them";
+    const text = `Drop ${words} for good? ${lost}: nobody can bring back what is dropped.`;
     if (await confirmed("Drop for good?", text, "Drop", {danger: true})) await changeLetters("drop", selection, "dropped");
   },
   async cancel(id) {
@@ -63,13 +66,17 @@ const acts = {
       const {changed} = await ask("batches/cancel", {method: "POST", body: {id}});
       tell(`The batch ${id} ${changed ? "is canceled" : "was canceled before, or has ended"}.`);
     });
+    await findAgain(acts);
   },
   async switchEndpoint(name, on) {
     const [title, text] = on
       ? ["Switch it on?", `${name} is sent events again, first those that it lacks.`]
       : ["Switch it off?", `${name} is sent no more events. They are kept for it.`];
     if (!await confirmed(title, text, on ? "Switch on" : "Switch off")) return;
-    await acting(() => ask("endpoints/switch", {method: "POST", body: {name, on}}));
+    await acting(async () => {
+      await ask("endpoints/switch", {method: "POST", body: {name, on}});
+      tell(`${name} is switched ${on ? "on" : "off"}.`);
+    });
   },
   async pause(what) {
     const texts = {
@@ -95,6 +102,7 @@ function show(look) {
   showLook(look, acts);
   showTroubles(look);
   letters.look(look);
+  keepFocus();
   if (byId("state").textContent !== "live") state("live", "good");
 }
 
@@ -121,12 +129,12 @@ function begin(session) {
     stale({since, reason, advice}) {
       state(`stale since ${at(since)}`, "wrong");
       const isOurs = reason === OWN_FAULT;
-      showTrouble(`${isOurs ? "The console failed: its log says why (look_failed)." : ofRedis(reason, advice)} What you see is of ${at(since)}.`);
+      showTrouble(`${isOurs ? "The console failed: its log says why (look_failed)." : ofRedis(reason, advice)} ${ofWhen(live.lastAt && since)}`);
       if (!isOurs) showAway({since, advice});
     },
     lost(since) {
       state(since ? `stale since ${at(since)}` : "not connected", "wrong");
-      showTrouble(`The console does not answer. Look whether its process runs. ${since ? `What you see is of ${at(since)}.` : ""}`.trim());
+      showTrouble(`The console does not answer. Look whether its process runs. ${ofWhen(since)}`);
       showUnknown();
     },
     full() {
@@ -134,12 +142,20 @@ function begin(session) {
       showTrouble("As many pages look at this console as it serves. This one tries again every ten seconds.");
     },
     ended: enter,
+    unseen,
   });
   live.open();
 }
 
+/** How old what is shown is. */
+const ofWhen = (since) => (since ? `What you see is of ${at(since)}.` : "Nothing is known yet.");
+
 function door(says = "") {
   live?.close();
+  const question = byId("ask");
+  if (question.open) question.close("no");
+  unseen();
+  document.title = NAME;
   byId("page").hidden = true;
   byId("door").hidden = false;
   say(byId("door-says"), says);
@@ -159,7 +175,9 @@ async function logIn(token) {
   try {
     begin(await ask("session", {method: "POST", token}));
     // A browser keeps no Secure cookie that came without TLS.
-    await ask("session").catch(() => door("Your browser has not kept the session. Open this page by https."));
+    await ask("session").catch(({status}) => {
+      if (status === 401) door("Your browser has not kept the session. Open this page by https.");
+    });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     door(REFUSALS[error.code] ?? error.code);
@@ -172,7 +190,7 @@ async function enter() {
     begin(await ask("session"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (error.status === 401) door();
+    if (error.status === 401) door(live?.isWanted ? "Your session has ended. Log in again." : "");
     else setTimeout(enter, 1000);
   }
 }

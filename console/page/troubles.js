@@ -3,7 +3,7 @@
 import {at, byId, count, keyed, make, several} from "./dom.js";
 import {faultsOf, isDeaf, running, SILENT_SECONDS, takesNoWrites} from "./faults.js";
 
-const NAME = document.title;
+export const NAME = document.title;
 const STUCK_SECONDS = 60;
 const CHUNK_SECONDS = 600;
 /** Within so long each worker finds out what one of them has found. */
@@ -19,10 +19,17 @@ export function showTrouble(text) {
   show([[text, "wrong"]]);
 }
 
+/** Nothing is known for now, as in a hidden tab, of which only the title is seen. */
+export function showUnseen() {
+  list([["Looking whether anything is wrong …", "unseen"]], `(?) ${NAME}`);
+}
+
 function show(troubles) {
-  const lines = troubles.length ? troubles : [["All is well.", "good"]];
+  list(troubles.length ? troubles : [["All is well.", "good"]], troubles.length ? `(${troubles.length}) ${NAME}` : NAME);
+}
+
+function list(lines, title) {
   keyed(byId("troubles"), lines, ([text]) => text, ([text, kind]) => make("li", {class: kind}, text));
-  const title = troubles.length ? `(${troubles.length}) ${NAME}` : NAME;
   if (document.title !== title) document.title = title;
 }
 

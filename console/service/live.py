@@ -173,7 +173,8 @@ class Live:
                 self._shown_endpoints = await self._endpoints.all()
             self._looks += 1
             seen = shown(overview, points=list(self._unsent))
-            seen["more_batches"] = max(0, overview.unsettled_batches - MOST_BATCHES)
+            is_cut = len(overview.batches) == MOST_BATCHES
+            seen["more_batches"] = overview.unsettled_batches - MOST_BATCHES if is_cut else 0
             # After another Redis has taken over, what a page has of the hour is of the one before.
             seen["hour_is_new"] = bool(samples) and not before
             if self._away_since is not None:

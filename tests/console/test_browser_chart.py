@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.console.browsing import Tab
 
+    _Points = list[list[float | None]]
+
 pytestmark = pytest.mark.slow
 
 _CHART = """async ([span, points, now]) => {
@@ -35,16 +37,17 @@ _GAP_BEGINS, _GAP_ENDS = 1_199, 2_000
 """The Unix seconds between which nobody kept samples."""
 
 
-def _drawn(tab: Tab, points: list[list[float | None]], *, span: int = 3600, now: float = 0) -> dict[str, Any]:
+def _drawn(tab: Tab, points: _Points, *, span: int = 3600, now: float = 0) -> dict[str, Any]:
     drawn: dict[str, Any] = tab.page.evaluate(_CHART, [span, points, now])
     return drawn
 
 
 @pytest.mark.parametrize("span", [300, 900, 3600])
 def test_no_line_is_drawn_over_a_time_without_samples(tab: Tab, span: int) -> None:
-    before: list[list[float | None]] = [[float(at), 5, 5, 1] for at in range(1_000, _GAP_BEGINS + 1)]
-    after: list[list[float | None]] = [[float(at), 7, 7, 9] for at in range(_GAP_ENDS + 1, 2_100)]
-    points = [*before, [_GAP_ENDS, None, None, 9], *after]
+    before: _Points = [[float(at), 5, 5, 1] for at in range(1_000, _GAP_BEGINS + 1)]
+    after: _Points = [[float(at), 7, 7, 9] for at in range(_GAP_ENDS + 1, 2_100)]
+    first_behind_it: _Points = [[_GAP_ENDS, None, None, 9]]
+    points = before + first_behind_it + after
     at, *values = _drawn(tab, points, span=span)["thinned"]
     in_the_gap = [place for place, each in enumerate(at) if _GAP_BEGINS < each < _GAP_ENDS]
     # A span that begins behind the gap has nothing of it.
@@ -53,7 +56,7 @@ def test_no_line_is_drawn_over_a_time_without_samples(tab: Tab, span: int) -> No
 
 
 def test_the_chart_ends_now_once_nobody_keeps_samples(tab: Tab) -> None:
-    points: list[list[float | None]] = [[float(at), 5, 5, 1] for at in range(1_000, 1_100)]
+    points: _Points = [[float(at), 5, 5, 1] for at in range(1_000, 1_100)]
     assert _drawn(tab, points, now=1_100.4)["x"] == [1_099 - 3600, 1_099]
     assert _drawn(tab, points, now=1_700)["x"] == [1_700 - 3600, 1_700]
 
