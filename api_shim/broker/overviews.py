@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
 from schemas.protocol.steps import overseeing
+from schemas.protocol.steps.pausing import Paused
 from startup.background.vital_task import VitalTask
 from startup.identity import SAMPLE_SECONDS
 
@@ -66,6 +67,8 @@ class Overviews:
         self._asked = True
         if before is None or self._newest is None or self._age_seconds > 2 * _UNASKED_SECONDS:
             return None
+        if self._newest.pause.what is Paused.ALL:
+            return None  # the rate is that of before, and nobody knows when the operator resumes
         rate = self._newest.signups_per_second
         return before / rate if rate else None
 

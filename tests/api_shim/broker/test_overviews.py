@@ -7,13 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 
 from api_shim.broker.broker_errors import BrokerUnavailableError
 from api_shim.broker.overviews import Overviews
+from schemas.ids import new_task_id
+from schemas.protocol.overall import HISTORY_KEY
 from schemas.protocol.steps import overseeing
+from schemas.protocol.steps.pausing import Paused, pause
 from startup.background.announcements import Announcements
 from startup.identity import Identity
 from tests.support.broker import Brokers, connected, run, until_it_does
+from tests.support.records import Scripts
 
 if TYPE_CHECKING:
     from schemas.protocol.overview import Overview
@@ -78,6 +83,32 @@ def test_how_long_a_task_takes_is_not_known_before_there_is_a_rate(brokers: Brok
             assert overviews.seconds_left(3) is None
             await overviews.fresh()
             assert [overviews.seconds_left(before) for before in (3, None)] == [None, None]
+
+    run(test)
+
+
+@pytest.mark.parametrize(("what", "is_told"), [(Paused.NOTHING, True), (Paused.BATCHES, True), (Paused.ALL, False)])
+def test_how_long_a_task_takes_is_not_known_while_an_operator_has_paused_all_work(
+    brokers: Brokers, what: Paused, is_told: bool
+) -> None:
+    server = brokers.start()
+    with redis.Redis(port=server.port) as client:
+        scripts = Scripts(client)
+        ids = [new_task_id() for _ in range(5)]
+        scripts.accept_all(ids)
+        # Two of them were finished in the last 20 s.
+        since = scripts.overview().at_milliseconds - 20_000
+        client.xadd(HISTORY_KEY, {"at": since, "signups_busy_since": since, "signups_busy_from": 0}, id=f"{since}-0")
+        for task_id in ids[:2]:
+            scripts.finish(task_id)
+        scripts.run(pause(what, by="ann"))
+
+    async def test() -> None:
+        async with connected(server.port) as broker:
+            overviews = Overviews(broker.calls)
+            assert (await overviews.fresh()).signups_per_second == pytest.approx(0.1, rel=0.1)
+            left = overviews.seconds_left(2)
+            assert left == (pytest.approx(20, rel=0.1) if is_told else None)
 
     run(test)
 
