@@ -189,7 +189,7 @@ def test_damaged_rows_make_no_wrong_file(form: str) -> None:
     assert recognised == InputForm(kind=Form.JSON_LINES)
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 7])
+@pytest.mark.parametrize("pieces", [1, 2, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_file_is_read_from_its_first_row_to_its_last(tmp_path: Path, pieces: int) -> None:
     path = tmp_path / "signups.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + LINES.encode() * 300 * pieces)

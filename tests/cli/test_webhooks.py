@@ -210,6 +210,7 @@ def test_a_listener_refuses_what_is_not_signed_by_the_endpoints_secret(notifying
     assert lines[6].endswith("(again)\n")
 
 
+@pytest.mark.slow
 def test_a_listener_survives_what_is_too_long_too_deep_or_from_the_future(notifying: Notifying) -> None:
     notifying.write({"name": "crm", "url": "http://127.0.0.1:1/", "secrets": [SECRET]})
     now = datetime.now(UTC)

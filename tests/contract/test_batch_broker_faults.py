@@ -120,6 +120,7 @@ def test_an_upload_is_told_how_many_rows_are_accepted_when_redis_stays_away(
         assert redis.get("intake:rows:open") == b"600"
 
 
+@pytest.mark.slow
 def test_rows_are_followed_through_resets(
     isolated_env: Environment, behind_proxy: BatchClient, proxy: TcpProxy, start_worker: Starter
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_longer_upload_takes_no_more_memory(without_worker: Service, size: int
     assert peak.growth <= _MOST_GROWTH
 
 
+@pytest.mark.slow
 def test_rows_that_nobody_reads_take_no_memory(service: Service) -> None:
     client = BatchClient(service, sub=an_email())
     batch_id = client.done(lines(*(a_row(tags=["x" * 1000] * 10) for _ in range(3000))))["id"]

@@ -196,6 +196,7 @@ def test_an_imported_hash_is_nowhere_but_in_its_customer(
     assert [found[each] for each in digests] == [{"documents", "mongo files"}] * 2 + [set()]
 
 
+@pytest.mark.slow
 def test_a_fast_hash_that_is_wrapped_is_nowhere(
     stack: Servers, isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_fast_hash_that_is_wrapped_is_nowhere(
     assert list(places.holding_each(single, row, refused).values()) == [set()] * 3
 
 
+@pytest.mark.slow
 def test_an_imported_hash_is_nowhere_while_its_task_waits(
     stack: Servers, isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:

@@ -125,6 +125,7 @@ def test_the_answer_to_a_batch_whose_end_was_awaited_is_as_the_document_describe
     case.validate_response(response, checks=_CHECKS)
 
 
+@pytest.mark.slow
 def test_every_line_of_rows_is_as_the_document_describes(service: Service) -> None:
     twice = an_email()
     good = [as_body(a_full_request(email=twice)), a_row(), a_row()]

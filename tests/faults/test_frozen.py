@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from pymongo import MongoClient
 
 from tests.faults.harness.arena import DATABASE, Arena
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_an_outcome_that_a_client_has_read_is_not_overwritten_by_a_worker_that_was_frozen(tmp_path: Path) -> None:
     """This is the worst case: meanwhile the answer that the frozen worker would give has become true."""
     flag = tmp_path / "flag"

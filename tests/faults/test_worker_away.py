@@ -41,6 +41,7 @@ def _event(worker: ManagedProcess, event: str) -> bool:
     return f'"event": "{event}"' in worker.log_path.read_text()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_while_mongodb_is_away_gives_its_tasks_back(tmp_path: Path, judge: Judge) -> None:
     with Arena(tmp_path) as arena, arena.redis_client() as redis_client:
         worker = arena.start_worker(INTAKE_MONGODB_AWAY_SECONDS="600")

@@ -63,6 +63,7 @@ def test_its_commands_print_what_it_says(reader: Mapping[str, str], tmp_path: Pa
     assert commands
 
 
+@pytest.mark.slow
 def test_the_readme_s_migration_brings_every_customer_in(
     shim: Running, reader: Mapping[str, str], tmp_path: Path
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_sample_goes_in_whole_by_one_command_and_every_customer_can_log_in(
     assert [password for password in passwords.values() if password in ended.stdout + ended.stderr] == []
 
 
+@pytest.mark.slow
 def test_the_same_command_again_makes_nothing_twice(magento: Service, tmp_path: Path) -> None:
     submit_sample(magento, "magento", tmp_path)
 

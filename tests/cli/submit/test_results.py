@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from tests.cli.submission import end, feed, lines_of, start, submit
 from tests.contract.service import Service, an_email
 from tests.support.requests import CANARY, a_full_request, a_request, without
@@ -140,6 +142,7 @@ def test_results_of_a_slow_stdin_come_as_its_lines_do(service: Service) -> None:
     assert end(process).code == 0
 
 
+@pytest.mark.slow
 def test_clear_passwords_that_look_like_hashes_get_a_warning(service: Service, batch: Path) -> None:
     batch.write_text(lines_of([a_request(email=an_email()), a_request(email=an_email(), password=HASH)]))
 
@@ -188,6 +191,7 @@ def test_a_file_of_which_a_row_was_corrected_is_submitted_by_the_same_command(se
     assert "50 accepted, 1 created, 49 in before, 0 refused" in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_same_file_elsewhere_is_the_same_batch_by_its_name(service: Service, batch: Path) -> None:
     first = submit(service, "--lines", str(batch))
     (batch.parent / "elsewhere").mkdir()

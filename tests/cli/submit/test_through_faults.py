@@ -83,6 +83,7 @@ def test_a_row_that_waits_for_long_is_not_given_up_while_rows_behind_it_are_done
     assert "600 accepted, 600 created, 0 refused, 0 without an outcome" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_waited_for(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_refused_rows_are_results_in_a_file_too(service: Service, batch: Path, t
     assert sorted(json.loads(line)["line"] for line in results.read_text().splitlines()) == list(range(1, 52))
 
 
+@pytest.mark.slow
 def test_results_can_go_to_a_device(service: Service, batch: Path) -> None:
     assert submit(service, "--lines", str(batch), "--results", "/dev/null").code == 0
 
@@ -175,6 +176,7 @@ def test_refused_json_lines_are_written_as_json_lines(service: Service, tmp_path
     assert (set(second), second["_line"]) == ({"_line", "_error", "_reason"}, 2)
 
 
+@pytest.mark.slow
 def test_duplicates_may_be_no_failure(service: Service, path: Path, tmp_path: Path) -> None:
     taken, failed = an_email(), tmp_path / "failed.csv"
     assert submit(service, "-", "--batch", an_email(), stdin=table([a_row(taken)])).code == 0

@@ -106,6 +106,7 @@ def test_a_call_that_does_not_follow_ends_before_the_first_unfinished_row(
     assert client.rows_of(batch_id, after="256") == []
 
 
+@pytest.mark.slow
 def test_a_slow_reader_of_rows_delays_nobody(service: Service) -> None:
     client = BatchClient(service, sub=an_email())
     batch_id = client.done(some_rows(6000))["id"]

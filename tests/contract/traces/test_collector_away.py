@@ -25,7 +25,7 @@ FEW: Final = {"OTEL_BSP_MAX_QUEUE_SIZE": "128", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 """The worker's queue is full after twenty signups."""
 
 
-@pytest.fixture(params=["away", pytest.param("silent", marks=pytest.mark.slow)])
+@pytest.fixture(params=["away", "silent"])
 def lost_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
     """A collector that takes nothing."""
     if request.param == "away":
@@ -36,6 +36,7 @@ def lost_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
         yield collector
 
 
+@pytest.mark.slow
 def test_signups_go_on_and_processes_end_while_no_collector_answers(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, serve: Serve, lost_collector: Collector
 ) -> None:
