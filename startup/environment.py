@@ -146,6 +146,19 @@ class EnvironmentReader:
         """Report a fault that the caller found in a variable's value. `sentence` must not repeat the value."""
         self._fault(name, sentence)
 
+    def foreign_fault(self, variable: str, sentence: str) -> None:
+        """Report a fault of a variable that is not this service's own, by its whole name."""
+        self.faults.append(f"{variable} {sentence}")
+
+    def foreign_file(self, variable: str) -> None:
+        """See that the file that such a variable names can be read. It may name none, or a folder of certificates."""
+        path = self.environment.get(variable, "").strip()
+        try:
+            if path and not Path(path).is_dir():
+                Path(path).read_bytes()
+        except OSError as error:
+            self.foreign_fault(variable, f"names a file that cannot be read ({type(error).__name__})")
+
     def check(self) -> None:
         """Raise the faults that were found, if there are any.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from startup.environment import EnvironmentReader
@@ -14,6 +15,13 @@ _DEFAULT_RATIO: Final = 0.05
 
 _NEEDED: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 """What the extra `otel` installs."""
+
+_PREFIXES: Final = ("OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_")
+"""What the names of OpenTelemetry's variables about a collector begin with. The second is for traces alone."""
+_ENDPOINT: Final = "ENDPOINT"
+"""The variable of the collector's URL."""
+_FILES: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+"""The variables of files for TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,27 @@ def read_trace_settings(reader: EnvironmentReader) -> TraceSettings:
     )
     if settings.is_on and not _is_installed():
         reader.fault("TRACES", "needs the extra `otel`: pip install 'customer-intake[otel]'")
+    elif settings.is_on:
+        _check_collector(reader)
     return settings
+
+
+def _check_collector(reader: EnvironmentReader) -> None:
+    """Report what the exporter itself would find only as it sends, and then as a failure like any other."""
+    for prefix in _PREFIXES:
+        url = reader.environment.get(prefix + _ENDPOINT, "").strip()
+        if url and not _is_http(url):
+            reader.foreign_fault(prefix + _ENDPOINT, "must be a URL that begins with http:// or https://")
+        for name in _FILES:
+            reader.foreign_file(prefix + name)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number
+        return False
 
 
 def _is_installed() -> bool:

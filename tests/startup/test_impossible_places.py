@@ -108,3 +108,31 @@ def test_a_shim_whose_traces_cannot_be_sent_says_so_and_ends(
 ) -> None:
     said = end("shim", {"INTAKE_TRACES": "1", "OTEL_BSP_SCHEDULE_DELAY": "-1", "INTAKE_PROCESSES": processes})
     assert said.startswith("api_shim: INTAKE_TRACES needs variables OTEL_EXPORTER_OTLP_")
+
+
+@pytest.mark.parametrize("process", ["shim", "worker", "notifier"])
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret-collector:4318", "must be a URL that begins with http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://secret:4317", "must be a URL that begins with http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://", "must be a URL that begins with http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://secret:port", "must be a URL that begins with http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "secret/v1", "must be a URL that begins with http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/secret/ca.pem", "names a file that cannot be read"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/secret/key.pem", "names a file that cannot be read"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/secret/pem", "names a file that cannot be read"),
+    ],
+)
+def test_a_collector_that_cannot_be_is_told_by_opentelemetrys_variable(
+    end: Callable[[str, dict[str, str]], str], process: str, variable: str, value: str, sentence: str
+) -> None:
+    said = end(process, {"INTAKE_TRACES": "1", variable: value})
+    assert said.startswith(f"{PROCESSES[process][0]}: {variable} {sentence}")
+    assert "secret" not in said
+
+
+def test_a_collector_is_not_looked_at_where_traces_are_off(end: Callable[[str, dict[str, str]], str]) -> None:
+    said = end("shim", {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "INTAKE_PORT": "no port"})
+    assert said.startswith("api_shim: INTAKE_PORT must")
+    assert "OTEL" not in said
