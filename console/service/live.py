@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -16,6 +17,7 @@ from console.service.seats import Seats
 from console.service.shown import shown
 from schemas.protocol.overview import SILENT_SECONDS
 from schemas.protocol.steps.overseeing import HISTORY_SECONDS, SAMPLES_A_CALL, read_history, read_overview
+from startup.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -39,7 +41,7 @@ _ENDPOINTS_EVERY: Final = 3
 """Every so many looks, endpoints of webhooks are looked at as well."""
 
 _RECENT_SECONDS: Final = 10.0
-"""What viewers see is as old as the last look if that was so long ago at most. Before it, nobody watched."""
+"""Where the last look was longer ago, nobody has watched since. What viewers see is as old as one that was later."""
 
 _RETRY: Final = b"retry: 1000\n\n"
 """Tells the browser after how many milliseconds to connect again."""
@@ -70,7 +72,9 @@ class Live:
         self._event: bytes | None = None
         self._news: asyncio.Event = asyncio.Event()
         self._away_since: float | None = None
-        self._looked_at: float | None = None
+        self._is_told_away = False
+        self._seldom = Seldom()
+        self._looked_at = float("-inf")
         self._back_at = 0.0
         self._seats = Seats(most=MOST_VIEWERS)
         self._closing = False
@@ -110,6 +114,12 @@ class Live:
         """
         if not self._history.place:
             await self._catch_up()
+        elif not self._has_looked_lately(time.time()):
+            # Nobody has watched for a while. Without Redis, what is known from before is all there is.
+            with suppress(BrokerAwayError):
+                points = await self._catch_up()
+                # Who watches already may have read the hour before.
+                self._unsent += points if self._seats else ()
         # While somebody catches up, only a part of the hour is known, and nobody sends a viewer the rest.
         async with self._catching_up:
             points = self._history.points
@@ -181,13 +191,10 @@ class Live:
                 self._back_at = time.time()
             event = _event("look", {**seen, "broker": self._told_of_broker(), "endpoints": self._shown_endpoints})
         except BrokerAwayError as error:
-            return self._away(error.reason, error.advice)
-        except Exception as error:  # a fault of ours must not end the looks
-            log.error("look_failed", exc_info=error)  # noqa: TRY400
-            return self._away(_OWN_FAULT)
-        if self._away_since is not None:
-            log.info("broker_back", away_seconds=round(time.time() - self._away_since, 1))
-            self._away_since = None
+            return self._broker_away(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the looks
+            return self._failed(error)
+        self._note_success()
         self._looked_at = time.time()
         self._unsent.clear()
         return event
@@ -217,12 +224,30 @@ class Live:
             "back_since": int(1000 * back_at) if time.time() - back_at < SILENT_SECONDS else None,
         }
 
+    def _has_looked_lately(self, now: float) -> bool:
+        return now - self._looked_at < _RECENT_SECONDS
+
+    def _broker_away(self, error: BrokerAwayError) -> bytes:
+        event = self._away(error.reason, error.advice)
+        if not self._is_told_away:
+            self._is_told_away = True
+            log.warning("broker_away", reason=error.reason)
+        return event
+
+    def _failed(self, error: Exception) -> bytes:
+        if self._seldom.is_due("look_failed"):
+            log.error("look_failed", exc_info=error)
+        return self._away(_OWN_FAULT)
+
+    def _note_success(self) -> None:
+        if self._is_told_away and self._away_since is not None:
+            log.info("broker_back", away_seconds=round(time.time() - self._away_since, 1))
+        self._is_told_away, self._away_since = False, None
+
     def _away(self, reason: str, advice: str = "") -> bytes:
         if self._away_since is None:
             now = time.time()
-            is_recent = self._looked_at is not None and now - self._looked_at < _RECENT_SECONDS
-            self._away_since = self._looked_at if is_recent and self._looked_at is not None else now
-            log.warning("broker_away", reason=reason)
+            self._away_since = self._looked_at if self._has_looked_lately(now) else now
         return _event("stale", {"since": int(1000 * self._away_since), "reason": reason, "advice": advice})
 
 

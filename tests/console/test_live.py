@@ -218,6 +218,29 @@ def test_viewers_who_come_together_after_a_start_all_get_the_whole_hour(
     assert [len(hour["at"]) for hour in hours] == [3599] * 8
 
 
+def test_the_hour_is_the_last_one_also_where_nobody_has_watched_for_a_while(
+    isolated_env: Environment, open_console: OpenConsole
+) -> None:
+    console = open_console(isolated_env)
+    console.log_in()
+    fields: dict[str, int] = {f"{unit}_{what}": 0 for unit in ("signups", "rows") for what in _SAMPLED}
+    with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:
+        newest = int(1000 * time.time()) - 10_000
+
+        def sampled(first: int, last: int) -> None:
+            for second in range(first, last):
+                at = newest + 1000 * second
+                client.xadd(HISTORY_KEY, {"at": at, **fields}, id=f"{at}-0")
+
+        sampled(-300, -200)
+        assert len(console.get("hour").json()["at"]) == 99
+        sampled(-200, 0)
+        assert len(console.get("hour").json()["at"]) == 299
+        client.rename(HISTORY_KEY, "away")
+        client.set(HISTORY_KEY, "refused")
+        assert len(console.get("hour").json()["at"]) == 299
+
+
 def test_a_look_at_a_redis_that_is_away_says_since_when(
     own_redis: RedisServer, isolated_env: Environment, open_console: OpenConsole
 ) -> None:
