@@ -51,7 +51,7 @@ const acts = {
   find: (asked) => find(asked, acts),
   // `words` name the selection in the question.
   async requeue(selection, words) {
-    const sure = await confirmed("Requeue?", `Send ${words} again. Each goes on the queue as if it were new.`, "Requeue");
+    const sure = await confirmed("Requeue?", `Send ${words} again. ${selection.id ? "It" : "Each"} goes on the queue as if it were new.`, "Requeue");
     if (sure) await changeLetters("requeue", selection, "sent again");
   },
   async drop(selection, words) {

@@ -67,7 +67,8 @@ function troublesOf(look) {
 /** Work has waited for longer than it takes to see a rate, and none of it comes to an end. */
 function isStuck(look) {
   const {lanes, paused, seconds_left: left} = look;
-  if (left != null || paused.what === "all") return false;
+  // A dead letter that is sent again has waited since it was accepted, also where all else goes as ever.
+  if (left != null || look.finished_per_second > 0 || paused.what === "all") return false;
   // Rows end by the chunk, which may take a slow machine minutes.
   const patience = running(look).some((each) => each.holds.chunks) ? CHUNK_SECONDS : STUCK_SECONDS;
   return lanes.signups.oldest_seconds > STUCK_SECONDS || (paused.what !== "batches" && lanes.chunks.oldest_seconds > patience);

@@ -33,6 +33,7 @@ _WELL = {
     "broker": _TAKES_WRITES,
     "processes": [_SHIM, _WORKER],
     "seconds_left": 0,
+    "finished_per_second": 0.0,
     "lanes": {"signups": {"oldest_seconds": 0}, "chunks": {"oldest_seconds": 0}},
 }
 _WAITING = {"signups": {"oldest_seconds": 61}, "chunks": {"oldest_seconds": 0}}
@@ -62,6 +63,8 @@ _START = "Read its log, then start it again."
         ({"unaccounted": -3}, "3 unaccounted for."),
         ({"seconds_left": None, "lanes": _WAITING}, _STANDS_STILL),
         ({"seconds_left": None, "lanes": _ROWS_WAIT}, _STANDS_STILL),
+        # A dead letter was sent again, which was accepted long ago. Others are finished meanwhile.
+        ({"seconds_left": None, "lanes": _WAITING, "finished_per_second": 0.5}, "All is well."),
         ({"seconds_left": None, "lanes": _ROWS_WAIT, "processes": [_SHIM, _HOLDS_ROWS]}, "All is well."),
         ({"processes": [_SHIM, {**_WORKER, **_SILENT}, _WORKER]}, f"1 worker gave no sign of life lately: {_LOST}"),
         (
