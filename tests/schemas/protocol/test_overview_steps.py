@@ -153,6 +153,33 @@ def test_a_count_that_is_off_begins_anew_where_an_operator_says_so(scripts: Scri
     scripts.finish(accepted)
 
 
+def test_a_store_that_was_set_back_to_an_older_copy_accounts_for_all_that_it_has(scripts: Scripts) -> None:
+    client: Any = scripts.client
+    batches = Batches(client)
+    batch_id, chunk_id, unknown_chunk = batches.open(), new_task_id(), new_task_id()
+    started, parked, unknown = (new_task_id() for _ in range(3))
+    scripts.accept_all([started, parked])
+    scripts.start_all([started, parked], lease_milliseconds=60_000)
+    batches.accept(batch_id, chunk_id)
+    batches.started(chunk_id)
+    copy = {key: client.dump(key) for key in client.scan_iter()}
+
+    scripts.accept(unknown)
+    scripts.finish(started)
+    scripts.park(parked)
+    batches.finish(chunk_id)
+    batches.accept(batch_id, unknown_chunk)
+    client.flushdb()
+    for key, value in copy.items():
+        client.restore(key, 0, value)
+
+    assert scripts.overview().unaccounted == 0
+    assert scripts.finish(unknown) == batches.finish(unknown_chunk) == "unknown"
+    assert [scripts.finish(started), scripts.park(parked), batches.finish(chunk_id)] == ["written"] * 3
+    overview = scripts.overview()
+    assert (overview.unaccounted, overview.signups.dead, overview.rows.finished) == (0, 1, {"created": 4})
+
+
 # Samples
 
 
