@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from worker.celery_tools.watching import TaskWatch
     from worker.customer.create_rows import CreateRows
     from worker.promise.leases import Leases
-    from worker.traces import Traces
+    from worker.traces import Traces, Work
 
 _AHEAD: Final = 1
 """Chunks that are held beside those that are worked on, so that a thread need not wait for the next one."""
@@ -121,7 +121,7 @@ class Chunks:
                     ending = self._create_rows.run_alone(delivery, work)
             except GiveBackError:
                 self._watch.ended(delivery.task_id, GIVEN_BACK, time.perf_counter() - started)
-                self._give_back(delivery)
+                self._give_back(delivery, work)
                 work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
                 return
         seconds = round(time.perf_counter() - started, 4)
@@ -146,7 +146,7 @@ class Chunks:
                     self._working -= 1
                     self._changed.notify_all()
 
-    def _give_back(self, delivery: Delivery) -> None:
+    def _give_back(self, delivery: Delivery, work: Work) -> None:
         # Before the release: a chunk that is in the queue again has no lease.
         self._leases.let_go(delivery)
         try:
@@ -155,4 +155,4 @@ class Chunks:
             log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
             return
         outcome = GIVEN_BACK if released is RecordChange.WRITTEN else str(released)
-        log.info("chunk", task_id=delivery.task_id, outcome=outcome)
+        log.info("chunk", task_id=delivery.task_id, outcome=outcome, **work.fields(delivery))

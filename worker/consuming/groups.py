@@ -128,7 +128,7 @@ class Groups:
             try:
                 endings = self._create_customer.run(deliveries, work)
             except GiveBackError:
-                self._give_back(deliveries, started)
+                self._give_back(deliveries, started, work)
                 work.end(((each, GIVEN_BACK) for each in deliveries), failures=[GIVEN_BACK])
                 return
             for delivery, ending in zip(deliveries, endings, strict=True):
@@ -148,7 +148,7 @@ class Groups:
         try:
             ending = self._create_customer.run_alone(delivery, work)
         except GiveBackError:
-            self._give_back([delivery], started)
+            self._give_back([delivery], started, work)
             work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
         else:
             self._ended(delivery, ending, started, work)
@@ -178,7 +178,7 @@ class Groups:
                 self._running -= 1
             return group
 
-    def _give_back(self, deliveries: Sequence[Delivery], started: float) -> None:
+    def _give_back(self, deliveries: Sequence[Delivery], started: float, work: Work) -> None:
         # The first one received becomes the queue's head again.
         for delivery in reversed(deliveries):
             # Before the release: a task that is in the queue again has no lease.
@@ -189,7 +189,5 @@ class Groups:
             except Exception as error:
                 log.warning("start_stays_counted", task_id=delivery.task_id, exc_info=error)
                 continue
-            if released is RecordChange.WRITTEN:
-                log.info("task", task_id=delivery.task_id, outcome=GIVEN_BACK)
-            else:
-                log.info("task", task_id=delivery.task_id, outcome=str(released))
+            outcome = GIVEN_BACK if released is RecordChange.WRITTEN else str(released)
+            log.info("task", task_id=delivery.task_id, outcome=outcome, **work.fields(delivery))

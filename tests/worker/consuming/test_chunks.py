@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.ids import new_task_id
 from schemas.protocol.lanes import CHUNKS
+from schemas.protocol.steps.working import Delivery, Started
+from startup.tracing.tracing import Tracing
 from tests.support.waiting import wait_until
 from worker.consuming.chunks import Chunks
 from worker.dependencies.errors import GiveBackError
@@ -17,6 +20,8 @@ from worker.traces import Traces
 
 if TYPE_CHECKING:
     import redis
+
+TRACEPARENT: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class Work:
@@ -118,3 +123,27 @@ def test_a_chunk_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_work
     assert (held.chunks.room, held.leases.count()) == (3, 0)
     after = held.add(1)
     wait_until(lambda: held.work.begun == after)
+
+
+def test_the_line_of_a_chunk_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
+    class TakenAndGivenBack(Work):
+        def run(self, delivery: Any, work: Any) -> str:
+            work.taken(delivery, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
+            raise GiveBackError
+
+    use_case: Any = TakenAndGivenBack()
+    chunks = Chunks(
+        use_case,
+        Leases(redis_client, lease_seconds=30),
+        put_back=lambda _: None,
+        at_once=2,
+        stopping=threading.Event(),
+        traces=Traces(Tracing(0, lambda _span: None, lambda: None), CHUNKS),
+    )
+    task_id = new_task_id()
+
+    with capture_logs() as lines:
+        chunks.work(Delivery(task_id, "a"))
+
+    (line,) = [line for line in lines if line["event"] == "chunk"]
+    assert (line["task_id"], line["trace_id"]) == (task_id, TRACEPARENT[3:35])

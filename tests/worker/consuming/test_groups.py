@@ -6,11 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.ids import new_task_id
 from schemas.protocol.lanes import SIGNUPS
-from schemas.protocol.steps.working import Delivery
+from schemas.protocol.steps.ending import RecordChange
+from schemas.protocol.steps.working import Delivery, Started
+from startup.tracing.tracing import Tracing
 from worker.consuming.groups import Groups
+from worker.dependencies.errors import GiveBackError
 from worker.promise.leases import Leases
 from worker.traces import Traces
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     import redis
 
 NO_TRACES: Final = Traces(None, SIGNUPS)
+TRACEPARENT: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def test_a_task_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_worked(redis_client: redis.Redis) -> None:
@@ -91,3 +96,25 @@ def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_r
 
     assert held == [3, 1]
     assert leases.count() == 0
+
+
+def test_the_line_of_a_task_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
+    class Work:
+        def run(self, deliveries: Any, work: Any) -> list[str]:
+            for each in deliveries:
+                work.taken(each, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
+            raise GiveBackError
+
+        def release(self, _delivery: Any) -> RecordChange:
+            return RecordChange.WRITTEN
+
+    traces = Traces(Tracing(0, lambda _span: None, lambda: None), SIGNUPS)
+    leases = Leases(redis_client, lease_seconds=30)
+    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8, traces=traces)  # type: ignore[arg-type]
+    task_id = new_task_id()
+
+    with capture_logs() as lines:
+        groups.work([Delivery(task_id, "a")])
+
+    (line,) = [line for line in lines if line["event"] == "task"]
+    assert (line["task_id"], line["outcome"], line["trace_id"]) == (task_id, "given_back", TRACEPARENT[3:35])
