@@ -63,7 +63,7 @@ def taking(metrics: WorkerMetrics) -> float | None:
 def test_a_task_is_held_for_a_while_and_then_given_back_and_further_ones_are_given_back_at_once(
     gate: Gate, database: Database, metrics: WorkerMetrics
 ) -> None:
-    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=1)
+    patience = Patience(threading.Event(), metrics, gate=gate, hold_seconds=3)
     database.fault = AWAY
     held = Flaky(failures=float("inf"), dependency="database")
     with pytest.raises(GiveBackError):
