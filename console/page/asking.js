@@ -11,15 +11,18 @@ export class Refused extends Error {
   }
 }
 
+/** Longer than Redis may take to answer any call. */
+const ANSWER_MILLISECONDS = 120_000;
+
 export async function ask(path, {method = "GET", body, token} = {}) {
   const headers = {"x-intake-console": "1"};
   if (body !== undefined) headers["content-type"] = "application/json";
   if (token) headers.authorization = `Bearer ${token}`;
   let answer;
   try {
-    answer = await fetch(`api/${path}`, {method, headers, body: body && JSON.stringify(body), cache: "no-store"});
+    answer = await fetch(`api/${path}`, {method, headers, body: body && JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(ANSWER_MILLISECONDS)});
   } catch {
-    throw new Refused(0, "The console does not answer.");
+    throw new Refused(0, "no_answer");
   }
   const content = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, content.error ?? String(answer.status));
@@ -62,6 +65,7 @@ export async function acting(act, done = () => "") {
     if (!(error instanceof Refused)) throw error;
     const texts = {
       insufficient_scope: "Your token has no scope intake:operate: you may look, and not act.",
+      no_answer: "The console did not answer. Nobody knows whether an act is done: look before you ask again.",
       no_session: "Your session has ended. Log in again.",
       not_found: "There is no such thing any more.",
       internal_error: "The console failed: its log says why (request_failed).",

@@ -16,8 +16,9 @@ const STEPS = {
   dead_letter: "Dead letter",
 };
 
-/** What is said where there is nothing to show, by the status of the answer. */
+/** What is said where there is nothing to show, by the status of the answer; 0 is none. */
 const NOT_FOUND = {
+  0: "The console does not answer. Look whether its process runs.",
   404: "There is nothing of this id. Ids of tasks and batches have 22 characters; a row is the id of its batch, a colon and " +
     "the number of its line. What was done more than a day ago is forgotten, and so is what was dropped.",
   500: "The console cannot read what Redis keeps of this id. Its log says why (request_failed).",

@@ -163,6 +163,7 @@ function door(says = "") {
 }
 
 const REFUSALS = {
+  no_answer: "The console does not answer. Look whether its process runs.",
   foreign_page: "The console was asked under another name than that of this page. A proxy in front of it must pass on the header Host as it came, with its port (nginx: proxy_set_header Host $http_host).",
   invalid_token: "This token is not good, or has expired.",
   insufficient_scope: "This token has neither the scope intake:read nor intake:operate.",
