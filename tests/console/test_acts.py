@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -24,6 +25,7 @@ from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Environment, Starter
     from tests.console.conftest import OpenConsole
@@ -270,16 +272,24 @@ def test_a_pause_of_batches_lets_signups_through(
         assert [batches.result(each).json()["batch"]["status"] for each in ids] == ["DONE"] * 3
 
 
-def test_a_worker_that_starts_during_a_pause_takes_nothing(
-    isolated_env: Environment, start_shim: Starter, start_worker: Starter
+def test_a_worker_that_starts_during_a_pause_takes_nothing_and_its_health_file_says_so(
+    isolated_env: Environment, start_shim: Starter, start_worker: Starter, tmp_path: Path
 ) -> None:
+    health = tmp_path / "health"
+
+    def consumes() -> bool | None:
+        return json.loads(health.read_text())["consuming"] if health.exists() else None
+
     service = Service(start_shim(isolated_env))
     with service.redis() as client, service.http:
         steps = Scripts(client)
         steps.run(pause(Paused.ALL, by="olga"))
         task_id = service.create().json()["task"]["id"]
-        start_worker(isolated_env)
+        start_worker(isolated_env, INTAKE_WORKER_HEALTH_FILE=str(health))
         assert service.result(task_id, wait=2).status_code == 202
         assert client.llen(QUEUE) == 1
+        wait_until(lambda: consumes() is not None, what="the worker is healthy")
+        assert consumes() is False
         steps.run(pause(Paused.NOTHING, by="olga"))
         assert service.result(task_id).status_code == 200
+        wait_until(lambda: consumes() is True, what="the file says that the worker takes tasks")

@@ -66,7 +66,7 @@ class HealthStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery publis
         asked = getattr(channel, "_brpop_sent_at", None)
         silence = time.monotonic() - asked if asked is not None else float("inf")
         if silence < _SILENCE_SECONDS or not channel.qos.can_consume():
-            taking = all(gate.is_open for gate in self.gates)
+            taking = bool(channel.may_take())
             write_health_file(Path(self.path), held=type(self).held(), taking=taking)
 
 
