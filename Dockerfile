@@ -48,7 +48,8 @@ ENV PATH=/opt/intake/bin:$PATH \
   INTAKE_HOST=0.0.0.0 \
   INTAKE_LOG_FORMAT=json
 USER 10001:10001
-EXPOSE 3005
+# The shim's port and the console's.
+EXPOSE 3005 3006
 # No HEALTHCHECK here, since shim and worker have different ones (docker-compose.yml).
 ENTRYPOINT ["python", "-m"]
 CMD ["api_shim"]

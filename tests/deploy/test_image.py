@@ -55,9 +55,10 @@ def test_the_process_gets_its_signals_directly() -> None:
     assert json.loads(_of("CMD")[0]) == SERVICES["shim"]["command"]
 
 
-def test_it_announces_the_port_that_compose_publishes() -> None:
-    assert _of("EXPOSE") == ["3005"]
+def test_it_announces_the_ports_that_compose_publishes() -> None:
+    assert _of("EXPOSE") == ["3005 3006"]
     assert SERVICES["shim"]["ports"][0].endswith(":3005")
+    assert SERVICES["console"]["ports"][0].endswith(":3006")
 
 
 def test_every_package_of_the_project_is_in_it() -> None:
