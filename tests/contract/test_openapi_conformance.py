@@ -63,7 +63,7 @@ def _make_up_requests(service: Service, folder: Path, *options: str, **variables
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

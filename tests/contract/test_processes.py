@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _CALLS: Final = 24
 
 
+@pytest.mark.slow
 def test_each_process_shows_the_calls_that_the_others_hold_in_its_metrics(
     isolated_env: Environment, start_shim: Starter, serve: Serve
 ) -> None:

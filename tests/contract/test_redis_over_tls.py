@@ -82,7 +82,7 @@ class TlsInFront:
         writer.close()
 
 
-@pytest.fixture(params=["redis alone", "with a Sentinel"])
+@pytest.fixture(params=["redis alone", pytest.param("with a Sentinel", marks=pytest.mark.slow)])
 def over_tls(isolated_env: Environment, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Environment]:
     """Settings with a user who has that password, and with ports that speak TLS: Redis', and a Sentinel's."""
     with redis.Redis.from_url(isolated_env["INTAKE_REDIS_URL"]) as client:

@@ -41,7 +41,8 @@ def test_a_worker_killed_around_finish_leaves_one_customer_and_the_outcome_creat
         assert len(arena.customers()) == 1
 
 
-@pytest.mark.parametrize("hook", [pytest.param("before_accept", marks=pytest.mark.slow), "after_accept"])
+@pytest.mark.slow
+@pytest.mark.parametrize("hook", ["before_accept", "after_accept"])
 def test_a_shim_killed_around_accepting_makes_one_task_when_the_client_retries_with_its_key(
     tmp_path: Path, judge: Judge, hook: str
 ) -> None:

@@ -203,6 +203,7 @@ def test_a_component_that_dies_is_named_and_started_again(running: Stack, name: 
     assert running.paste_the_curl()["error"] == "duplicate_key"
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_everything(running: Stack) -> None:
     everything = running.state.components.values()
     assert running.ask_to_stop(signal.SIGINT) == 0

@@ -116,6 +116,7 @@ def test_a_service_that_is_away_is_given_up_and_said_so(isolated_env: Environmen
     assert "gave up after line 0: Connection refused. The same command goes on" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_dead_letter_is_told_and_is_no_outcome(
     isolated_env: Environment, start_shim: Starter, start_worker: Starter, batch: Path
 ) -> None:

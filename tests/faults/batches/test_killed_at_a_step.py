@@ -48,7 +48,8 @@ def test_a_worker_killed_around_finish_leaves_each_row_one_customer_and_the_outc
             wait_until(lambda: redis_client.zcard(HELD_KEY) == 0, timeout=30, what="nobody holds a chunk any more")
 
 
-@pytest.mark.parametrize("hook", [pytest.param("before_accept_chunk", marks=pytest.mark.slow), "after_accept_chunk"])
+@pytest.mark.slow
+@pytest.mark.parametrize("hook", ["before_accept_chunk", "after_accept_chunk"])
 def test_a_shim_killed_around_accepting_a_chunk_has_it_worked_once_when_the_same_call_comes_again(
     tmp_path: Path, judge_rows: JudgeOfRows, hook: str
 ) -> None:

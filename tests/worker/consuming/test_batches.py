@@ -170,6 +170,7 @@ def test_a_worker_that_is_stopped_keeps_what_it_has_hashed_and_gives_its_chunks_
     expect_each_created_once(importer, 208)
 
 
+@pytest.mark.slow
 def test_a_chunk_whose_worker_is_killed_is_worked_again_and_no_row_is_made_twice(
     importer: Importer, isolated_env: Mapping[str, str], start_worker: Starter
 ) -> None:
