@@ -124,6 +124,9 @@ class Chunks:
                 self._give_back(delivery, work)
                 work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
                 return
+            except Exception:
+                work.end([(delivery, FAILED)], failures=[FAILED])
+                raise
         seconds = round(time.perf_counter() - started, 4)
         log.info("chunk", task_id=delivery.task_id, outcome=ending, seconds=seconds, **work.fields(delivery))
         self._watch.ended(delivery.task_id, ending, seconds)

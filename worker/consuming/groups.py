@@ -131,6 +131,9 @@ class Groups:
                 self._give_back(deliveries, started, work)
                 work.end(((each, GIVEN_BACK) for each in deliveries), failures=[GIVEN_BACK])
                 return
+            except Exception:
+                work.end(((each, FAILED) for each in deliveries), failures=[FAILED])
+                raise
             for delivery, ending in zip(deliveries, endings, strict=True):
                 if ending != NotStarted.ALONE:
                     # Before tasks of this group that run alone: as long as its lease is renewed, a deferred or failed
@@ -150,6 +153,9 @@ class Groups:
         except GiveBackError:
             self._give_back([delivery], started, work)
             work.end([(delivery, GIVEN_BACK)], failures=[GIVEN_BACK])
+        except Exception:
+            work.end([(delivery, FAILED)], failures=[FAILED])
+            raise
         else:
             self._ended(delivery, ending, started, work)
             work.end([(delivery, ending)], failures=[FAILED])

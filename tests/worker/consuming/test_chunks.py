@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 from schemas.ids import new_task_id
 from schemas.protocol.lanes import CHUNKS
 from schemas.protocol.steps.working import Delivery, Started
-from startup.tracing.tracing import Tracing
+from startup.tracing.tracing import Span, SpanKind, Tracing
 from tests.support.waiting import wait_until
 from worker.consuming.chunks import Chunks
+from worker.customer.task_group import FAILED
 from worker.dependencies.errors import GiveBackError
 from worker.promise.leases import Leases
 from worker.traces import Traces
@@ -147,3 +148,26 @@ def test_the_line_of_a_chunk_that_is_given_back_names_its_trace(redis_client: re
 
     (line,) = [line for line in lines if line["event"] == "chunk"]
     assert (line["task_id"], line["trace_id"]) == (task_id, TRACEPARENT[3:35])
+
+
+def test_the_spans_of_a_start_that_fails_in_a_way_that_nobody_foresaw_are_recorded(redis_client: redis.Redis) -> None:
+    class TakenAndFailed(Work):
+        def run(self, delivery: Any, work: Any) -> str:
+            work.taken(delivery, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
+            raise ValueError
+
+    use_case: Any = TakenAndFailed()
+    spans: list[Span] = []
+    chunks = Chunks(
+        use_case,
+        Leases(redis_client, lease_seconds=30),
+        put_back=lambda _: None,
+        at_once=2,
+        stopping=threading.Event(),
+        traces=Traces(Tracing(0, spans.append, lambda: None), CHUNKS),
+    )
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is the one above
+        chunks.work(Delivery(new_task_id(), "a"))
+
+    assert [span.error for span in spans if span.kind is SpanKind.CONSUMER] == [FAILED]

@@ -12,8 +12,9 @@ from schemas.ids import new_task_id
 from schemas.protocol.lanes import SIGNUPS
 from schemas.protocol.steps.ending import RecordChange
 from schemas.protocol.steps.working import Delivery, Started
-from startup.tracing.tracing import Tracing
+from startup.tracing.tracing import Span, SpanKind, Tracing
 from worker.consuming.groups import Groups
+from worker.customer.task_group import FAILED
 from worker.dependencies.errors import GiveBackError
 from worker.promise.leases import Leases
 from worker.traces import Traces
@@ -118,3 +119,21 @@ def test_the_line_of_a_task_that_is_given_back_names_its_trace(redis_client: red
 
     (line,) = [line for line in lines if line["event"] == "task"]
     assert (line["task_id"], line["outcome"], line["trace_id"]) == (task_id, "given_back", TRACEPARENT[3:35])
+
+
+def test_the_spans_of_a_start_that_fails_in_a_way_that_nobody_foresaw_are_recorded(redis_client: redis.Redis) -> None:
+    class Work:
+        def run(self, deliveries: Any, work: Any) -> list[str]:
+            for each in deliveries:
+                work.taken(each, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
+            raise ValueError
+
+    spans: list[Span] = []
+    traces = Traces(Tracing(0, spans.append, lambda: None), SIGNUPS)
+    leases = Leases(redis_client, lease_seconds=30)
+    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8, traces=traces)  # type: ignore[arg-type]
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is the one above
+        groups.work([Delivery(new_task_id(), "a")])
+
+    assert [span.error for span in spans if span.kind is SpanKind.CONSUMER] == [FAILED]
