@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from local_stack.redis_server import RedisServer
 from local_stack.secret_files import SecretFiles, ensure_secret_files
 from local_stack.service_process import CONSOLE, NOTIFIER, SHIM, WORKER, service_process, start_service_process
 from tests.support.port_holders import holders_of
+from tests.support.temporary_files import root_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +40,9 @@ _LONGEST_FIRST = ("tests/bench", "tests/faults", "tests/local_stack", "tests/con
 _FEWEST_PROCESSES, _MOST_PROCESSES = 5, 8
 """Of a run side by side. Tests mostly wait for a server or a process, so two cores serve five of them."""
 
+_TEMPORARY_ROOT = "PYTEST_DEBUG_TEMPROOT"
+"""The variable by which pytest is told where it makes its directories."""
+
 _DEPLOYED = Path(__file__).parent / "support" / "deployed"
 """On the path of each process that a test starts."""
 
@@ -45,10 +50,12 @@ Environment = dict[str, str]
 
 
 def pytest_configure() -> None:
-    """Let processes under test begin with the signals of a terminal.
+    """Let processes under test begin with the signals of a terminal, and keep their files in memory if there is room.
 
-    Whoever runs the tests may have some ignored (nohup, a shell's background), and processes inherit that.
+    Whoever runs the tests may have some signals ignored (nohup, a shell's background), and processes inherit that.
     """
+    if _TEMPORARY_ROOT not in os.environ and (root := root_in_memory()) is not None:
+        os.environ[_TEMPORARY_ROOT] = str(root)
     for number in (signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -126,6 +133,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield servers
     servers.mongo.kill()
     servers.redis.kill()
+    for data in ("mongo", "redis"):
+        shutil.rmtree(folder / data, ignore_errors=True)
 
 
 def fresh_environment(servers: Servers) -> Environment:
