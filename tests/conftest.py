@@ -172,6 +172,15 @@ def module_env(stack: Servers) -> Environment:
     return fresh_environment(stack)
 
 
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that a test may kill."""
+    server = RedisServer(tmp_path / "redis", free_port())
+    server.start()
+    yield server
+    server.kill()
+
+
 class _Starters:
     """Starts processes and stops what it started."""
 

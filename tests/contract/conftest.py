@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from local_stack.ports import free_port
-from local_stack.redis_server import RedisServer
 from tests.contract.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.conftest import Environment, Running, Starter
 
@@ -43,15 +40,6 @@ def serve() -> Iterator[Serve]:
             return service
 
         yield make
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that a test may kill."""
-    server = RedisServer(tmp_path / "redis", free_port())
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

@@ -126,21 +126,29 @@ def test_a_chunk_for_which_there_is_no_thread_is_let_go_and_the_next_one_is_work
     wait_until(lambda: held.work.begun == after)
 
 
-def test_the_line_of_a_chunk_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
-    class TakenAndGivenBack(Work):
+def traced_chunks(client: redis.Redis, error: Exception) -> tuple[Chunks, list[Span]]:
+    """Work on chunks of a trace ends with this error once it has begun. The spans are those that are recorded."""
+
+    class TakenAndEnded(Work):
         def run(self, delivery: Any, work: Any) -> str:
             work.taken(delivery, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
-            raise GiveBackError
+            raise error
 
-    use_case: Any = TakenAndGivenBack()
+    use_case: Any = TakenAndEnded()
+    spans: list[Span] = []
     chunks = Chunks(
         use_case,
-        Leases(redis_client, lease_seconds=30),
+        Leases(client, lease_seconds=30),
         put_back=lambda _: None,
         at_once=2,
         stopping=threading.Event(),
-        traces=Traces(Tracing(0, lambda _span: None, lambda: None), CHUNKS),
+        traces=Traces(Tracing(0, spans.append, lambda: None), CHUNKS),
     )
+    return chunks, spans
+
+
+def test_the_line_of_a_chunk_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
+    chunks, _ = traced_chunks(redis_client, GiveBackError())
     task_id = new_task_id()
 
     with capture_logs() as lines:
@@ -151,21 +159,7 @@ def test_the_line_of_a_chunk_that_is_given_back_names_its_trace(redis_client: re
 
 
 def test_the_spans_of_a_start_that_fails_in_a_way_that_nobody_foresaw_are_recorded(redis_client: redis.Redis) -> None:
-    class TakenAndFailed(Work):
-        def run(self, delivery: Any, work: Any) -> str:
-            work.taken(delivery, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
-            raise ValueError
-
-    use_case: Any = TakenAndFailed()
-    spans: list[Span] = []
-    chunks = Chunks(
-        use_case,
-        Leases(redis_client, lease_seconds=30),
-        put_back=lambda _: None,
-        at_once=2,
-        stopping=threading.Event(),
-        traces=Traces(Tracing(0, spans.append, lambda: None), CHUNKS),
-    )
+    chunks, spans = traced_chunks(redis_client, ValueError())
 
     with pytest.raises(ValueError):  # noqa: PT011 - it is the one above
         chunks.work(Delivery(new_task_id(), "a"))

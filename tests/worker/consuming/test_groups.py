@@ -99,19 +99,27 @@ def test_a_task_that_has_ended_is_not_held_while_another_of_its_group_waits_to_r
     assert leases.count() == 0
 
 
-def test_the_line_of_a_task_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
+def traced_groups(client: redis.Redis, error: Exception) -> tuple[Groups, list[Span]]:
+    """Work on tasks of a trace ends with this error once it has begun. The spans are those that are recorded."""
+
     class Work:
         def run(self, deliveries: Any, work: Any) -> list[str]:
             for each in deliveries:
                 work.taken(each, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
-            raise GiveBackError
+            raise error
 
         def release(self, _delivery: Any) -> RecordChange:
             return RecordChange.WRITTEN
 
-    traces = Traces(Tracing(0, lambda _span: None, lambda: None), SIGNUPS)
-    leases = Leases(redis_client, lease_seconds=30)
+    spans: list[Span] = []
+    traces = Traces(Tracing(0, spans.append, lambda: None), SIGNUPS)
+    leases = Leases(client, lease_seconds=30)
     groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8, traces=traces)  # type: ignore[arg-type]
+    return groups, spans
+
+
+def test_the_line_of_a_task_that_is_given_back_names_its_trace(redis_client: redis.Redis) -> None:
+    groups, _ = traced_groups(redis_client, GiveBackError())
     task_id = new_task_id()
 
     with capture_logs() as lines:
@@ -122,16 +130,7 @@ def test_the_line_of_a_task_that_is_given_back_names_its_trace(redis_client: red
 
 
 def test_the_spans_of_a_start_that_fails_in_a_way_that_nobody_foresaw_are_recorded(redis_client: redis.Redis) -> None:
-    class Work:
-        def run(self, deliveries: Any, work: Any) -> list[str]:
-            for each in deliveries:
-                work.taken(each, Started(b"", "fp", 1, 0.0, 1, TRACEPARENT))
-            raise ValueError
-
-    spans: list[Span] = []
-    traces = Traces(Tracing(0, spans.append, lambda: None), SIGNUPS)
-    leases = Leases(redis_client, lease_seconds=30)
-    groups = Groups(Work(), leases, put_back=lambda _: None, at_once=2, most_tasks=8, traces=traces)  # type: ignore[arg-type]
+    groups, spans = traced_groups(redis_client, ValueError())
 
     with pytest.raises(ValueError):  # noqa: PT011 - it is the one above
         groups.work([Delivery(new_task_id(), "a")])

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from local_stack.ports import free_port
-from local_stack.redis_server import RedisServer
 from schemas.protocol.steps.pausing import Paused, pause
 from tests.support.records import Scripts
 from tests.support.redis_users import ADMIN, client_as, redis_with_users
@@ -17,16 +15,9 @@ from worker.promise import pauses as module
 from worker.promise.pauses import Pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis", free_port())
-    server.start()
-    yield server
-    server.kill()
+    from local_stack.redis_server import RedisServer
 
 
 def _taken(pauses: Pauses) -> tuple[bool, bool]:
